@@ -1,0 +1,20 @@
+//! Real servers for tests: RabbitMQ, Redis, PostgreSQL, and a TCP proxy that breaks connections.
+//!
+//! Each starts on a free loopback port in a temporary folder, can be killed and restarted, and is gone
+//! when its value is dropped or when the test process ends in any way (a reaper holds a pipe from it, so
+//! servers in a `static` go too). A server that can't be started panics with the name of what is missing.
+//! Only tests and benchmarks depend on this crate; nothing of ours lives below it, and no async runtime.
+
+pub mod deadline;
+pub mod port;
+pub mod postgres;
+pub mod process;
+pub mod proxy;
+pub mod rabbitmq;
+pub mod redis;
+
+pub use deadline::eventually;
+pub use postgres::Postgres;
+pub use proxy::Proxy;
+pub use rabbitmq::RabbitMq;
+pub use redis::Redis;

@@ -1,0 +1,202 @@
+//! A RabbitMQ node for tests, with its own home, cookie, data folder and port mapper.
+
+use std::fmt::Write as _;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use crate::process::{Reaper, folder, kill_group, run, signal_group, spawn_group, tail};
+use crate::{eventually, port};
+
+const USER: &str = "berth-test";
+const PASSWORD: &str = "rabbit-test-secret";
+
+/// A running (or killed) RabbitMQ node.
+#[derive(Debug)]
+pub struct RabbitMq {
+    port: u16,
+    epmd_port: u16,
+    dist_port: u16,
+    folder: PathBuf,
+    epmd: Option<Child>,
+    child: Option<Child>,
+    reaper: Reaper,
+}
+
+impl RabbitMq {
+    /// Starts a node and waits until it speaks AMQP (5 to 10 s: share one where tests allow it).
+    ///
+    /// # Panics
+    /// If `rabbitmq-server` is missing or doesn't start.
+    pub fn start() -> Self {
+        let folder = folder("rabbitmq");
+        let reaper = Reaper::start(&folder);
+        let mut server = Self {
+            port: port::free(),
+            epmd_port: port::free(),
+            dist_port: port::free(),
+            folder,
+            epmd: None,
+            child: None,
+            reaper,
+        };
+        server.configure();
+        server.restart();
+        server
+    }
+
+    /// The loopback port of AMQP.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The password in [`Self::url`].
+    pub fn password(&self) -> &'static str {
+        PASSWORD
+    }
+
+    /// `amqp://user:password@127.0.0.1:port/%2f`, an administrator.
+    pub fn url(&self) -> String {
+        self.url_through(self.port)
+    }
+
+    /// The same URL with another port, a proxy's.
+    pub fn url_through(&self, port: u16) -> String {
+        self.url_of(USER, PASSWORD, port)
+    }
+
+    /// The URL of another user.
+    pub fn url_of(&self, user: &str, password: &str, port: u16) -> String {
+        format!("amqp://{user}:{password}@127.0.0.1:{port}/%2f")
+    }
+
+    /// Kills the node by SIGKILL; its data stay.
+    pub fn kill9(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            kill_group(&mut child);
+        }
+    }
+
+    /// Stops the node by SIGSTOP (`true`) or lets it go on (`false`).
+    pub fn freeze(&self, frozen: bool) {
+        if let Some(child) = &self.child {
+            signal_group(child, if frozen { "STOP" } else { "CONT" });
+        }
+    }
+
+    /// Starts the node again on the same port and data, killing it first if it runs.
+    ///
+    /// # Panics
+    /// If it doesn't speak AMQP within 90 seconds.
+    pub fn restart(&mut self) {
+        self.kill9();
+        let log = self.folder.join("server.log");
+        if let Some(mut epmd) = self.epmd.take() {
+            // The port mapper would still hold the killed node's name for a moment.
+            kill_group(&mut epmd);
+        }
+        let mut epmd = Command::new("epmd");
+        epmd.args(["-address", "127.0.0.1", "-port", &self.epmd_port.to_string()]);
+        let epmd = spawn_group(&mut epmd, &log);
+        let epmd_up =
+            eventually(Duration::from_secs(10), || TcpStream::connect(("127.0.0.1", self.epmd_port)).is_ok());
+        assert!(epmd_up, "epmd doesn't listen on port {}:\n{}", self.epmd_port, tail(&log));
+        let child = spawn_group(&mut self.command("rabbitmq-server"), &log);
+        self.reaper.watch(&[child.id(), epmd.id()]);
+        self.epmd = Some(epmd);
+        self.child = Some(child);
+        let up = eventually(Duration::from_secs(90), || self.speaks_amqp());
+        assert!(up, "rabbitmq-server doesn't speak AMQP on port {}:\n{}", self.port, tail(&log));
+    }
+
+    /// Wipes the node: kills it, removes all its data, starts it empty on the same port.
+    ///
+    /// # Panics
+    /// As [`Self::restart`], or if the data can't be removed.
+    pub fn reset(&mut self) {
+        self.kill9();
+        let data = self.folder.join("mnesia");
+        if data.exists() {
+            std::fs::remove_dir_all(&data)
+                .unwrap_or_else(|error| panic!("can't remove {}: {error}", data.display()));
+        }
+        self.restart();
+    }
+
+    /// Runs `rabbitmqctl` against the node and returns what it printed (takes seconds).
+    ///
+    /// # Panics
+    /// If it fails.
+    pub fn ctl(&self, arguments: &[&str]) -> String {
+        run(self.command("rabbitmqctl").args(arguments))
+    }
+
+    fn command(&self, program: &str) -> Command {
+        // The wrapper in the PATH would switch users; the program beside it does not.
+        let debian = PathBuf::from("/usr/lib/rabbitmq/bin").join(program);
+        let mut command = if debian.exists() { Command::new(debian) } else { Command::new(program) };
+        let path = |name: &str| self.folder.join(name);
+        command
+            .current_dir(&self.folder)
+            .env("HOME", &self.folder)
+            .env("RABBITMQ_NODENAME", format!("berth{}@localhost", self.port))
+            .env("RABBITMQ_MNESIA_BASE", path("mnesia"))
+            .env("RABBITMQ_LOG_BASE", path("log"))
+            .env("RABBITMQ_LOGS", "-")
+            .env("RABBITMQ_PID_FILE", path("pid"))
+            .env("RABBITMQ_CONFIG_FILE", path("rabbitmq"))
+            .env("RABBITMQ_CONF_ENV_FILE", path("no-such-env.conf"))
+            .env("RABBITMQ_ENABLED_PLUGINS_FILE", path("enabled_plugins"))
+            .env("RABBITMQ_DIST_PORT", self.dist_port.to_string())
+            .env("ERL_EPMD_PORT", self.epmd_port.to_string())
+            .env("ERL_EPMD_ADDRESS", "127.0.0.1")
+            .env(
+                "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
+                "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none",
+            )
+            .env_remove("RABBITMQ_NODE_PORT")
+            .env_remove("RABBITMQ_NODE_IP_ADDRESS");
+        command
+    }
+
+    fn configure(&self) {
+        let mut text = String::new();
+        let port = self.port;
+        let lines = [
+            format!("listeners.tcp.local = 127.0.0.1:{port}"),
+            format!("default_user = {USER}"),
+            format!("default_pass = {PASSWORD}"),
+            "disk_free_limit.absolute = 50MB".to_owned(),
+            "log.console.level = warning".to_owned(),
+        ];
+        for line in lines {
+            writeln!(text, "{line}").unwrap_or_else(|error| panic!("a String can't be written: {error}"));
+        }
+        for (name, text) in [("rabbitmq.conf", text.as_str()), ("enabled_plugins", "[].\n")] {
+            let path = self.folder.join(name);
+            std::fs::write(&path, text)
+                .unwrap_or_else(|error| panic!("can't write {}: {error}", path.display()));
+        }
+    }
+
+    /// Sends the protocol header and waits for the first byte of `Connection.Start` (a method frame).
+    fn speaks_amqp(&self) -> bool {
+        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) else { return false };
+        let mut first = [0_u8; 1];
+        stream.set_read_timeout(Some(Duration::from_secs(5))).is_ok()
+            && stream.write_all(b"AMQP\x00\x00\x09\x01").is_ok()
+            && stream.read_exact(&mut first).is_ok()
+            && first[0] == 1
+    }
+}
+
+impl Drop for RabbitMq {
+    fn drop(&mut self) {
+        self.kill9();
+        if let Some(mut epmd) = self.epmd.take() {
+            kill_group(&mut epmd);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! A Redis server for tests, with a password and an append-only file.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use crate::process::{Reaper, folder, kill_group, signal_group, spawn_group, tail};
+use crate::{eventually, port};
+
+const PASSWORD: &str = "redis-test-secret";
+
+/// A running (or killed) Redis server.
+#[derive(Debug)]
+pub struct Redis {
+    port: u16,
+    folder: PathBuf,
+    child: Option<Child>,
+    reaper: Reaper,
+}
+
+impl Redis {
+    /// Starts a server and waits until it answers.
+    ///
+    /// # Panics
+    /// If `redis-server` is missing or doesn't start.
+    pub fn start() -> Self {
+        let folder = folder("redis");
+        let reaper = Reaper::start(&folder);
+        let mut server = Self { port: port::free(), folder, child: None, reaper };
+        server.restart();
+        server
+    }
+
+    /// The loopback port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The password of the default user.
+    pub fn password(&self) -> &'static str {
+        PASSWORD
+    }
+
+    /// `redis://:password@127.0.0.1:port/0`.
+    pub fn url(&self) -> String {
+        self.url_through(self.port)
+    }
+
+    /// The same URL with another port, a proxy's.
+    pub fn url_through(&self, port: u16) -> String {
+        format!("redis://:{PASSWORD}@127.0.0.1:{port}/0")
+    }
+
+    /// Kills the server by SIGKILL; what its append-only file has is kept.
+    pub fn kill9(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            kill_group(&mut child);
+        }
+    }
+
+    /// Starts the server again on the same port and data, killing it first if it runs.
+    ///
+    /// # Panics
+    /// If it doesn't answer within 20 seconds.
+    pub fn restart(&mut self) {
+        self.kill9();
+        let log = self.folder.join("redis.log");
+        let child = spawn_group(
+            Command::new("redis-server").current_dir(&self.folder).args([
+                "--port",
+                &self.port.to_string(),
+                "--bind",
+                "127.0.0.1",
+                "--requirepass",
+                PASSWORD,
+                "--save",
+                "",
+                "--appendonly",
+                "yes",
+                "--appendfsync",
+                "everysec",
+                "--dir",
+                &self.folder.to_string_lossy(),
+            ]),
+            &log,
+        );
+        self.reaper.watch(&[child.id()]);
+        self.child = Some(child);
+        let up = eventually(Duration::from_secs(20), || self.try_command(&["PING"]).is_some());
+        assert!(up, "redis-server doesn't answer on port {}:\n{}", self.port, tail(&log));
+    }
+
+    /// Stops the process by SIGSTOP (`true`) or lets it go on (`false`).
+    pub fn freeze(&self, frozen: bool) {
+        if let Some(child) = &self.child {
+            signal_group(child, if frozen { "STOP" } else { "CONT" });
+        }
+    }
+
+    /// Removes every key of every database.
+    pub fn flushall(&self) {
+        self.command(&["FLUSHALL"]);
+    }
+
+    /// Sends one command; returns the first line of the answer (`+OK`, `:3`, `$5`, ...).
+    ///
+    /// # Panics
+    /// If the server doesn't answer or answers with an error.
+    pub fn command(&self, words: &[&str]) -> String {
+        let answer = self.try_command(words);
+        answer.unwrap_or_else(|| panic!("redis refused or didn't answer {words:?}"))
+    }
+
+    fn try_command(&self, words: &[&str]) -> Option<String> {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+        let mut reader = BufReader::new(stream);
+        for words in [&["AUTH", PASSWORD][..], words] {
+            let mut text = format!("*{}\r\n", words.len());
+            for word in words {
+                text.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+            }
+            reader.get_mut().write_all(text.as_bytes()).ok()?;
+            let mut line = String::new();
+            reader.read_line(&mut line).ok()?;
+            if line.is_empty() || line.starts_with('-') {
+                return None;
+            }
+            if words[0] != "AUTH" {
+                return Some(line.trim_end().to_owned());
+            }
+        }
+        None
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        self.kill9();
+    }
+}
