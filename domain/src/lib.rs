@@ -1,1 +1,10 @@
-//! Placeholder.
+//! What a run is. Pure: no I/O, no async, and no clock but the one that callers pass in.
+//!
+//! Every decision of Berth is a plain function over plain data in this crate, so that it can be
+//! tested by the thousand and simulated; the services only fetch, decide and write.
+
+pub mod id;
+pub mod lifecycle;
+pub mod name;
+pub mod protocol;
+pub mod time;

@@ -1,0 +1,19 @@
+//! The life of a run: statuses and their edges, failure classes, retries, and the one total function
+//! [`step`] by which a run's dispatch state changes.
+//!
+//! The protocol behind it (admit, offer, claim, create, report, take in) is told in `ARCHITECTURE.md`.
+//! Nothing here reads a clock or a row: callers pass the moment and the state, and write what comes back.
+
+mod condition;
+mod failure;
+mod retry;
+mod state;
+mod status;
+mod step;
+
+pub use condition::Condition;
+pub use failure::{End, FailureClass, Outcome};
+pub use retry::{Backoff, RetryPolicy, Rule};
+pub use state::{Claim, DispatchState, Object, Offered, StopRequest};
+pub use status::{Status, UnknownStatus};
+pub use step::{ClaimLimits, DropReason, Event, Ignored, MAX_LOST_CLAIMS, Step, step};

@@ -1,0 +1,169 @@
+//! The dispatch state of a run: all that the protocol between scheduler and agents needs to know of it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{End, FailureClass, RetryPolicy, Status};
+use crate::time::Time;
+
+/// When an attempt was offered on the broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offered {
+    /// The last time.
+    pub at: Time,
+    /// How many times in all.
+    pub times: u32,
+}
+
+/// An agent replica's right to create the attempt's objects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// The agent replica.
+    pub replica: String,
+    /// The replica's own name for this claim: the same claim, asked again, gets the same answer.
+    pub nonce: String,
+    /// When it was granted.
+    pub at: Time,
+    /// Until when objects may be created.
+    pub valid_until: Time,
+    /// When a create that was under way at `valid_until` has landed or never will.
+    pub over_at: Time,
+}
+
+impl Claim {
+    /// What is left of the claim's validity at `now`.
+    #[must_use]
+    pub fn valid_for(&self, now: Time) -> Duration {
+        self.valid_until.since(now)
+    }
+}
+
+/// The objects of the current attempt, as last reported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Object {
+    /// The executor's own id of it (a pod's UID, a process's boot id and start time).
+    pub uid: String,
+    /// The rank of the last report taken in; reports of a lower or equal rank are late.
+    pub rank: u32,
+}
+
+/// A stop that somebody asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopRequest {
+    /// When.
+    pub at: Time,
+    /// Who.
+    pub by: String,
+}
+
+/// Where a run is in the protocol. Changed by [`super::step`] only.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DispatchState {
+    /// The status.
+    pub status: Status,
+    /// The current attempt, from 0.
+    pub attempt: u32,
+    /// The user's retries, used and allowed.
+    pub policy: RetryPolicy,
+    /// How many of the user's retries are used.
+    #[serde(default)]
+    pub user_retries: u32,
+    /// How many retries of each class's own are used.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub own_retries: BTreeMap<FailureClass, u32>,
+    /// How many claims of the current attempt ended without a start.
+    #[serde(default)]
+    pub lost_claims: u32,
+    /// The current attempt's offer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offered: Option<Offered>,
+    /// The current attempt's claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<Claim>,
+    /// The current attempt's objects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<Object>,
+    /// The number of the last question asked about the run's objects; an answer must name it.
+    #[serde(default)]
+    pub question: u32,
+    /// When that question was asked, while it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Time>,
+    /// The stop that was asked for, if one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<StopRequest>,
+    /// When a waiting run is due: its `schedule_at`, or the end of a retry's back-off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Time>,
+    /// When a run that has not started expires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Time>,
+    /// When it last entered the backlog.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queued_at: Option<Time>,
+    /// When its first attempt started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Time>,
+    /// When it took its final status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Time>,
+    /// How its last attempt ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<End>,
+}
+
+impl DispatchState {
+    /// A run that was just accepted.
+    #[must_use]
+    pub fn new(policy: RetryPolicy) -> Self {
+        Self {
+            status: Status::Created,
+            attempt: 0,
+            policy,
+            user_retries: 0,
+            own_retries: BTreeMap::new(),
+            lost_claims: 0,
+            offered: None,
+            claim: None,
+            object: None,
+            question: 0,
+            asked_at: None,
+            stop: None,
+            due_at: None,
+            expires_at: None,
+            queued_at: None,
+            started_at: None,
+            finished_at: None,
+            end: None,
+        }
+    }
+
+    /// Whether it is admitted and no agent has claimed it: it belongs on the broker.
+    #[must_use]
+    pub fn is_offered(&self) -> bool {
+        self.status == Status::Scheduled
+    }
+
+    /// When the timers have to look at it next, if ever.
+    ///
+    /// Waiting runs when they are due or expire; claimed ones without a report when their claim is over.
+    #[must_use]
+    pub fn wake_at(&self) -> Option<Time> {
+        let due = match self.status {
+            Status::OnSchedule | Status::Retrying => self.due_at,
+            _ => None,
+        };
+        let expiry = if self.status.is_waiting() && self.started_at.is_none() || self.is_offered() {
+            self.expires_at
+        } else {
+            None
+        };
+        let claim_over = match (&self.claim, &self.object) {
+            (Some(claim), None) if self.status.is_at_agent() => Some(claim.over_at),
+            _ => None,
+        };
+        [due, expiry, claim_over].into_iter().flatten().min()
+    }
+}

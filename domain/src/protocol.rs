@@ -1,0 +1,326 @@
+//! What agents and the scheduler tell each other, as plain data. How it travels is the broker crate's business.
+//!
+//! An agent writes to `berth.<agent>.out` only ([`FromAgent`]), and reads its replicas' control queues
+//! ([`ToAgent`]). Every message carries [`VERSION`]; a reader takes messages of its own version and of the one
+//! before, and refuses newer ones by name.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::RunId;
+use crate::lifecycle::End;
+use crate::time::Time;
+
+/// The version of these messages.
+pub const VERSION: u32 = 1;
+
+/// How long a lease lasts, in seconds: an agent counts from sending, the scheduler from its commit.
+pub const LEASE_SECONDS: u64 = 15;
+/// How often a replica asks for a new lease, in seconds.
+pub const LEASE_RENEWAL_SECONDS: u64 = 4;
+/// How long a claim is valid, in seconds: the agent counts from sending it, the scheduler from its commit.
+pub const CLAIM_VALIDITY_SECONDS: u64 = 10;
+
+/// What an agent is, so that a second one under the same name is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Identity {
+    /// A machine and the data folder on it.
+    Machine {
+        /// The machine's id, with the data folder's own.
+        id: String,
+    },
+    /// A cluster and the namespaces served in it.
+    Cluster {
+        /// The UID of the namespace `kube-system`.
+        cluster: String,
+        /// The UIDs of the namespaces served.
+        namespaces: Vec<String>,
+    },
+}
+
+/// An agent replica asks for its agent's lease, and says how it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LeaseRequest {
+    /// The replica's own name for this request; the answer repeats it.
+    pub nonce: String,
+    /// Whether the replica has just begun, or had let its lease lapse.
+    pub hello: bool,
+    /// What it is.
+    pub identity: Identity,
+    /// The version of its binary.
+    pub release: String,
+    /// The features of messages and operations that it can honour.
+    pub features: Vec<String>,
+    /// `process` or `kubernetes`.
+    pub executor: String,
+    /// How long after a claim's validity a create can still land, in milliseconds.
+    pub create_grace_ms: u64,
+    /// Hand-overs per second lately.
+    pub handover_rate: f64,
+    /// Live objects.
+    pub live: u32,
+    /// Offers received and not yet acked.
+    pub held_offers: u32,
+    /// The queues that it consumes.
+    pub queues: Vec<String>,
+}
+
+/// An agent replica asks to be the one that creates an attempt's objects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimRequest {
+    /// The replica's own name for this claim.
+    pub nonce: String,
+    /// The run.
+    pub run: RunId,
+    /// The attempt that was offered.
+    pub attempt: u32,
+}
+
+/// What is to be done with a claim.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+pub enum Verdict {
+    /// Create the objects, within so many milliseconds of having sent the claim.
+    Go {
+        /// What is left of the claim's validity.
+        valid_ms: u64,
+    },
+    /// Forget the offer.
+    Drop {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// The answer to one claim.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimAnswer {
+    /// The claim's nonce.
+    pub nonce: String,
+    /// The run.
+    pub run: RunId,
+    /// The attempt.
+    pub attempt: u32,
+    /// The answer.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+}
+
+/// Where an attempt's objects stand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "phase", rename_all = "snake_case")]
+pub enum Phase {
+    /// They exist.
+    Created,
+    /// The main process runs.
+    Running,
+    /// Something is wrong that may heal by itself.
+    Warning {
+        /// A word for programs.
+        reason: String,
+        /// A sentence for people, in the executor's own words.
+        message: String,
+    },
+    /// No node fits.
+    Unschedulable {
+        /// The cluster's own words.
+        message: String,
+    },
+    /// It is over.
+    Ended(End),
+}
+
+/// A change of an attempt's objects. The end is reported until its [`EndReceipt`] comes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The run.
+    pub run: RunId,
+    /// The attempt.
+    pub attempt: u32,
+    /// The executor's own id of the objects; none if none could be created.
+    pub uid: Option<String>,
+    /// Grows with each change of the same objects.
+    pub rank: u32,
+    /// When it happened, by the agent's clock.
+    pub at: Time,
+    /// What they became.
+    #[serde(flatten)]
+    pub phase: Phase,
+}
+
+/// Something that lives, or lies ended, at an agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// The run.
+    pub run: RunId,
+    /// The attempt.
+    pub attempt: u32,
+    /// The executor's own id of it.
+    pub uid: String,
+}
+
+/// A question about an attempt's objects. The answer must rest on a look made after the question came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// The run.
+    pub run: RunId,
+    /// The attempt.
+    pub attempt: u32,
+    /// The question's number in the run.
+    pub question: u32,
+}
+
+/// The answer to a [`Question`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The run.
+    pub run: RunId,
+    /// The attempt.
+    pub attempt: u32,
+    /// The question's number.
+    pub question: u32,
+    /// Whether objects of the attempt are there, alive or ended.
+    pub present: bool,
+}
+
+/// Says that an end was committed: the objects may be released.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndReceipt {
+    /// The run.
+    pub run: RunId,
+    /// The attempt.
+    pub attempt: u32,
+    /// The objects' id, as reported.
+    pub uid: Option<String>,
+}
+
+/// Names an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AttemptRef {
+    /// The run.
+    pub run: RunId,
+    /// The attempt.
+    pub attempt: u32,
+}
+
+/// What an agent replica sends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FromAgent {
+    /// The version of the message.
+    pub version: u32,
+    /// The replica, unique among its agent's.
+    pub replica: String,
+    /// What it says.
+    #[serde(flatten)]
+    pub body: FromAgentBody,
+}
+
+/// What an agent replica says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "body", rename_all = "snake_case")]
+pub enum FromAgentBody {
+    /// Asks for the lease.
+    Lease(LeaseRequest),
+    /// Asks for attempts.
+    Claims(Vec<ClaimRequest>),
+    /// Reports changes.
+    Reports(Vec<Report>),
+    /// Answers questions.
+    Answers(Vec<Answer>),
+    /// Lists all that it holds; sent with a hello and now and then.
+    Inventory(Vec<Held>),
+    /// Hands over what it can't decode, raw, in base64.
+    Undecodable {
+        /// The queue it came on.
+        queue: String,
+        /// The raw message.
+        raw: String,
+        /// Why it can't be decoded.
+        reason: String,
+    },
+    /// Says good-bye: the replica ends in good order and its offers go back.
+    Goodbye,
+}
+
+/// What the control plane sends to one agent replica.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToAgent {
+    /// The version of the message.
+    pub version: u32,
+    /// What it says.
+    #[serde(flatten)]
+    pub body: ToAgentBody,
+}
+
+/// What the control plane says to an agent replica.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "body", rename_all = "snake_case")]
+pub enum ToAgentBody {
+    /// The lease is granted, for [`LEASE_SECONDS`] from when the request was sent.
+    LeaseGranted {
+        /// The request's nonce.
+        nonce: String,
+        /// The queues to consume, all that the agent has.
+        queues: Vec<String>,
+        /// Whether the agent is cordoned: claims would be dropped, so it need not consume.
+        cordoned: bool,
+    },
+    /// The lease is refused.
+    LeaseRefused {
+        /// The request's nonce.
+        nonce: String,
+        /// Why, for people.
+        reason: String,
+    },
+    /// Answers claims.
+    ClaimAnswers(Vec<ClaimAnswer>),
+    /// Receipts of ends.
+    Receipts(Vec<EndReceipt>),
+    /// Desired state: what should not be alive. What was ended by it is reported as any end is.
+    Remove(Vec<AttemptRef>),
+    /// Questions.
+    Questions(Vec<Question>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lifecycle::{FailureClass, Outcome};
+
+    #[test]
+    fn messages_survive_the_wire() {
+        let run = RunId::new();
+        let from = FromAgent {
+            version: VERSION,
+            replica: "r1".into(),
+            body: FromAgentBody::Reports(vec![Report {
+                run,
+                attempt: 1,
+                uid: Some("u".into()),
+                rank: 9,
+                at: Time::from_micros(1),
+                phase: Phase::Ended(End {
+                    outcome: Outcome::Failed(FailureClass::User),
+                    exit_code: Some(3),
+                    reason: "ExitCode".into(),
+                    message: "exited with 3".into(),
+                }),
+            }]),
+        };
+        let text = serde_json::to_string(&from).unwrap();
+        assert_eq!(serde_json::from_str::<FromAgent>(&text).unwrap(), from, "{text}");
+        for body in [
+            ToAgentBody::ClaimAnswers(vec![ClaimAnswer {
+                nonce: "n".into(),
+                run,
+                attempt: 0,
+                verdict: Verdict::Go { valid_ms: 5 },
+            }]),
+            ToAgentBody::LeaseRefused { nonce: "n".into(), reason: "r".into() },
+        ] {
+            let to = ToAgent { version: VERSION, body };
+            let text = serde_json::to_string(&to).unwrap();
+            assert_eq!(serde_json::from_str::<ToAgent>(&text).unwrap(), to, "{text}");
+        }
+    }
+}
