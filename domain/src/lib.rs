@@ -7,4 +7,5 @@ pub mod id;
 pub mod lifecycle;
 pub mod name;
 pub mod protocol;
+pub mod scheduling;
 pub mod time;

@@ -1,0 +1,33 @@
+//! Who may start next, and why not yet.
+//!
+//! [`admit`] chooses from a [`Snapshot`]; [`explain`] tells, by the very same rules over the very same
+//! snapshot, what holds a run back. Waiting runs come in *lanes* (one per queue and project): every limit
+//! that counts a run counts its lane alike, so a blocked lane is passed over whole, whatever its length.
+
+mod admit;
+mod explain;
+mod rules;
+mod snapshot;
+
+pub use admit::{Admission, admit};
+pub use explain::{Asked, Estimate, Explanation, Place, Wait, estimate, explain};
+pub use rules::{Block, Rule, blocks};
+pub use snapshot::{AgentView, Candidate, Lane, Limit, Paused, ProjectView, QueueView, Snapshot};
+
+/// Attempts that may be on the broker per queue, at the least.
+pub const MIN_WINDOW: u32 = 32;
+/// Attempts that may be on the broker per queue, at the most.
+pub const MAX_WINDOW: u32 = 2_000;
+
+/// How many attempts of a queue may be admitted and not yet claimed: about two seconds of the agent's
+/// hand-over rate (per second), within [`MIN_WINDOW`] and [`MAX_WINDOW`].
+#[must_use]
+pub fn window(handover_rate: f64) -> u32 {
+    // A rate that is no number counts as none; the clamp makes the cast exact.
+    let wanted = if handover_rate.is_finite() { (handover_rate * 2.0).ceil() } else { 0.0 };
+    let clamped = wanted.clamp(f64::from(MIN_WINDOW), f64::from(MAX_WINDOW));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped just above")]
+    {
+        clamped as u32
+    }
+}

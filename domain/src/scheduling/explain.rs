@@ -1,0 +1,172 @@
+//! Why a run waits: its place, the rules that hold it back, and when it may start.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::rules::{Block, Rule, blocks};
+use super::snapshot::{Lane, Snapshot};
+use crate::id::{ProjectId, QueueId};
+use crate::lifecycle::{DispatchState, Status};
+use crate::time::Time;
+
+/// When a run may start, with its spread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// The likeliest moment.
+    pub at: Time,
+    /// Hardly before.
+    pub low: Time,
+    /// Hardly after.
+    pub high: Time,
+}
+
+/// How long a rule held a run back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Wait {
+    /// The rule.
+    pub rule: Rule,
+    /// Seconds.
+    pub seconds: f64,
+}
+
+/// The answer to "why is it waiting".
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// The run's status.
+    pub status: Status,
+    /// Its place among the waiting runs of its queue, from 1; none if it does not wait there.
+    pub position: Option<u64>,
+    /// How many wait in its queue.
+    pub of: Option<u64>,
+    /// The rules that hold it back now.
+    pub blocked_by: Vec<Block>,
+    /// When it may start.
+    pub estimate: Option<Estimate>,
+    /// For a run that has started: what it had waited for.
+    pub waited: Vec<Wait>,
+}
+
+/// Where a run stands in its queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Its place, from 1.
+    pub position: u64,
+    /// Of so many.
+    pub of: u64,
+}
+
+/// What is asked about.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The run's dispatch state.
+    pub state: &'a DispatchState,
+    /// Its queue.
+    pub queue: QueueId,
+    /// Its project.
+    pub project: ProjectId,
+    /// Its place in its queue, if it is queued.
+    pub place: Option<Place>,
+    /// What it waits for before it may be queued: `approval` or `upload`.
+    pub pending: Option<&'a str>,
+    /// How fast its queue started runs lately, if that is known.
+    pub starts_per_second: Option<f64>,
+}
+
+/// Explains a run by the rules that [`super::admit`] goes by.
+#[must_use]
+pub fn explain(snapshot: &Snapshot, asked: Asked<'_>) -> Explanation {
+    let Asked { state, queue, project, place, pending, starts_per_second } = asked;
+    let blocked_by = match state.status {
+        Status::Queued => {
+            let lane = Lane { queue, project, heads: Vec::new() };
+            let mut found = blocks(snapshot, &lane);
+            if found.is_empty()
+                && let Some(place) = place.filter(|place| place.position > 1)
+            {
+                found.push(behind(snapshot, queue, place));
+            }
+            found
+        }
+        Status::OnSchedule => waiting_until(Rule::Schedule, "it is held until", state.due_at),
+        Status::Retrying => waiting_until(Rule::RetryBackoff, "its next attempt waits until", state.due_at),
+        Status::Created => pending.into_iter().map(pending_block).collect(),
+        Status::Scheduled => offered_blocks(snapshot, queue),
+        Status::Unschedulable => vec![Block::plain(
+            Rule::Unschedulable,
+            "run",
+            "",
+            "the cluster finds no node for it; its conditions have the cluster's own words".to_owned(),
+        )],
+        _ => Vec::new(),
+    };
+    let estimate = match (state.status, place, starts_per_second) {
+        (Status::Queued, Some(place), Some(rate)) => estimate(snapshot.now, place.position, rate),
+        _ => None,
+    };
+    Explanation {
+        status: state.status,
+        position: place.map(|place| place.position),
+        of: place.map(|place| place.of),
+        blocked_by,
+        estimate,
+        waited: waited(state),
+    }
+}
+
+/// When the run at `position` may start at that many starts per second, as if starts came at random: the
+/// spread is two standard deviations of a Poisson process's waiting time (a gamma distribution).
+#[must_use]
+pub fn estimate(now: Time, position: u64, starts_per_second: f64) -> Option<Estimate> {
+    if !starts_per_second.is_finite() || starts_per_second <= 0.0 || position == 0 {
+        return None;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a place in a queue needs no 53 bits")]
+    let starts = position as f64;
+    let seconds = |starts: f64| {
+        now.plus(Duration::try_from_secs_f64((starts / starts_per_second).max(0.0)).unwrap_or(Duration::MAX))
+    };
+    let spread = 2.0 * starts.sqrt();
+    Some(Estimate { at: seconds(starts), low: seconds(starts - spread), high: seconds(starts + spread) })
+}
+
+fn behind(snapshot: &Snapshot, queue: QueueId, place: Place) -> Block {
+    let name = snapshot.queue(queue).map_or("", |queue| queue.name.as_str());
+    let ahead = place.position - 1;
+    let message = format!("{ahead} of the {} runs that wait in queue {name} come first", place.of);
+    Block::plain(Rule::Behind, "queue", name, message)
+}
+
+fn waiting_until(rule: Rule, what: &str, until: Option<Time>) -> Vec<Block> {
+    let until = until.map_or_else(|| "an unknown time".to_owned(), |until| until.to_string());
+    vec![Block::plain(rule, "run", "", format!("{what} {until}"))]
+}
+
+fn pending_block(pending: &str) -> Block {
+    if pending == "upload" {
+        Block::plain(Rule::Upload, "run", "", "its files are still to be uploaded".to_owned())
+    } else {
+        Block::plain(Rule::Approval, "run", "", "somebody has to approve it".to_owned())
+    }
+}
+
+/// An offered run waits for its agent alone.
+fn offered_blocks(snapshot: &Snapshot, queue: QueueId) -> Vec<Block> {
+    let Some(agent) = snapshot.queue(queue).and_then(|queue| snapshot.agent(queue.agent)) else {
+        return Vec::new();
+    };
+    if agent.is_live {
+        return Vec::new();
+    }
+    let message = format!("it is offered to agent {}, which is away", agent.name);
+    vec![Block::plain(Rule::AgentLost, "agent", &agent.name, message)]
+}
+
+fn waited(state: &DispatchState) -> Vec<Wait> {
+    match (state.queued_at, state.started_at) {
+        (Some(queued), Some(started)) if started > queued => {
+            vec![Wait { rule: Rule::Behind, seconds: started.since(queued).as_secs_f64() }]
+        }
+        _ => Vec::new(),
+    }
+}

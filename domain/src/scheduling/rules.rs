@@ -1,0 +1,138 @@
+//! The rules that can hold a lane back: written once, used to admit and to explain.
+
+use serde::{Deserialize, Serialize};
+
+use super::snapshot::{Lane, Limit, Snapshot};
+
+/// A rule's name, as answers and metrics spell it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// Its time has not come.
+    Schedule,
+    /// Somebody has to approve it.
+    Approval,
+    /// Files are still to be uploaded.
+    Upload,
+    /// The next attempt waits for its back-off to end.
+    RetryBackoff,
+    /// Its queue is paused.
+    Paused,
+    /// Its agent takes nothing new.
+    Cordoned,
+    /// Its queue or agent is gone.
+    NoMatchingAgent,
+    /// Its agent holds no lease.
+    AgentLost,
+    /// The broker can't be reached.
+    BrokerDown,
+    /// A concurrency limit is reached.
+    Limit,
+    /// Others are before it, and nothing else holds it back.
+    Behind,
+    /// Enough of its queue is on the broker already.
+    Window,
+    /// The cluster finds no node for it.
+    Unschedulable,
+}
+
+/// A rule that holds a run back now, with its numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Block {
+    /// Which.
+    pub rule: Rule,
+    /// What it is set on: `organization`, `project`, `agent`, `queue`, `run`, `broker`.
+    pub level: String,
+    /// The name of that.
+    pub name: String,
+    /// The limit, if it is one.
+    pub limit: Option<u32>,
+    /// How much of it is used.
+    pub used: Option<u32>,
+    /// Some of the runs that use it.
+    #[serde(default)]
+    pub holders: Vec<String>,
+    /// A sentence for people.
+    pub message: String,
+}
+
+impl Block {
+    /// A rule on something, without numbers.
+    #[must_use]
+    pub fn plain(rule: Rule, level: &str, name: &str, message: String) -> Self {
+        Self {
+            rule,
+            level: level.to_owned(),
+            name: name.to_owned(),
+            limit: None,
+            used: None,
+            holders: Vec::new(),
+            message,
+        }
+    }
+
+    fn full(level: &str, name: &str, slots: Limit) -> Option<Self> {
+        let limit = slots.limit.filter(|_| slots.is_full())?;
+        Some(Self {
+            rule: Rule::Limit,
+            level: level.to_owned(),
+            name: name.to_owned(),
+            limit: Some(limit),
+            used: Some(slots.used),
+            holders: Vec::new(),
+            message: format!("{level} {name} runs {} of the {limit} that it may", slots.used),
+        })
+    }
+}
+
+/// All the rules that hold a lane back, in the order in which an operator would look at them. None: its head
+/// may start.
+#[must_use]
+pub fn blocks(snapshot: &Snapshot, lane: &Lane) -> Vec<Block> {
+    let Some(queue) = snapshot.queue(lane.queue) else {
+        return vec![gone("queue", &lane.queue.to_string())];
+    };
+    let Some(agent) = snapshot.agent(queue.agent) else {
+        return vec![gone("agent", &queue.agent.to_string())];
+    };
+    let mut found = Vec::new();
+    if !snapshot.broker_is_up {
+        let message = "the broker can't be reached; the run starts when it is back".to_owned();
+        found.push(Block::plain(Rule::BrokerDown, "broker", "broker", message));
+    }
+    if let Some(paused) = &queue.paused {
+        let until = paused.until.map(|until| format!(" until {until}")).unwrap_or_default();
+        let message = format!("queue {} was paused by {}{until}: {}", queue.name, paused.by, paused.reason);
+        found.push(Block::plain(Rule::Paused, "queue", &queue.name, message));
+    }
+    if !agent.is_live {
+        let message = format!("agent {} holds no lease: it is away, or was never started", agent.name);
+        found.push(Block::plain(Rule::AgentLost, "agent", &agent.name, message));
+    }
+    if agent.is_cordoned {
+        let message = format!("agent {} is cordoned", agent.name);
+        found.push(Block::plain(Rule::Cordoned, "agent", &agent.name, message));
+    }
+    found.extend(Block::full("organization", "default", snapshot.organization));
+    if let Some(project) = snapshot.project(lane.project) {
+        found.extend(Block::full("project", &project.name, project.slots));
+    }
+    found.extend(Block::full("agent", &agent.name, agent.slots));
+    found.extend(Block::full("queue", &queue.name, queue.slots));
+    if queue.window.is_full() {
+        let message = format!(
+            "{} attempts of queue {} are offered and not yet claimed; the next follow as the agent takes them",
+            queue.window.used, queue.name
+        );
+        found.push(Block {
+            limit: queue.window.limit,
+            used: Some(queue.window.used),
+            ..Block::plain(Rule::Window, "queue", &queue.name, message)
+        });
+    }
+    found
+}
+
+fn gone(level: &str, name: &str) -> Block {
+    Block::plain(Rule::NoMatchingAgent, level, name, format!("its {level} {name} does not exist any more"))
+}
