@@ -181,6 +181,8 @@ pub fn step(state: &DispatchState, event: &Event<'_>, now: Time, jitter: f64) ->
         }
         Event::Queue => next.queue()?,
         Event::Admit => {
+            // Going back to `scheduled` is for lost claims alone, and to `queued` for withdrawals.
+            next.require(Status::Scheduled, |status| status == Status::Queued)?;
             next.become_status(Status::Scheduled, "Admitted", "Admitted and offered to its agent")?;
             next.state.offered = None;
             next.state.due_at = None;
@@ -188,6 +190,7 @@ pub fn step(state: &DispatchState, event: &Event<'_>, now: Time, jitter: f64) ->
         Event::Offer => next.offer()?,
         Event::Claim { replica, nonce, attempt, limits } => next.claim(replica, nonce, *attempt, *limits)?,
         Event::Withdraw { reason } => {
+            next.require(Status::Queued, |status| status == Status::Scheduled)?;
             next.become_status(Status::Queued, "Withdrawn", *reason)?;
             next.state.offered = None;
         }
@@ -242,7 +245,13 @@ impl Draft {
         Ok(())
     }
 
+    fn require(&self, to: Status, from: impl Fn(Status) -> bool) -> Result<(), Ignored> {
+        let status = self.state.status;
+        if from(status) { Ok(()) } else { Err(Ignored::NoEdge { from: status, to }) }
+    }
+
     fn queue(&mut self) -> Result<(), Ignored> {
+        self.require(Status::Queued, Status::is_waiting)?;
         self.become_status(Status::Queued, "Queued", "Waits in its queue")?;
         self.state.queued_at = Some(self.now);
         self.state.due_at = None;
@@ -476,3 +485,6 @@ impl Draft {
         self.conditions.push(Condition::new(status, "Forced", message, self.state.attempt, self.now));
     }
 }
+
+#[cfg(test)]
+mod tests;
