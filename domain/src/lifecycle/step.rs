@@ -37,7 +37,7 @@ pub enum Event<'a> {
     Queue,
     /// The scheduler chose it.
     Admit,
-    /// It was published to its agent's queue.
+    /// It is published to its agent's queue once more.
     Offer,
     /// An agent replica wants it.
     Claim {
@@ -184,7 +184,8 @@ pub fn step(state: &DispatchState, event: &Event<'_>, now: Time, jitter: f64) ->
             // Going back to `scheduled` is for lost claims alone, and to `queued` for withdrawals.
             next.require(Status::Scheduled, |status| status == Status::Queued)?;
             next.become_status(Status::Scheduled, "Admitted", "Admitted and offered to its agent")?;
-            next.state.offered = None;
+            // The offer is published right after the commit; if that fails, the sweep finds it missing.
+            next.state.offered = Some(Offered { at: now, times: 1 });
             next.state.due_at = None;
         }
         Event::Offer => next.offer()?,
