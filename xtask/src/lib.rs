@@ -1,0 +1,3 @@
+//! Checks of the source tree that are tests: `cargo xtask tidy`. Nothing here is part of the product.
+
+pub mod tidy;
