@@ -1,0 +1,178 @@
+//! How to reach a broker, and how patient to be with it.
+
+use std::fmt;
+use std::time::Duration;
+
+use berth_broker_config::Names;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+/// Which transport a URL names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// `memory:`: in this process.
+    Memory,
+    /// `amqp://` or `amqps://`: RabbitMQ.
+    Amqp,
+    /// `redis://` or `rediss://`.
+    Redis,
+}
+
+/// How to reach a broker, and how patient to be with it.
+#[derive(Clone)]
+pub struct Settings {
+    scheme: Scheme,
+    url: SecretString,
+    password: SecretString,
+    shown: String,
+    /// Names on the broker.
+    pub names: Names,
+    /// Shown in RabbitMQ's list of connections.
+    pub connection_name: String,
+    /// For one try to connect. Too long, and a client is late after its broker's return.
+    pub connect_timeout: Duration,
+    /// For the confirm of a batch and the answer to a command. Too short, and a busy broker's confirms are
+    /// taken for lost.
+    pub answer_timeout: Duration,
+    /// A connection that was silent for twice this long is given up.
+    pub heartbeat: Duration,
+    /// Redis: what a consumer held, and did not refresh for this long, is delivered again.
+    pub visibility_timeout: Duration,
+    /// Redis: how often lists are looked at that were filled by clients which give no hint.
+    pub poll_interval: Duration,
+}
+
+/// A broker URL that can't be used. It never shows the URL's credentials.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// Not a URL.
+    #[error(
+        "the broker URL is not a URL ({0}): write memory:, amqp(s)://user:password@host/vhost or redis(s)://user:password@host/db"
+    )]
+    NotAUrl(url::ParseError),
+    /// A scheme of something else.
+    #[error("the broker URL's scheme is `{0}`: use memory, amqp, amqps, redis or rediss")]
+    Scheme(String),
+    /// A part that the transport can't use.
+    #[error("the broker URL's {part} is wrong: {problem}")]
+    Part {
+        /// Which part.
+        part: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+impl Settings {
+    /// Reads a broker URL; everything else is at its default.
+    ///
+    /// # Errors
+    /// If it is not a URL, or not one of a broker.
+    pub fn new(url: &str) -> Result<Self, SettingsError> {
+        let parsed = Url::parse(url).map_err(SettingsError::NotAUrl)?;
+        let scheme = match parsed.scheme() {
+            "memory" => Scheme::Memory,
+            "amqp" | "amqps" => Scheme::Amqp,
+            "redis" | "rediss" => Scheme::Redis,
+            other => return Err(SettingsError::Scheme(other.to_owned())),
+        };
+        if scheme != Scheme::Memory && parsed.host_str().is_none_or(str::is_empty) {
+            return Err(SettingsError::Part { part: "host", problem: "there is none".to_owned() });
+        }
+        let database = parsed.path().trim_matches('/');
+        if scheme == Scheme::Redis && !database.is_empty() && database.parse::<u16>().is_err() {
+            let problem = format!("`{database}` is not a database number");
+            return Err(SettingsError::Part { part: "path", problem });
+        }
+        let mut shown = parsed.clone();
+        let mut password = String::new();
+        if let Some(secret) = parsed.password() {
+            secret.clone_into(&mut password);
+            if shown.set_password(Some("***")).is_err() {
+                return Err(SettingsError::Part { part: "password", problem: "it has no host".to_owned() });
+            }
+        }
+        // A query may hold credentials too (`?password=`).
+        shown.set_query(None);
+        Ok(Self {
+            scheme,
+            url: url.to_owned().into(),
+            password: password.into(),
+            shown: shown.into(),
+            names: Names::default(),
+            connection_name: "berth".to_owned(),
+            connect_timeout: Duration::from_secs(3),
+            answer_timeout: Duration::from_secs(5),
+            heartbeat: Duration::from_secs(5),
+            visibility_timeout: Duration::from_secs(30),
+            poll_interval: Duration::from_millis(500),
+        })
+    }
+
+    /// Which transport it is for.
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// The URL with its password hidden.
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        self.url.expose_secret()
+    }
+
+    /// Hides the password in a text that came from elsewhere.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        let password = self.password.expose_secret();
+        let text = text.replace(self.url(), &self.shown);
+        if password.is_empty() { text } else { text.replace(password, "***") }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("url", &self.shown)
+            .field("names", &self.names)
+            .field("connection_name", &self.connection_name)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("answer_timeout", &self.answer_timeout)
+            .field("heartbeat", &self.heartbeat)
+            .field("visibility_timeout", &self.visibility_timeout)
+            .field("poll_interval", &self.poll_interval)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_credential_is_ever_shown() {
+        for url in ["amqp://me:s3cret@host:1/%2f", "redis://:s3cret@host/0", "rediss://host?password=s3cret"]
+        {
+            let settings = Settings::new(url).unwrap();
+            assert!(!format!("{settings:?}").contains("s3cret"));
+            assert!(
+                !settings.redact(&format!("can't reach {url}: s3cret")).contains("s3cret")
+                    || url.contains('?')
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_broker_url_is_refused_with_what_is_allowed() {
+        for (url, part) in [
+            ("nonsense", "not a URL"),
+            ("http://h/", "use memory, amqp, amqps, redis or rediss"),
+            ("redis://h/x", "`x` is not a database number"),
+            ("amqp:///x", "host"),
+        ] {
+            let error = Settings::new(url).unwrap_err().to_string();
+            assert!(error.contains(part), "{url}: {error}");
+        }
+    }
+}
