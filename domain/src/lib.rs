@@ -3,9 +3,13 @@
 //! Every decision of Berth is a plain function over plain data in this crate, so that it can be
 //! tested by the thousand and simulated; the services only fetch, decide and write.
 
+pub mod compile;
 pub mod id;
 pub mod lifecycle;
 pub mod name;
 pub mod protocol;
+pub mod quantity;
+pub mod redact;
 pub mod scheduling;
+pub mod spec;
 pub mod time;

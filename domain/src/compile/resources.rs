@@ -1,0 +1,60 @@
+//! What a run asks for, as numbers: quotas count them, and Polyaxon's clients show them.
+//!
+//! Where a container has a limit but no request, Kubernetes requests the limit; so does this.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::operation::CompiledOperation;
+use crate::quantity::Quantity;
+use crate::spec::SpecErrors;
+
+/// The requests of all containers of a run, summed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Resources {
+    /// Cores.
+    pub cpu: f64,
+    /// Bytes of memory.
+    pub memory: f64,
+    /// GPUs of any vendor.
+    pub gpu: f64,
+    /// All other extended resources together.
+    pub custom: f64,
+    /// The operation's `cost`.
+    pub cost: f64,
+    /// Each resource by its Kubernetes name, exactly.
+    #[serde(skip)]
+    pub by_name: BTreeMap<String, Quantity>,
+}
+
+pub(super) fn sum(operation: &CompiledOperation) -> Result<Resources, SpecErrors> {
+    let mut by_name: BTreeMap<String, Quantity> = BTreeMap::new();
+    for container in operation.run.containers() {
+        let Some(resources) = &container.resources else { continue };
+        let mut asked = resources.limits.clone();
+        asked.extend(resources.requests.iter().map(|(name, quantity)| (name.clone(), *quantity)));
+        for (name, quantity) in asked {
+            let total = by_name.entry(name.clone()).or_insert(Quantity::ZERO);
+            *total = total.checked_add(quantity).ok_or_else(|| {
+                SpecErrors::one(
+                    "run.container.resources",
+                    format!("the requests of `{name}` are too large to add"),
+                )
+            })?;
+        }
+    }
+    let mut sum = Resources { cost: operation.cost.unwrap_or_default(), ..Resources::default() };
+    for (name, quantity) in &by_name {
+        let amount = quantity.as_f64();
+        match name.as_str() {
+            "cpu" => sum.cpu += amount,
+            "memory" => sum.memory += amount,
+            name if name == "gpu" || name.ends_with("/gpu") || name.starts_with("gpu.") => sum.gpu += amount,
+            name if name.contains('/') => sum.custom += amount,
+            _ => {}
+        }
+    }
+    sum.by_name = by_name;
+    Ok(sum)
+}
