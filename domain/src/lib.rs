@@ -3,6 +3,7 @@
 //! Every decision of Berth is a plain function over plain data in this crate, so that it can be
 //! tested by the thousand and simulated; the services only fetch, decide and write.
 
+pub mod access;
 pub mod compile;
 pub mod id;
 pub mod lifecycle;

@@ -10,6 +10,7 @@ mod retry;
 mod state;
 mod status;
 mod step;
+mod track;
 
 pub use condition::Condition;
 pub use failure::{End, FailureClass, Outcome};
@@ -17,3 +18,4 @@ pub use retry::{Backoff, RetryPolicy, Rule};
 pub use state::{Claim, DispatchState, Object, Offered, StopRequest};
 pub use status::{Status, UnknownStatus};
 pub use step::{ClaimLimits, DropReason, Event, Ignored, MAX_LOST_CLAIMS, Step, step};
+pub use track::{resume, track};

@@ -13,6 +13,7 @@ use prometheus::{
 
 pub use agent::AgentMetrics;
 pub use http::{HttpMetrics, SubmissionMetrics};
+pub use prometheus::Error;
 pub use scheduler::{QueueNumbers, SchedulerMetrics};
 
 /// Bounds for what takes milliseconds to seconds.
@@ -27,55 +28,35 @@ const LONG_SECONDS: &[f64] = &[
 ///
 /// # Errors
 /// If a collector gave something that can't be written.
-pub fn exposition(registry: &Registry) -> Result<String, prometheus::Error> {
+pub fn exposition(registry: &Registry) -> Result<String, Error> {
     TextEncoder::new().encode_to_string(&registry.gather())
 }
 
-pub(crate) fn gauge(registry: &Registry, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
+pub(crate) fn gauge(registry: &Registry, name: &str, help: &str) -> Result<IntGauge, Error> {
     let gauge = IntGauge::new(name, help)?;
     registry.register(Box::new(gauge.clone()))?;
     Ok(gauge)
 }
 
-fn gauges(
-    registry: &Registry,
-    name: &str,
-    help: &str,
-    labels: &[&str],
-) -> Result<IntGaugeVec, prometheus::Error> {
+fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, Error> {
     let gauges = IntGaugeVec::new(Opts::new(name, help), labels)?;
     registry.register(Box::new(gauges.clone()))?;
     Ok(gauges)
 }
 
-fn float_gauges(
-    registry: &Registry,
-    name: &str,
-    help: &str,
-    labels: &[&str],
-) -> Result<GaugeVec, prometheus::Error> {
+fn float_gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<GaugeVec, Error> {
     let gauges = GaugeVec::new(Opts::new(name, help), labels)?;
     registry.register(Box::new(gauges.clone()))?;
     Ok(gauges)
 }
 
-fn counters(
-    registry: &Registry,
-    name: &str,
-    help: &str,
-    labels: &[&str],
-) -> Result<IntCounterVec, prometheus::Error> {
+fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, Error> {
     let counters = IntCounterVec::new(Opts::new(name, help), labels)?;
     registry.register(Box::new(counters.clone()))?;
     Ok(counters)
 }
 
-fn histogram(
-    registry: &Registry,
-    name: &str,
-    help: &str,
-    bounds: &[f64],
-) -> Result<Histogram, prometheus::Error> {
+fn histogram(registry: &Registry, name: &str, help: &str, bounds: &[f64]) -> Result<Histogram, Error> {
     let histogram = Histogram::with_opts(HistogramOpts::new(name, help).buckets(bounds.to_vec()))?;
     registry.register(Box::new(histogram.clone()))?;
     Ok(histogram)
@@ -87,7 +68,7 @@ fn histograms(
     help: &str,
     labels: &[&str],
     bounds: &[f64],
-) -> Result<HistogramVec, prometheus::Error> {
+) -> Result<HistogramVec, Error> {
     let histograms = HistogramVec::new(HistogramOpts::new(name, help).buckets(bounds.to_vec()), labels)?;
     registry.register(Box::new(histograms.clone()))?;
     Ok(histograms)
