@@ -98,6 +98,19 @@ pub struct Step {
     pub dead_letter: Option<String>,
 }
 
+impl Step {
+    /// Both steps as one: `next` was taken from this one's state.
+    #[must_use]
+    pub fn then(mut self, next: Self) -> Self {
+        self.conditions.extend(next.conditions);
+        Self {
+            state: next.state,
+            conditions: self.conditions,
+            dead_letter: next.dead_letter.or(self.dead_letter),
+        }
+    }
+}
+
 /// Why an offer is to be forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DropReason {
