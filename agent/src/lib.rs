@@ -1,1 +1,9 @@
-//! Placeholder.
+//! The agent: consumes its queues, claims what is offered, has its executor create it, and reports what becomes of it.
+//!
+//! It holds no truth. What should live is the scheduler's to say, what does live is the executor's; kill -9 at any
+//! moment loses nothing. Everything it learns and says passes through the broker.
+
+pub mod executor;
+mod identity;
+pub mod shim;
+pub mod uptime;

@@ -4,6 +4,8 @@
 //! ([`ToAgent`]). Every message carries [`VERSION`]; a reader takes messages of its own version and of the one
 //! before, and refuses newer ones by name.
 
+pub mod logs;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::RunId;

@@ -1,0 +1,317 @@
+//! The seam between the agent and what it starts runs with. A closed set: local processes today, Kubernetes next.
+//!
+//! An executor holds the truth about its objects; the agent asks it and never remembers. The contract that each one
+//! passes is `tests/executor.rs`. Nothing here knows of brokers, leases or claims.
+
+pub mod process;
+
+use std::fmt;
+use std::time::Duration;
+
+use berth_domain::lifecycle::{End, FailureClass, Outcome};
+use berth_domain::protocol::{AttemptRef, Held, Identity, Phase, Report};
+use berth_domain::time::Time;
+
+pub use process::ProcessExecutor;
+
+use crate::uptime::Moment;
+
+/// What runs are started with.
+#[derive(Debug, Clone)]
+pub enum Executor {
+    /// Local processes.
+    Process(ProcessExecutor),
+}
+
+/// An attempt that was claimed and is to be created.
+#[derive(Clone)]
+pub struct Order {
+    /// The attempt.
+    pub attempt: AttemptRef,
+    /// The agent.
+    pub agent: String,
+    /// The replica that creates it.
+    pub replica: String,
+    /// The queue it came on.
+    pub queue: String,
+    /// The run's organization.
+    pub owner: String,
+    /// The run's project.
+    pub project: String,
+    /// The hash of the operation, as offered.
+    pub spec_hash: String,
+    /// The features that the offer needs.
+    pub needs: Vec<String>,
+    /// The compiled operation, JSON.
+    pub operation: String,
+    /// Until when it may be created.
+    pub create_by: Moment,
+}
+
+impl fmt::Debug for Order {
+    /// Leaves the operation out: it may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Order")
+            .field("attempt", &self.attempt)
+            .field("queue", &self.queue)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The executor can't honour what an operation asks for, named.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// A word for programs.
+    pub reason: &'static str,
+    /// A sentence for people: the field, what was found, what is allowed.
+    pub message: String,
+}
+
+impl Refusal {
+    /// The end of an attempt that was refused.
+    #[must_use]
+    pub fn end(&self) -> End {
+        End {
+            outcome: Outcome::Failed(FailureClass::Config),
+            exit_code: None,
+            reason: self.reason.to_owned(),
+            message: self.message.clone(),
+        }
+    }
+}
+
+/// An attempt's object, as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// The attempt.
+    pub attempt: AttemptRef,
+    /// The executor's own id of it; another object of the same attempt would have another.
+    pub uid: String,
+    /// The replica that created it.
+    pub replica: String,
+    /// Where it stands.
+    pub phase: Phase,
+    /// Grows with each phase.
+    pub rank: u32,
+    /// Since when it stands there.
+    pub at: Time,
+}
+
+impl Object {
+    /// Whether it is over.
+    #[must_use]
+    pub const fn is_ended(&self) -> bool {
+        matches!(self.phase, Phase::Ended(_))
+    }
+
+    /// The report of where it stands.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        Report {
+            run: self.attempt.run,
+            attempt: self.attempt.attempt,
+            uid: Some(self.uid.clone()),
+            rank: self.rank,
+            at: self.at,
+            phase: self.phase.clone(),
+        }
+    }
+
+    /// Its line in an inventory.
+    #[must_use]
+    pub fn held(&self) -> Held {
+        Held { run: self.attempt.run, attempt: self.attempt.attempt, uid: self.uid.clone() }
+    }
+}
+
+/// Why nothing was created.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// The claim is over, or so nearly that the create might land late.
+    #[error("the claim on {0:?} was over before its object could be created")]
+    Late(AttemptRef),
+    /// There is an object of that name that is not this attempt's.
+    #[error("an object of the name of {attempt:?} is there, of {found}")]
+    Foreign {
+        /// The attempt.
+        attempt: AttemptRef,
+        /// Whose it is.
+        found: String,
+    },
+    /// The executor is in trouble, which has nothing to do with this attempt.
+    #[error("the executor can't create {attempt:?}")]
+    Trouble {
+        /// The attempt.
+        attempt: AttemptRef,
+        /// What is wrong.
+        #[source]
+        source: Trouble,
+    },
+}
+
+/// Something is wrong with the executor itself: it should be left alone for a while.
+#[derive(Debug, thiserror::Error)]
+#[error("{doing}")]
+pub struct Trouble {
+    /// What could not be done, with names.
+    pub doing: String,
+    /// In the system's words.
+    #[source]
+    pub source: std::io::Error,
+}
+
+/// A hint that something changed. It carries no state: whoever gets it looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hint {
+    /// Look at these.
+    Attempts(Vec<AttemptRef>),
+    /// Look at all.
+    All,
+}
+
+impl Executor {
+    /// Its name on the wire.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Process(_) => "process",
+        }
+    }
+
+    /// What it is, so that a second agent under the same name is refused.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        match self {
+            Self::Process(process) => process.identity(),
+        }
+    }
+
+    /// The features of operations that it can honour.
+    #[must_use]
+    pub fn features(&self) -> Vec<String> {
+        match self {
+            Self::Process(_) => process::features(),
+        }
+    }
+
+    /// How long after a claim's validity a create that was begun in time can still land.
+    #[must_use]
+    pub const fn create_grace(&self) -> Duration {
+        match self {
+            Self::Process(_) => process::CREATE_GRACE,
+        }
+    }
+
+    /// Whether it can honour `order`.
+    ///
+    /// # Errors
+    /// If it can't, by name.
+    pub fn admit(&self, order: &Order) -> Result<(), Refusal> {
+        match self {
+            Self::Process(process) => process.admit(order),
+        }
+    }
+
+    /// Creates the attempt's object, or finds it created already. What can't be honoured is created ended, so that
+    /// its end is kept and reported like any other.
+    ///
+    /// # Errors
+    /// If there is no object of this attempt afterwards.
+    pub async fn create(&self, order: Order) -> Result<Object, CreateError> {
+        match self {
+            Self::Process(process) => process.create(order).await,
+        }
+    }
+
+    /// All objects that live, or lie ended and were not released.
+    ///
+    /// # Errors
+    /// If they can't be listed.
+    pub async fn inventory(&self) -> Result<Vec<Object>, Trouble> {
+        match self {
+            Self::Process(process) => process.inventory().await,
+        }
+    }
+
+    /// A look at an attempt's object, made now.
+    ///
+    /// # Errors
+    /// If it can't be looked at, which says nothing about whether it is there.
+    pub async fn look(&self, attempt: AttemptRef) -> Result<Option<Object>, Trouble> {
+        match self {
+            Self::Process(process) => process.look(attempt).await,
+        }
+    }
+
+    /// Asks for an attempt's object to be ended, at the latest `grace` from now; the executor's own grace if none is
+    /// given. Returns when the wish is safe, not when the end has come. What has ended, or isn't there, stays as it is.
+    ///
+    /// # Errors
+    /// If the wish can't be kept.
+    pub async fn stop(&self, attempt: AttemptRef, grace: Option<Duration>) -> Result<(), Trouble> {
+        match self {
+            Self::Process(process) => process.stop(attempt, grace).await,
+        }
+    }
+
+    /// Lets go of an ended object whose end was taken in. True if it is released, or wasn't there; false while its
+    /// claim isn't over, so that a create that comes late still finds it.
+    ///
+    /// # Errors
+    /// If it can't be released.
+    pub async fn release(&self, attempt: AttemptRef) -> Result<bool, Trouble> {
+        match self {
+            Self::Process(process) => process.release(attempt).await,
+        }
+    }
+
+    /// Removes what was kept of released objects for longer than it should be, and ends what nobody supervises.
+    ///
+    /// # Errors
+    /// If it can't be looked at.
+    pub async fn tidy(&self) -> Result<(), Trouble> {
+        match self {
+            Self::Process(process) => process.tidy().await,
+        }
+    }
+
+    /// Whether it can create anything at all just now.
+    ///
+    /// # Errors
+    /// With what is wrong.
+    pub async fn probe(&self) -> Result<(), Trouble> {
+        match self {
+            Self::Process(process) => process.probe().await,
+        }
+    }
+
+    /// Begins to watch; hints that come before are not seen.
+    ///
+    /// # Errors
+    /// If the system can't watch.
+    pub fn watch(&self) -> Result<Watch, Trouble> {
+        match self {
+            Self::Process(process) => Ok(Watch::Process(process.watch()?)),
+        }
+    }
+}
+
+/// A stream of [`Hint`]s.
+#[derive(Debug)]
+pub enum Watch {
+    /// Of local processes.
+    Process(process::Watch),
+}
+
+impl Watch {
+    /// Waits for the next hint.
+    ///
+    /// # Errors
+    /// If watching broke; look at all and watch anew.
+    pub async fn next(&mut self) -> Result<Hint, Trouble> {
+        match self {
+            Self::Process(watch) => watch.next().await,
+        }
+    }
+}
