@@ -17,7 +17,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// This test program, as the supervisor.
 pub(crate) fn shim() -> ShimCommand {
-    let args = ["play_the_supervisor", "--exact", "--ignored", "--nocapture"];
+    let args = ["play_the_supervisor", "--exact", "--nocapture"];
     ShimCommand {
         program: std::env::current_exe().unwrap(),
         args: args.iter().map(|arg| (*arg).to_owned()).collect(),
