@@ -1,2 +1,11 @@
-//! Placeholder.
-fn main() {}
+//! The binary `berth`: reads its surroundings, once, and hands over. Everything else is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Fails only if somebody installed a provider before, and nobody can have.
+    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+    let variable = |name: &str| std::env::var_os(name).and_then(|value| value.into_string().ok());
+    let read = |path: &str| std::fs::read_to_string(path);
+    berth_cli::dispatch::run(std::env::args_os(), &variable, &read)
+}

@@ -1,0 +1,106 @@
+//! The arguments of `berth run` and `berth ops`. What they do is `command`'s.
+
+use clap::{Args, Subcommand};
+
+/// `berth run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The polyaxonfile, `-` for the standard input; further ones are presets that are merged into it
+    #[arg(short, long = "file", value_name = "FILE", required = true)]
+    pub file: Vec<String>,
+    /// The queue: AGENT/QUEUE, or QUEUE on the default agent
+    #[arg(short, long, value_name = "QUEUE")]
+    pub queue: Option<String>,
+    /// A parameter; repeatable
+    #[arg(short = 'P', long = "param", value_name = "NAME=VALUE")]
+    pub param: Vec<String>,
+    /// What the run is called
+    #[arg(short, long)]
+    pub name: Option<String>,
+    /// What it is for
+    #[arg(long)]
+    pub description: Option<String>,
+    /// Tags, by commas
+    #[arg(long, value_delimiter = ',')]
+    pub tags: Vec<String>,
+    /// Start it not before this time (ISO 8601 with an offset)
+    #[arg(long, value_name = "TIME")]
+    pub schedule_at: Option<String>,
+    /// A key under which the same submission again gets the first answer again
+    #[arg(long, value_name = "KEY")]
+    pub idempotency_key: Option<String>,
+    /// Print its log until it ends; the exit status is the run's
+    #[arg(long, short = 'l', conflicts_with = "dry_run")]
+    pub follow: bool,
+    /// Wait until it ends; the exit status is the run's
+    #[arg(long, short = 'w', conflicts_with = "dry_run")]
+    pub wait: bool,
+    /// Say what would be run, and store nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// What `berth ops` can do.
+#[derive(Debug, Subcommand)]
+pub enum OpsAction {
+    /// List runs, newest first
+    Ls {
+        /// Which: field:value, by commas, such as status:running|queued
+        #[arg(short, long)]
+        query: Option<String>,
+        /// In which order: a field, with `-` in front for the largest first
+        #[arg(short, long)]
+        sort: Option<String>,
+        /// How many
+        #[arg(short, long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+        /// After how many
+        #[arg(long, default_value_t = 0)]
+        offset: u32,
+    },
+    /// Show a run
+    Get(OneRun),
+    /// Print a run's log
+    Logs {
+        /// Which
+        #[command(flatten)]
+        run: OneRun,
+        /// Go on until the run ends
+        #[arg(short, long)]
+        follow: bool,
+    },
+    /// Print a run's status history
+    Statuses {
+        /// Which
+        #[command(flatten)]
+        run: OneRun,
+        /// Go on until the run ends
+        #[arg(short, long)]
+        watch: bool,
+    },
+    /// Say why a run waits
+    Why(OneRun),
+    /// Stop a run
+    Stop(OneRun),
+    /// Submit a run again, as a new one
+    Restart(OneRun),
+    /// Go on with a run that ended
+    Resume(OneRun),
+    /// Let a run start that waits for an approval
+    Approve(OneRun),
+    /// Delete a run, and stop it first if it is alive
+    Delete(OneRun),
+}
+
+/// One run.
+#[derive(Debug, Args)]
+pub struct OneRun {
+    /// The run's UUID
+    #[arg(value_parser = uuid)]
+    pub uuid: String,
+}
+
+/// Both spellings of a UUID, as the 32 digits that paths have.
+fn uuid(text: &str) -> Result<String, String> {
+    text.parse::<berth_domain::id::RunId>().map(|id| id.to_string()).map_err(|error| error.to_string())
+}

@@ -1,0 +1,53 @@
+//! `berth agents`.
+
+use serde_json::{Map, Value, json};
+
+use super::{Session, results};
+use crate::arguments::AgentsAction;
+use crate::failure::Failure;
+use crate::output::{Column, text};
+
+const COLUMNS: &[Column] = &[
+    ("NAME", name),
+    ("STATUS", |item| text(item, "status")),
+    ("DEFAULT", |item| if item["is_default"] == true { "yes".to_owned() } else { String::new() }),
+    ("CORDONED", |item| if item["cordoned"] == true { "yes".to_owned() } else { String::new() }),
+    ("CONCURRENCY", |item| text(item, "concurrency")),
+    ("RELEASE", |item| text(item, "version")),
+    ("LAST SEEN", |item| text(item, "last_seen")),
+];
+
+fn name(item: &Value) -> String {
+    text(item, "name")
+}
+
+/// Does what was asked.
+///
+/// # Errors
+/// If the server can't be reached or refuses.
+pub async fn act(mut session: Session, action: AgentsAction) -> Result<(), Failure> {
+    let answer = match action {
+        AgentsAction::Ls => {
+            let answer = session.client.get(&session.org_path(&["agents"]), &[]).await?;
+            return session.output.list(results(&answer), COLUMNS, name);
+        }
+        AgentsAction::Get(agent) => {
+            session.client.get(&session.org_path(&["agents", &agent.name]), &[]).await?
+        }
+        AgentsAction::Create { agent, description, concurrency } => {
+            let mut body = Map::from_iter([("name".to_owned(), json!(agent.name))]);
+            body.extend(description.map(|text| ("description".to_owned(), json!(text))));
+            body.extend(concurrency.map(|limit| ("concurrency".to_owned(), json!(limit.0))));
+            session.client.post(&session.org_path(&["agents"]), Value::Object(body)).await?
+        }
+        AgentsAction::Cordon { agent, off } => {
+            let path = session.org_path(&["agents", &agent.name]);
+            session.client.patch(&path, json!({"cordoned": !off})).await?
+        }
+        AgentsAction::Delete(agent) => {
+            session.client.delete(&session.org_path(&["agents", &agent.name])).await?;
+            return session.output.line(&format!("agent {} is deleted", agent.name));
+        }
+    };
+    session.output.one(&answer, COLUMNS, name)
+}

@@ -1,0 +1,155 @@
+//! `berth ops`: looks at runs and acts on them.
+
+use serde_json::{Value, json};
+
+use super::{Session, logs, results, statuses};
+use crate::arguments::OpsAction;
+use crate::failure::Failure;
+use crate::output::{Column, text};
+use crate::settings::Format;
+
+const LIST: &[Column] = &[
+    ("UUID", id),
+    ("NAME", |item| text(item, "name")),
+    ("STATUS", |item| text(item, "status")),
+    ("QUEUE", |item| text(item, "settings.queue.name")),
+    ("CREATED", |item| text(item, "created_at")),
+    ("SECONDS", |item| text(item, "duration")),
+];
+
+const ONE: &[Column] = &[
+    ("UUID", id),
+    ("NAME", |item| text(item, "name")),
+    ("DESCRIPTION", |item| text(item, "description")),
+    ("STATUS", |item| text(item, "status")),
+    ("KIND", |item| text(item, "kind")),
+    ("OWNER", |item| text(item, "owner")),
+    ("PROJECT", |item| text(item, "project")),
+    ("AGENT", |item| text(item, "settings.agent.name")),
+    ("QUEUE", |item| text(item, "settings.queue.name")),
+    ("TAGS", |item| text(item, "tags")),
+    ("PENDING", |item| text(item, "pending")),
+    ("CREATED", |item| text(item, "created_at")),
+    ("STARTED", |item| text(item, "started_at")),
+    ("FINISHED", |item| text(item, "finished_at")),
+    ("WAITED SECONDS", |item| text(item, "wait_time")),
+    ("RAN SECONDS", |item| text(item, "duration")),
+    ("INPUTS", |item| text(item, "inputs")),
+    ("OUTPUTS", |item| text(item, "outputs")),
+];
+
+pub(super) fn id(item: &Value) -> String {
+    text(item, "uuid")
+}
+
+/// Does what was asked.
+///
+/// # Errors
+/// If the server can't be reached or refuses, or a run that was waited for failed.
+pub async fn act(mut session: Session, action: OpsAction) -> Result<(), Failure> {
+    match action {
+        OpsAction::Ls { query, sort, limit, offset } => {
+            let mut asked = vec![("limit", limit.to_string()), ("offset", offset.to_string())];
+            asked.extend(query.map(|query| ("query", query)));
+            asked.push(("sort", sort.unwrap_or_else(|| "-created_at".to_owned())));
+            let path = ["api", "v1", &session.owner, &session.project, "runs"];
+            let answer = session.client.get(&path, &asked).await?;
+            session.output.list(results(&answer), LIST, id)
+        }
+        OpsAction::Get(run) => {
+            let answer = session.client.get(&session.run_path(&run.uuid, &[]), &[]).await?;
+            session.output.one(&answer, ONE, id)
+        }
+        OpsAction::Logs { run, follow } => {
+            if !follow {
+                return logs::print(&mut session, &run.uuid).await;
+            }
+            let status = logs::follow(&mut session, &run.uuid).await?;
+            statuses::verdict(&run.uuid, status)
+        }
+        OpsAction::Statuses { run, watch } => {
+            if !watch {
+                return statuses::print(&mut session, &run.uuid).await;
+            }
+            let status = statuses::watch(&mut session, &run.uuid).await?;
+            statuses::verdict(&run.uuid, status)
+        }
+        OpsAction::Why(run) => why(&mut session, &run.uuid).await,
+        OpsAction::Stop(run) => verb(&mut session, &run.uuid, "stop", "is being stopped").await,
+        OpsAction::Approve(run) => verb(&mut session, &run.uuid, "approve", "is approved").await,
+        OpsAction::Restart(run) => again(&mut session, &run.uuid, "restart").await,
+        OpsAction::Resume(run) => again(&mut session, &run.uuid, "resume").await,
+        OpsAction::Delete(run) => {
+            session.client.delete(&session.run_path(&run.uuid, &[])).await?;
+            session.output.line(&format!("run {} is deleted", run.uuid))
+        }
+    }
+}
+
+async fn verb(session: &mut Session, uuid: &str, verb: &str, done: &str) -> Result<(), Failure> {
+    session.client.post(&session.run_path(uuid, &[verb]), json!({})).await?;
+    session.output.line(&format!("run {uuid} {done}"))
+}
+
+async fn again(session: &mut Session, uuid: &str, verb: &str) -> Result<(), Failure> {
+    let answer = session.client.post(&session.run_path(uuid, &[verb]), json!({})).await?;
+    session.output.one(&answer, ONE, id)
+}
+
+/// Why a run waits: its place, and each rule that holds it.
+async fn why(session: &mut Session, uuid: &str) -> Result<(), Failure> {
+    let answer = session.client.get(&session.run_path(uuid, &["explain"]), &[]).await?;
+    if matches!(session.output.format, Format::Json | Format::Yaml) {
+        return session.output.whole(&answer);
+    }
+    for line in reasons(&answer) {
+        session.output.line(&line)?;
+    }
+    Ok(())
+}
+
+fn reasons(answer: &Value) -> Vec<String> {
+    let status = text(answer, "status");
+    let mut lines = vec![match (answer["position"].as_u64(), answer["of"].as_u64()) {
+        (Some(position), Some(of)) => format!("{status}, place {position} of {of} in its queue"),
+        _ => status,
+    }];
+    for rule in answer["blocked_by"].as_array().map_or(&[][..], Vec::as_slice) {
+        let mut line = format!("- {}", text(rule, "rule"));
+        let (level, name) = (text(rule, "level"), text(rule, "name"));
+        if !level.is_empty() || !name.is_empty() {
+            line.push_str(format!(" on {level} {name}").trim_end());
+        }
+        if let (Some(used), Some(limit)) = (rule["used"].as_u64(), rule["limit"].as_u64()) {
+            line.push_str(&format!(" ({used} of {limit} used)"));
+        }
+        let message = text(rule, "message");
+        lines.push(if message.is_empty() { line } else { format!("{line}: {message}") });
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reasons_name_the_rule_the_level_and_the_place() {
+        let answer = json!({
+            "status": "queued", "position": 3, "of": 7,
+            "blocked_by": [
+                {"rule": "limit", "level": "queue", "name": "local/default", "limit": 5, "used": 5, "message": "all slots are taken"},
+                {"rule": "behind"},
+            ],
+        });
+        assert_eq!(
+            reasons(&answer),
+            [
+                "queued, place 3 of 7 in its queue",
+                "- limit on queue local/default (5 of 5 used): all slots are taken",
+                "- behind",
+            ]
+        );
+        assert_eq!(reasons(&json!({"status": "running", "blocked_by": []})), ["running"]);
+    }
+}

@@ -1,0 +1,98 @@
+//! `berth queues`.
+
+use serde_json::{Map, Value, json};
+
+use berth_domain::name::QueueRef;
+
+use super::{Session, results};
+use crate::arguments::{QueueLimits, QueuesAction};
+use crate::failure::{Failure, Status};
+use crate::output::{Column, text};
+
+const COLUMNS: &[Column] = &[
+    ("QUEUE", name),
+    ("PRIORITY", |item| text(item, "priority")),
+    ("CONCURRENCY", |item| text(item, "concurrency")),
+    ("PAUSED", |item| if item["paused"].is_null() { String::new() } else { "yes".to_owned() }),
+    ("DESCRIPTION", |item| text(item, "description")),
+    ("TAGS", |item| text(item, "tags")),
+];
+
+fn name(item: &Value) -> String {
+    match text(item, "agent") {
+        agent if agent.is_empty() => text(item, "name"),
+        agent => format!("{agent}/{}", text(item, "name")),
+    }
+}
+
+/// Does what was asked.
+///
+/// # Errors
+/// If the server can't be reached or refuses.
+pub async fn act(mut session: Session, action: QueuesAction) -> Result<(), Failure> {
+    let answer = match action {
+        QueuesAction::Ls { agent } => {
+            let path = match &agent {
+                Some(agent) => session.org_path(&["agents", agent, "queues"]),
+                None => session.org_path(&["queues"]),
+            };
+            let answer = session.client.get(&path, &[]).await?;
+            return session.output.list(results(&answer), COLUMNS, name);
+        }
+        QueuesAction::Get(queue) => {
+            let agent = agent_of(&session, &queue.queue).await?;
+            let path = session.org_path(&["agents", &agent, "queues", queue.queue.queue.as_str()]);
+            session.client.get(&path, &[]).await?
+        }
+        QueuesAction::Create { queue, limits } => {
+            let agent = agent_of(&session, &queue.queue).await?;
+            let mut body = body(limits);
+            body["name"] = json!(queue.queue.queue);
+            session.client.post(&session.org_path(&["agents", &agent, "queues"]), body).await?
+        }
+        QueuesAction::Update { queue, limits } => change(&session, &queue.queue, body(limits)).await?,
+        QueuesAction::Pause { queue, reason } => {
+            let paused = json!({"reason": reason.unwrap_or_else(|| "paused by hand".to_owned())});
+            change(&session, &queue.queue, json!({"paused": paused})).await?
+        }
+        QueuesAction::Resume(queue) => change(&session, &queue.queue, json!({"paused": Value::Null})).await?,
+        QueuesAction::Delete(queue) => {
+            let agent = agent_of(&session, &queue.queue).await?;
+            let path = session.org_path(&["agents", &agent, "queues", queue.queue.queue.as_str()]);
+            session.client.delete(&path).await?;
+            return session.output.line(&format!("queue {agent}/{} is deleted", queue.queue.queue));
+        }
+    };
+    session.output.one(&answer, COLUMNS, name)
+}
+
+async fn change(session: &Session, queue: &QueueRef, body: Value) -> Result<Value, Failure> {
+    let agent = agent_of(session, queue).await?;
+    let path = session.org_path(&["agents", &agent, "queues", queue.queue.as_str()]);
+    session.client.patch(&path, body).await
+}
+
+/// The agent that was named, or the default one.
+async fn agent_of(session: &Session, queue: &QueueRef) -> Result<String, Failure> {
+    if let Some(agent) = &queue.agent {
+        return Ok(agent.to_string());
+    }
+    let agents = session.client.get(&session.org_path(&["agents"]), &[]).await?;
+    results(&agents)
+        .iter()
+        .find(|agent| agent["is_default"] == true)
+        .map(|agent| text(agent, "name"))
+        .ok_or_else(|| {
+            Failure::new(Status::NotFound, format!("`{queue}` names no agent, and there is no default agent"))
+                .hint("write AGENT/QUEUE")
+        })
+}
+
+fn body(limits: QueueLimits) -> Value {
+    let mut body = Map::new();
+    body.extend(limits.priority.map(|priority| ("priority".to_owned(), json!(priority))));
+    body.extend(limits.concurrency.map(|limit| ("concurrency".to_owned(), json!(limit.0))));
+    body.extend(limits.description.map(|text| ("description".to_owned(), json!(text))));
+    body.extend(limits.tags.map(|tags| ("tags".to_owned(), json!(tags))));
+    Value::Object(body)
+}

@@ -1,0 +1,100 @@
+//! The agent: its name, labels, executor and folders. What it does with them is the agent crate's.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use berth_domain::name::AgentName;
+
+use super::folders::data_folder;
+use super::resolve::{Error, Resolved};
+use super::table::Part;
+
+/// What runs are started with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExecutorKind {
+    /// Local processes.
+    Process,
+}
+
+/// The agent's settings.
+#[derive(Debug, Clone)]
+pub struct AgentSettings {
+    /// The agent that this process is a replica of.
+    pub name: AgentName,
+    /// What runs are started with.
+    pub executor: ExecutorKind,
+    /// Where runs are started.
+    pub namespace: String,
+    /// For agent selectors.
+    pub labels: BTreeMap<String, String>,
+    /// Where working directories are.
+    pub data_dir: PathBuf,
+    /// How many runs one replica keeps alive at most.
+    pub max_live_runs: u32,
+    /// How long a working directory is kept after its end.
+    pub keep: Duration,
+}
+
+const NAME: &str = "a name: use 1 to 63 of a-z, 0-9 and `-`, beginning and ending with a letter or digit";
+
+impl AgentSettings {
+    /// Reads the agent's settings; the agent inside `berth up` is named `local`.
+    ///
+    /// # Errors
+    /// If one is missing or can't be used.
+    pub fn read(resolved: &Resolved, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let name = if resolved.part == Part::Up {
+            "local".parse().ok()
+        } else {
+            resolved.needed("agent_name", "the name that `berth agents create` was given")?;
+            resolved.read("agent_name", NAME, |text| text.parse().ok())?
+        };
+        let executor = resolved.read("executor", "process (kubernetes is not built yet)", |text| {
+            (text == "process").then_some(ExecutorKind::Process)
+        })?;
+        let namespace = resolved.read("namespace", NAME, |text| text.parse::<AgentName>().ok())?;
+        let labels = resolved.read("labels", "a list of KEY=VALUE, by commas", labels)?;
+        let max_live_runs = resolved.number("max_live_runs", 1, 100_000)?;
+        let keep_hours = resolved.number("work_dir_keep_hours", 0, 24 * 365)?;
+        Ok(Self {
+            name: name.unwrap_or_else(AgentName::default_name),
+            executor: executor.unwrap_or(ExecutorKind::Process),
+            namespace: namespace.unwrap_or_else(AgentName::default_name).to_string(),
+            labels: labels.unwrap_or_default(),
+            data_dir: data_dir(resolved, variable)?,
+            max_live_runs: u32::try_from(max_live_runs).unwrap_or(u32::MAX),
+            keep: Duration::from_secs(keep_hours * 3600),
+        })
+    }
+}
+
+/// The data folder: given, or the XDG one.
+pub(super) fn data_dir(
+    resolved: &Resolved,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<PathBuf, Error> {
+    if let Some(value) = resolved.get("data_dir") {
+        return Ok(PathBuf::from(&value.text));
+    }
+    data_folder(variable).ok_or_else(|| Error::Missing {
+        key: "data_dir",
+        flag: "data-dir",
+        variable: "BERTH_DATA_DIR".to_owned(),
+        allowed: "there is neither XDG_DATA_HOME nor HOME to make a default of".to_owned(),
+    })
+}
+
+fn labels(text: &str) -> Option<BTreeMap<String, String>> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (key, value) = pair.split_once('=')?;
+            let fits = |text: &str| {
+                text.len() <= 63 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b))
+            };
+            (!key.is_empty() && fits(key) && fits(value)).then(|| (key.to_owned(), value.to_owned()))
+        })
+        .collect()
+}

@@ -1,0 +1,78 @@
+//! The broker: which kind, its URL, which is a secret, and the names on it. Connecting is the broker crate's.
+
+use secrecy::SecretString;
+
+use super::resolve::{Error, Resolved, invalid};
+use super::table::Part;
+
+/// Which broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BrokerKind {
+    /// Inside the process; only `berth up` has everything in one.
+    Memory,
+    /// RabbitMQ.
+    Amqp,
+    /// Redis.
+    Redis,
+}
+
+/// The broker of a part.
+#[derive(Debug, Clone)]
+pub struct BrokerSettings {
+    /// The URL.
+    pub url: SecretString,
+    /// Which broker it is.
+    pub kind: BrokerKind,
+    /// The first part of every name on it.
+    pub prefix: String,
+    /// Whether run queues are classic ones instead of quorum queues (RabbitMQ).
+    pub classic_queues: bool,
+}
+
+const ALLOWED: &str = "amqp://, amqps://, redis:// or rediss:// and USER:PASSWORD@HOST, or memory:";
+
+impl BrokerSettings {
+    /// Reads `broker_url`, `broker_prefix` and `broker_queue_type`.
+    ///
+    /// # Errors
+    /// If the URL is missing or no such URL, or in-process for a role that is a process of its own.
+    pub fn read(resolved: &Resolved) -> Result<Self, Error> {
+        let value = resolved.needed("broker_url", &format!("use {ALLOWED}"))?;
+        let kind = kind(&value.text).ok_or_else(|| invalid("broker_url", value, ALLOWED))?;
+        if kind == BrokerKind::Memory && resolved.part != Part::Up {
+            return Err(Error::Together(format!(
+                "`broker_url` (from {}): memory: is inside one process, and `berth {}` is one of several; use \
+                 amqp:// or redis://, or `berth up`",
+                value.origin,
+                resolved.part.as_str()
+            )));
+        }
+        let prefix = resolved
+            .read("broker_prefix", "1 to 32 of a-z, 0-9 and `-`", |text| {
+                let fits = (1..=32).contains(&text.len())
+                    && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+                fits.then(|| text.to_owned())
+            })?
+            .unwrap_or_default();
+        let classic_queues = resolved
+            .read("broker_queue_type", "quorum or classic", |text| match text {
+                "quorum" => Some(false),
+                "classic" => Some(true),
+                _ => None,
+            })?
+            .unwrap_or_default();
+        Ok(Self { url: value.text.clone().into(), kind, prefix, classic_queues })
+    }
+}
+
+fn kind(text: &str) -> Option<BrokerKind> {
+    if text == "memory:" || text == "memory://" {
+        return Some(BrokerKind::Memory);
+    }
+    let url = url::Url::parse(text).ok().filter(|url| url.has_host() && url.host_str() != Some(""))?;
+    match url.scheme() {
+        "amqp" | "amqps" => Some(BrokerKind::Amqp),
+        "redis" | "rediss" => Some(BrokerKind::Redis),
+        _ => None,
+    }
+}

@@ -1,0 +1,343 @@
+//! Every setting, once: its key, flag, variable, default and what it is for. How a value is read is not here.
+//!
+//! The variable is always `BERTH_` and the key in capitals, and the key in the YAML file is the key itself. A
+//! secret may also be given as a file: `--<flag>-file`, `BERTH_<KEY>_FILE`, `<key>_file:`.
+
+/// What of the program a setting is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// Commands that speak to a server: `run`, `ops`, `queues`, ...
+    Client,
+    /// `berth up`.
+    Up,
+    /// `berth api`.
+    Api,
+    /// `berth scheduler`.
+    Scheduler,
+    /// `berth agent`.
+    Agent,
+    /// `berth admin`.
+    Admin,
+    /// `berth broker`.
+    Broker,
+}
+
+impl Part {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Client, Self::Up, Self::Api, Self::Scheduler, Self::Agent, Self::Admin, Self::Broker];
+
+    /// The name that `berth config show` takes.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Up => "up",
+            Self::Api => "api",
+            Self::Scheduler => "scheduler",
+            Self::Agent => "agent",
+            Self::Admin => "admin",
+            Self::Broker => "broker",
+        }
+    }
+}
+
+/// What holds where nothing is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DefaultValue {
+    /// Nothing: the setting is needed, or its absence means something.
+    None,
+    /// This text.
+    Text(&'static str),
+    /// Made of other settings or of the system; the text says how.
+    Derived(&'static str),
+    /// A text for each part.
+    PerPart(&'static [(Part, &'static str)]),
+}
+
+/// One setting.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// Its key in the YAML file; `BERTH_` and the key in capitals is its variable.
+    pub key: &'static str,
+    /// Its flag, without the dashes.
+    pub flag: &'static str,
+    /// Its one-letter flag.
+    pub short: Option<char>,
+    /// What stands for its value in help.
+    pub value_name: &'static str,
+    /// What holds where nothing is said.
+    pub default: DefaultValue,
+    /// Whether its value must not be shown.
+    pub secret: bool,
+    /// Whether its flag may be repeated; the values are joined by commas.
+    pub many: bool,
+    /// What it is for.
+    pub parts: &'static [Part],
+    /// A sentence for help and documentation, without a final stop.
+    pub help: &'static str,
+}
+
+impl Setting {
+    /// The setting with this key.
+    #[must_use]
+    pub fn by_key(key: &str) -> Option<&'static Self> {
+        SETTINGS.iter().find(|setting| setting.key == key)
+    }
+
+    /// The settings of a part, in the table's order.
+    pub fn of(part: Part) -> impl Iterator<Item = &'static Self> {
+        SETTINGS.iter().filter(move |setting| setting.parts.contains(&part))
+    }
+
+    /// The name of its variable.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("BERTH_{}", self.key.to_ascii_uppercase())
+    }
+
+    /// The default text for a part, if it is a plain text.
+    #[must_use]
+    pub fn default_for(&self, part: Part) -> Option<&'static str> {
+        match self.default {
+            Text(text) => Some(text),
+            PerPart(texts) => texts.iter().find(|(of, _)| *of == part).map(|(_, text)| *text),
+            Needed | Derived(_) => None,
+        }
+    }
+}
+
+use DefaultValue::{Derived, None as Needed, PerPart, Text};
+use Part::{Admin, Agent, Api, Broker, Client, Scheduler, Up};
+
+const SERVICES: &[Part] = &[Up, Api, Scheduler, Agent];
+
+const fn plain(
+    key: &'static str,
+    flag: &'static str,
+    value_name: &'static str,
+    default: DefaultValue,
+    parts: &'static [Part],
+    help: &'static str,
+) -> Setting {
+    Setting { key, flag, short: None, value_name, default, secret: false, many: false, parts, help }
+}
+
+const fn secret(mut setting: Setting) -> Setting {
+    setting.secret = true;
+    setting
+}
+
+const fn short(letter: char, mut setting: Setting) -> Setting {
+    setting.short = Some(letter);
+    setting
+}
+
+const fn many(mut setting: Setting) -> Setting {
+    setting.many = true;
+    setting
+}
+
+/// The table, in the order in which help and documentation show it.
+pub const SETTINGS: &[Setting] = &[
+    // the command line's own
+    plain(
+        "host",
+        "host",
+        "URL",
+        Text("http://127.0.0.1:8000"),
+        &[Client],
+        "The server that commands speak to",
+    ),
+    secret(plain(
+        "token",
+        "token",
+        "TOKEN",
+        Derived("what `berth login` keeps for the host"),
+        &[Client],
+        "The access token that commands send",
+    )),
+    plain("owner", "owner", "NAME", Text("default"), &[Client], "The organization that commands are about"),
+    short(
+        'p',
+        plain(
+            "project",
+            "project",
+            "NAME",
+            Text("default"),
+            &[Client],
+            "The project that commands are about",
+        ),
+    ),
+    short(
+        'o',
+        plain(
+            "output",
+            "output",
+            "FORMAT",
+            Text("table"),
+            &[Client],
+            "How answers are written: table, json, yaml or name",
+        ),
+    ),
+    // where things are
+    plain(
+        "listen",
+        "listen",
+        "HOST:PORT",
+        Text("127.0.0.1:8000"),
+        &[Up, Api],
+        "The address that the API is served on",
+    ),
+    plain(
+        "metrics_listen",
+        "metrics-listen",
+        "HOST:PORT",
+        PerPart(&[(Scheduler, "127.0.0.1:8001"), (Agent, "127.0.0.1:8002")]),
+        &[Api, Scheduler, Agent],
+        "The address that /metrics, /healthz and /readyz are served on without a token; the API has them on its \
+         own address too, and this one only if it is given",
+    ),
+    plain(
+        "data_dir",
+        "data-dir",
+        "DIR",
+        Derived("`berth` in the XDG data folder"),
+        &[Up, Agent],
+        "Where the database of `berth up` and the working directories of processes are",
+    ),
+    secret(plain(
+        "database_url",
+        "database-url",
+        "URL",
+        PerPart(&[(Up, "sqlite:<data_dir>/berth.db")]),
+        &[Up, Api, Scheduler, Admin],
+        "The database: sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE; SQLite serves one process",
+    )),
+    secret(plain(
+        "broker_url",
+        "broker-url",
+        "URL",
+        PerPart(&[(Up, "memory:")]),
+        &[Up, Api, Scheduler, Agent, Broker],
+        "The broker: amqp(s)://USER:PASSWORD@HOST/VHOST, redis(s)://..., or memory: inside `berth up`",
+    )),
+    plain(
+        "broker_prefix",
+        "broker-prefix",
+        "PREFIX",
+        Text("berth"),
+        &[Up, Api, Scheduler, Agent, Broker],
+        "The first part of every name on the broker; all roles must agree on it",
+    ),
+    plain(
+        "broker_queue_type",
+        "broker-queue-type",
+        "TYPE",
+        Text("quorum"),
+        &[Up, Api, Scheduler, Agent, Broker],
+        "The type of RabbitMQ's run queues: quorum or classic",
+    ),
+    // access
+    plain(
+        "bootstrap_token_file",
+        "bootstrap-token-file",
+        "FILE",
+        Derived("no token is made"),
+        &[Api],
+        "A file whose text becomes the first access token, if there is none yet",
+    ),
+    // the agent
+    plain("agent_name", "name", "NAME", Needed, &[Agent], "The agent that this process is a replica of"),
+    plain(
+        "executor",
+        "executor",
+        "KIND",
+        Text("process"),
+        &[Agent],
+        "What runs are started with: process (kubernetes is not built yet)",
+    ),
+    plain(
+        "namespace",
+        "namespace",
+        "NAME",
+        Text("default"),
+        &[Agent],
+        "The namespace that runs are started in",
+    ),
+    many(plain(
+        "labels",
+        "label",
+        "KEY=VALUE",
+        Derived("none"),
+        &[Up, Agent],
+        "A label of the agent, for agent selectors; as a variable, a comma list",
+    )),
+    plain(
+        "max_live_runs",
+        "max-live-runs",
+        "COUNT",
+        Text("1000"),
+        &[Up, Agent],
+        "How many runs one agent replica keeps alive at most; too many exhaust the machine's memory",
+    ),
+    plain(
+        "work_dir_keep_hours",
+        "work-dir-keep-hours",
+        "HOURS",
+        Text("24"),
+        &[Up, Agent],
+        "How long a process's working directory and log are kept after its end",
+    ),
+    // retention
+    plain(
+        "retention_runs_days",
+        "retention-runs-days",
+        "DAYS",
+        Text("90"),
+        &[Up, Scheduler, Admin],
+        "How long finished runs and their conditions are kept",
+    ),
+    plain(
+        "retention_events_hours",
+        "retention-events-hours",
+        "HOURS",
+        Text("24"),
+        &[Up, Scheduler, Admin],
+        "How long the event stream can be resumed",
+    ),
+    plain(
+        "retention_audit_days",
+        "retention-audit-days",
+        "DAYS",
+        Text("400"),
+        &[Up, Scheduler, Admin],
+        "How long audit entries are kept",
+    ),
+    plain(
+        "retention_idempotency_hours",
+        "retention-idempotency-hours",
+        "HOURS",
+        Text("24"),
+        &[Up, Scheduler, Admin],
+        "How long the answer to an `Idempotency-Key` is kept",
+    ),
+    plain(
+        "retention_dead_letters_days",
+        "retention-dead-letters-days",
+        "DAYS",
+        Text("30"),
+        &[Up, Scheduler, Admin],
+        "How long dead letters are kept",
+    ),
+    // logs
+    plain("log_format", "log-format", "FORMAT", Text("text"), SERVICES, "How logs are written: text or json"),
+    plain(
+        "log_filter",
+        "log-filter",
+        "FILTER",
+        Text("info"),
+        SERVICES,
+        "Which log lines are written: a level, or directives such as info,berth_scheduler=debug",
+    ),
+];
