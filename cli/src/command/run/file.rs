@@ -1,69 +1,112 @@
-//! Reads polyaxonfiles from disk or the standard input into one operation. Checking it in full is the server's.
+//! Reads polyaxonfiles into one operation: presets merged and form checked as the server would, before anything is
+//! sent. What the operation means (params, templates, limits) is the server's to check.
 
 use std::io::Read as _;
 
-use serde_json::{Map, Value, json};
+use berth_domain::spec::{self, Operation};
+use serde_json::{Value, json};
 
 use crate::arguments::Run;
 use crate::failure::Failure;
 
-/// The largest file that is read, in bytes: what the server takes.
-const LARGEST: u64 = 8 * 1024 * 1024;
-
 /// The operation that the files, `-P` and `-q` make together.
 pub(super) fn operation(read: &dyn Fn(&str) -> std::io::Result<String>, run: &Run) -> Result<Value, Failure> {
-    let Some((name, presets)) = run.file.split_first() else {
-        return Err(Failure::usage("no file was given"));
-    };
-    let mut operation = parse(name, &text(read, name)?)?;
-    if let Some(preset) = presets.first() {
-        return Err(Failure::usage(format!("{preset}: presets can't be merged yet; give one file")));
+    let mut operation = None;
+    for name in &run.file {
+        let read = parse(name, &text(read, name)?)?;
+        operation = Some(match operation {
+            None => read,
+            Some(operation) => spec::apply_preset(operation, &read)
+                .map_err(|errors| Failure::usage(format!("{name}: {errors}")))?,
+        });
     }
-    let params = run.param.iter().map(|param| split(param)).collect::<Result<Vec<_>, _>>()?;
-    if !params.is_empty() {
-        let all = operation.entry("params").or_insert_with(|| Value::Object(Map::new()));
-        let Some(all) = all.as_object_mut() else {
-            return Err(Failure::usage(format!("{name}: `params` is no mapping")));
-        };
-        for (param, value) in params {
-            all.insert(param.to_owned(), json!({"value": value}));
-        }
+    let operation = operation.ok_or_else(|| Failure::usage("no file was given"))?;
+    if operation.is_preset {
+        let first = run.file.first().map_or("", String::as_str);
+        return Err(Failure::usage(format!("{first} is a preset (`isPreset`), which can't run by itself"))
+            .hint("give the operation first: -f operation.yaml -f preset.yaml"));
+    }
+    let mut operation = operation.to_value();
+    for param in &run.param {
+        let (name, value) = split(param)?;
+        operation["params"][name] = json!({"value": value});
     }
     if let Some(queue) = &run.queue {
-        operation.insert("queue".to_owned(), json!(queue));
+        operation["queue"] = json!(queue);
     }
-    Ok(Value::Object(operation))
+    Ok(operation)
 }
 
 fn text(read: &dyn Fn(&str) -> std::io::Result<String>, name: &str) -> Result<String, Failure> {
+    let largest = spec::Limits::default().max_document_bytes;
     let result = if name == "-" {
         let mut text = String::new();
-        std::io::stdin().lock().take(LARGEST + 1).read_to_string(&mut text).map(|_| text)
+        std::io::stdin().lock().take(largest as u64 + 1).read_to_string(&mut text).map(|_| text)
     } else {
         read(name)
     };
-    let text = result.map_err(|error| Failure::usage(format!("can't read {name}: {error}")))?;
-    if text.len() as u64 > LARGEST {
-        return Err(Failure::usage(format!("{name} is larger than {} MiB", LARGEST / 1024 / 1024)));
-    }
-    Ok(text)
+    result.map_err(|error| Failure::usage(format!("can't read {name}: {error}")))
 }
 
-fn parse(name: &str, text: &str) -> Result<Map<String, Value>, Failure> {
-    let value: Value =
-        serde_saphyr::from_str(text).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
-    match value {
-        Value::Object(fields) => Ok(fields),
-        _ => Err(Failure::usage(format!("{name}: a polyaxonfile is a mapping"))),
-    }
+fn parse(name: &str, text: &str) -> Result<Operation, Failure> {
+    spec::parse(text, spec::Format::Auto, &spec::Limits::default())
+        .map_err(|errors| Failure::usage(format!("{name}: {errors}")))
 }
 
-/// `name=value`; the value may be JSON, and is a text if it is not.
-fn split(param: &str) -> Result<(&str, Value), Failure> {
+/// `name=value`; the value stays a text, which the type of the input reads.
+fn split(param: &str) -> Result<(&str, &str), Failure> {
     match param.split_once('=') {
-        Some((name, value)) if !name.trim().is_empty() => {
-            Ok((name.trim(), serde_json::from_str(value).unwrap_or_else(|_| json!(value))))
-        }
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim(), value)),
         _ => Err(Failure::usage(format!("`{param}` is not a parameter: use NAME=VALUE"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::arguments::{Arguments, Command};
+
+    const JOB: &str = "kind: component\nname: train\ninputs:\n- {name: lr, type: float}\nrun: {kind: job, container: {image: x, command: [sh]}}\n";
+    const PRESET: &str = "isPreset: true\ntermination: {maxRetries: 3}\n";
+
+    fn made(line: &str) -> Result<Value, Failure> {
+        let Command::Run(group) = Arguments::try_parse_from(line.split(' ')).unwrap().command else {
+            panic!("{line} is no run");
+        };
+        let read = |name: &str| match name {
+            "job.yaml" => Ok(JOB.to_owned()),
+            "preset.yaml" => Ok(PRESET.to_owned()),
+            "bad.yaml" => Ok("kind: component\nrun: {kind: job, contaner: {image: x}}\n".to_owned()),
+            _ => Err(std::io::Error::from(std::io::ErrorKind::NotFound)),
+        };
+        operation(&read, &group.own)
+    }
+
+    #[test]
+    fn presets_params_and_the_queue_are_merged_before_anything_is_sent() {
+        let operation = made("berth run -f job.yaml -f preset.yaml -P lr=0.1 -P tag=007 -q eu/gpu").unwrap();
+        assert_eq!(operation["params"]["lr"]["value"], "0.1");
+        assert_eq!(operation["params"]["tag"]["value"], "007");
+        assert_eq!(operation["queue"], "eu/gpu");
+        assert_eq!(operation["termination"]["maxRetries"], 3);
+        assert_eq!(operation["component"]["run"]["container"]["image"], "x");
+    }
+
+    #[test]
+    fn what_can_not_be_used_is_named_with_its_file() {
+        let text = |line: &str| made(line).unwrap_err().message;
+        assert_eq!(text("berth run -f gone.yaml"), "can't read gone.yaml: entity not found");
+        assert_eq!(
+            text("berth run -f preset.yaml"),
+            "preset.yaml is a preset (`isPreset`), which can't run by itself"
+        );
+        assert_eq!(text("berth run -f job.yaml -P lr"), "`lr` is not a parameter: use NAME=VALUE");
+        let bad = text("berth run -f bad.yaml");
+        assert!(
+            bad.starts_with("bad.yaml: ") && bad.contains("contaner") && bad.contains("container"),
+            "{bad}"
+        );
     }
 }
