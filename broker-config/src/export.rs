@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::arguments::{ServerVersion, table};
+use crate::arguments::table;
 use crate::names::Names;
 use crate::rights;
 use crate::topology::Topology;
@@ -19,20 +19,14 @@ pub struct AgentUser {
 }
 
 /// A definitions file for `rabbitmqctl import_definitions` or `load_definitions`.
-pub fn rabbitmq_definitions(
-    names: &Names,
-    topology: &Topology,
-    users: &[AgentUser],
-    vhost: &str,
-    server: ServerVersion,
-) -> Value {
+pub fn rabbitmq_definitions(names: &Names, topology: &Topology, users: &[AgentUser], vhost: &str) -> Value {
     let exchanges = topology.exchanges.iter().map(|(name, exchange)| {
         json!({"name": name, "vhost": vhost, "type": exchange.kind.as_str(), "durable": true,
                "auto_delete": false, "internal": false, "arguments": {}})
     });
     let queues = topology.queues.iter().map(|(name, queue)| {
         json!({"name": name, "vhost": vhost, "durable": true, "auto_delete": false,
-               "arguments": table(queue.kind, &queue.arguments, server)})
+               "arguments": table(queue.kind, &queue.arguments)})
     });
     let bindings = topology.bindings.iter().map(|binding| {
         json!({"source": binding.exchange, "vhost": vhost, "destination": binding.queue,
@@ -85,10 +79,12 @@ mod tests {
             rabbitmq_password_hash: Some("c2FsdA==".to_owned()),
             redis_password_sha256: None,
         };
-        let file =
-            rabbitmq_definitions(&names, &topology, std::slice::from_ref(&user), "/", ServerVersion::OLDEST);
+        let file = rabbitmq_definitions(&names, &topology, std::slice::from_ref(&user), "/");
         assert_eq!(file["queues"].as_array().unwrap().len(), 2);
-        assert_eq!(file["queues"][1]["arguments"], json!({"x-queue-type": "quorum"}));
+        assert_eq!(
+            file["queues"][1]["arguments"],
+            json!({"x-queue-type": "quorum", "x-delivery-limit": 2_147_483_647})
+        );
         assert_eq!(file["bindings"][0]["routing_key"], "berth.a.out");
         assert_eq!(file["permissions"][0]["user"], "berth-a");
         assert_eq!(redis_acl_lines(&names, &[user]), [] as [String; 0]);

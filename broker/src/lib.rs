@@ -4,8 +4,6 @@
 //! `berth-broker-config`; what a run means is `berth-domain`'s. The broker holds no truth: whatever it loses
 //! is published again by whoever knows better, so nothing here retries a publish by itself.
 
-#![expect(dead_code, reason = "the transports over AMQP and Redis, which use it, come next")]
-
 mod amqp;
 mod backoff;
 pub mod broker;

@@ -1,0 +1,278 @@
+//! Consumers: a task each, over the client's one connection.
+//!
+//! A hint (a PUBLISH by whoever fills the list) wakes it; looking now and then finds what others filled. An
+//! agent's queues are filled by Berth only, so they are looked at less often.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use berth_broker_config::Address;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use uuid::Uuid;
+
+use super::keys::Keys;
+use super::link::Link;
+use super::{envelope, queues, restore};
+use crate::backoff::Backoff;
+use crate::consumer::Consumer;
+use crate::delivery::{self, Delivery};
+use crate::error::Error;
+
+/// How many messages one script call takes at most.
+const MOST: usize = 128;
+
+/// A message held un-acked.
+#[derive(Debug)]
+pub(crate) struct Held {
+    window: Arc<Window>,
+    number: u64,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+/// What one consumer holds.
+#[derive(Debug)]
+pub(crate) struct Window {
+    link: Arc<Link>,
+    pub(crate) keys: Keys,
+    tags: String,
+    held: Mutex<BTreeSet<u64>>,
+    closed: AtomicBool,
+}
+
+impl Window {
+    fn held(&self) -> MutexGuard<'_, BTreeSet<u64>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tag(&self, number: u64) -> String {
+        format!("{}{number}", self.tags)
+    }
+
+    /// Gives messages back to the head of the queue, the oldest first to be served; returns how many.
+    async fn give_back(&self, numbers: impl DoubleEndedIterator<Item = u64>) -> Result<usize, Error> {
+        const DOING: &str = "giving messages back";
+        let tags: Vec<String> = numbers.rev().map(|number| self.tag(number)).collect();
+        let mut count = 0;
+        for tags in tags.chunks(MOST) {
+            let mut call = self.link.scripts.give_back.prepare_invoke();
+            call.key(&self.keys.unacked).key(&self.keys.index).key(&self.keys.queue);
+            call.arg(&self.keys.queue).arg("");
+            let mut any = false;
+            for tag in tags {
+                let mut get = ::redis::cmd("HGET");
+                let record: Option<String> =
+                    self.link.command(DOING, get.arg(&self.keys.unacked).arg(tag)).await?;
+                if let Some(raw) =
+                    record.and_then(|record| envelope::of_record(&record, &self.keys.routing_key))
+                {
+                    call.arg(tag).arg(envelope::mark_redelivered(&raw));
+                    any = true;
+                }
+            }
+            if any {
+                count += self.link.script::<usize>(DOING, &call).await?;
+            }
+        }
+        Ok(count)
+    }
+
+    /// Refreshes the record of what is held, so that nobody brings it back.
+    pub(crate) async fn refresh(&self) -> Result<(), Error> {
+        let numbers: Vec<u64> = self.held().iter().copied().collect();
+        for numbers in numbers.chunks(1000) {
+            let mut call = self.link.scripts.refresh.prepare_invoke();
+            call.key(&self.keys.index);
+            for number in numbers {
+                call.arg(self.tag(*number));
+            }
+            let _: u64 = self.link.script("refreshing what is held", &call).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Held {
+    pub(crate) async fn requeue(mut self) -> bool {
+        drop(self.permit.take());
+        if self.window.closed.load(Ordering::SeqCst) || !self.window.held().remove(&self.number) {
+            return false;
+        }
+        match self.window.give_back(std::iter::once(self.number)).await {
+            Ok(count) => count == 1,
+            // No longer refreshed, so that it comes back by the visibility timeout.
+            Err(_) => false,
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Unanswered: it keeps its place in the prefetch.
+        if let Some(permit) = self.permit.take() {
+            permit.forget();
+        }
+    }
+}
+
+/// Acks messages of any consumers; returns how many were stale.
+pub(crate) async fn ack_many(held: Vec<Held>) -> usize {
+    let mut windows: Vec<(Arc<Window>, Vec<u64>)> = Vec::new();
+    let mut stale = 0;
+    for mut held in held {
+        drop(held.permit.take());
+        let window = Arc::clone(&held.window);
+        if window.closed.load(Ordering::SeqCst) || !window.held().remove(&held.number) {
+            stale += 1;
+            continue;
+        }
+        match windows.iter_mut().find(|(known, _)| Arc::ptr_eq(known, &window)) {
+            Some((_, numbers)) => numbers.push(held.number),
+            None => windows.push((window, vec![held.number])),
+        }
+    }
+    for (window, numbers) in windows {
+        for numbers in numbers.chunks(1000) {
+            let mut call = window.link.scripts.ack.prepare_invoke();
+            call.key(&window.keys.unacked).key(&window.keys.index);
+            for number in numbers {
+                call.arg(window.tag(*number));
+            }
+            let acked = window.link.script::<usize>("acking", &call).await.unwrap_or(0);
+            stale += numbers.len().saturating_sub(acked);
+        }
+    }
+    stale
+}
+
+pub(crate) fn start(link: &Arc<Link>, queue: &Address, prefetch: u16) -> Consumer {
+    let (sender, deliveries) = mpsc::channel(usize::from(prefetch));
+    let stop = link.core.stop.child_token();
+    let keys = Keys::of(queue, &link.core.settings.names);
+    let window = Arc::new(Window {
+        link: Arc::clone(link),
+        tags: format!("{}{}/", keys.tag_prefix(), Uuid::new_v4().simple()),
+        keys,
+        held: Mutex::default(),
+        closed: AtomicBool::new(false),
+    });
+    let (address, ended) = (queue.clone(), stop.clone());
+    link.core.tracker.spawn(async move {
+        let working = async {
+            tokio::join!(
+                pump(&window, &address, prefetch, &sender),
+                keep(&window, &address),
+                restore::run(&window.link, &window.keys),
+            );
+        };
+        ended.run_until_cancelled(working).await;
+        window.closed.store(true, Ordering::SeqCst);
+        let rest = std::mem::take(&mut *window.held());
+        let giving = window.give_back(rest.into_iter());
+        let limit = window.link.core.settings.answer_timeout;
+        match tokio::time::timeout(limit, giving).await {
+            Ok(Ok(_)) => {}
+            // They come back by the visibility timeout.
+            Ok(Err(error)) => tracing::debug!(queue = window.keys.queue, %error, "broker.give_back.failed"),
+            Err(_) => tracing::debug!(queue = window.keys.queue, "broker.give_back.timeout"),
+        }
+    });
+    Consumer { deliveries, _stop: stop.drop_guard() }
+}
+
+/// Takes messages as there is room for them, until the consumer is gone.
+async fn pump(window: &Arc<Window>, address: &Address, prefetch: u16, sender: &mpsc::Sender<Delivery>) {
+    let link = &window.link;
+    let settings = &link.core.settings;
+    let by_berth_only = address.redis_prefix.matches('.').count() > 1;
+    let interval = settings.poll_interval * if by_berth_only { 10 } else { 1 };
+    let permits = Arc::new(Semaphore::new(usize::from(prefetch)));
+    let mut hints = link.hints(&window.keys.queue).await;
+    let mut connection = link.core.state.subscribe();
+    let mut backoff = Backoff::default();
+    let mut next_number = 0_u64;
+    loop {
+        if link.wait_live().await.is_none() {
+            return;
+        }
+        let Ok(first) = Arc::clone(&permits).acquire_owned().await else { return };
+        let mut room = vec![first];
+        while room.len() < MOST {
+            let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else { break };
+            room.push(permit);
+        }
+        hints.mark_unchanged();
+        connection.mark_unchanged();
+        match take(window, room.len(), next_number).await {
+            Ok(envelopes) if envelopes.is_empty() => {
+                drop(room);
+                tokio::select! {
+                    // An error means that the link is gone, and with it this task.
+                    _ = hints.changed() => {}
+                    _ = connection.changed() => {}
+                    () = tokio::time::sleep(interval) => {}
+                }
+            }
+            Ok(envelopes) => {
+                backoff.reset();
+                // Recorded as held before any is handed out, so that none is forgotten if this task ends here.
+                let first = next_number;
+                next_number += envelopes.len() as u64;
+                window.held().extend(first..next_number);
+                for ((number, raw), permit) in (first..next_number).zip(envelopes).zip(room) {
+                    let (message, redelivered) = envelope::decode(&raw);
+                    let held = Held { window: Arc::clone(window), number, permit: Some(permit) };
+                    let delivery = Delivery { message, redelivered, held: delivery::Held::Redis(held) };
+                    if sender.send(delivery).await.is_err() {
+                        return;
+                    }
+                }
+            }
+            Err(error) => {
+                // What was taken in vain comes back by the visibility timeout: numbers are never used twice.
+                next_number += MOST as u64;
+                tracing::debug!(queue = window.keys.queue, %error, "broker.take.failed");
+                tokio::time::sleep(backoff.next()).await;
+            }
+        }
+    }
+}
+
+async fn take(window: &Window, most: usize, first: u64) -> Result<Vec<Vec<u8>>, Error> {
+    let mut call = window.link.scripts.take.prepare_invoke();
+    call.key(&window.keys.unacked).key(&window.keys.index).key(&window.keys.lists()[..]);
+    call.arg(most).arg(&window.tags).arg(first);
+    call.arg(serde_json::Value::from(window.keys.routing_key.as_str()).to_string());
+    window.link.script("taking messages", &call).await
+}
+
+/// Refreshes what is held, and announces the queue, several times per visibility timeout.
+async fn keep(window: &Window, address: &Address) {
+    let core = &window.link.core;
+    let visibility = core.settings.visibility_timeout / 4;
+    let expiry = address.idle_expiry_ms.map(|millis| Duration::from_millis(millis.into()) / 4);
+    let mut beat = tokio::time::interval(expiry.map_or(visibility, |expiry| visibility.min(expiry)));
+    let mut connection = core.state.subscribe();
+    loop {
+        tokio::select! {
+            _ = beat.tick() => {}
+            _ = connection.changed() => {}
+        }
+        if !connection.borrow_and_update().up {
+            continue;
+        }
+        let known = core.known(&address.queue);
+        let kept = async {
+            // Also registers the queue anew on a server that lost its data.
+            queues::apply(&window.link, &known).await?;
+            if let Some(millis) = address.idle_expiry_ms {
+                queues::announce(&window.link, &window.keys, millis).await?;
+            }
+            window.refresh().await
+        };
+        if let Err(error) = kept.await {
+            tracing::debug!(queue = address.queue, %error, "broker.refresh.failed");
+        }
+    }
+}

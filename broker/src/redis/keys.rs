@@ -1,0 +1,85 @@
+//! The keys of one queue.
+
+use berth_broker_config::{Address, Names};
+
+/// What stands between a queue's name and its priority step (kombu's `sep`).
+const SEPARATOR: &str = "\u{6}\u{16}";
+
+/// kombu's priority steps; 0 is served first.
+const STEPS: [u8; 4] = [0, 3, 6, 9];
+
+/// The keys of one queue and of its prefix's bookkeeping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Keys {
+    /// The list of priority step 0, whose name is the queue's; also the channel of hints that it was filled.
+    pub(crate) queue: String,
+    /// kombu's name of the queue, which un-acked messages are recorded with.
+    pub(crate) routing_key: String,
+    /// A hash of un-acked messages by tag.
+    pub(crate) unacked: String,
+    /// A sorted set of their tags by the time of delivery or of the last refresh.
+    pub(crate) index: String,
+    /// The lock of whoever brings back what dead consumers held.
+    pub(crate) mutex: String,
+    /// A set of the queues that were applied: a list that is empty doesn't exist.
+    pub(crate) registry: String,
+    /// Exists as long as somebody consumes a queue that goes when nobody does.
+    pub(crate) live: String,
+}
+
+impl Keys {
+    pub(crate) fn of(address: &Address, names: &Names) -> Self {
+        // Queues of others keep their names; what we hold of them is recorded under our own prefix, so that
+        // nobody else's visibility timeout applies to it.
+        let own = format!("{}.", names.prefix);
+        let prefix = if address.redis_prefix.is_empty() { &own } else { &address.redis_prefix };
+        let routing_key = address.kombu_name().to_owned();
+        Self {
+            queue: address.queue.clone(),
+            unacked: format!("{prefix}unacked"),
+            index: format!("{prefix}unacked_index"),
+            mutex: format!("{prefix}unacked_mutex"),
+            registry: format!("{prefix}_queues"),
+            live: format!("{prefix}_live.{routing_key}"),
+            routing_key,
+        }
+    }
+
+    /// The four lists, in the order in which they are served.
+    pub(crate) fn lists(&self) -> [String; 4] {
+        STEPS.map(|step| self.list_of_step(step))
+    }
+
+    /// The list of a message's priority: the largest step that is not above it.
+    pub(crate) fn list(&self, priority: Option<u8>) -> String {
+        let priority = priority.unwrap_or(0);
+        let step = STEPS.iter().rev().find(|step| **step <= priority).copied().unwrap_or(0);
+        self.list_of_step(step)
+    }
+
+    fn list_of_step(&self, step: u8) -> String {
+        if step == 0 { self.queue.clone() } else { format!("{}{SEPARATOR}{step}", self.queue) }
+    }
+
+    /// How the tags of this queue's deliveries begin.
+    pub(crate) fn tag_prefix(&self) -> String {
+        format!("{}/", self.routing_key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_where_a_stock_worker_with_the_agents_prefix_looks() {
+        let names = Names::default();
+        let keys = Keys::of(&names.offers("a", "q"), &names);
+        assert_eq!(keys.queue, "berth.a.run.q");
+        assert_eq!(keys.routing_key, "run.q");
+        assert_eq!(keys.unacked, "berth.a.unacked");
+        assert_eq!(keys.index, "berth.a.unacked_index");
+        assert_eq!(keys.list(Some(7)), "berth.a.run.q\u{6}\u{16}6");
+        assert_eq!(keys.lists()[0], keys.list(None));
+    }
+}

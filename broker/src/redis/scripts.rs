@@ -1,0 +1,133 @@
+//! The Lua scripts. Each is one step that must not be seen half done.
+
+use ::redis::Script;
+
+/// The scripts, with their hashes worked out once.
+#[derive(Debug)]
+pub(crate) struct Scripts {
+    /// KEYS list, registry, live; ARGV queue, check, expiry in ms, envelopes. Returns 0 if there is no such queue.
+    pub(crate) push: Script,
+    /// KEYS unacked, index, lists; ARGV most, tag prefix, first number, routing key as JSON. Returns envelopes.
+    pub(crate) take: Script,
+    /// KEYS unacked, index; ARGV tags. Returns how many were held.
+    pub(crate) ack: Script,
+    /// KEYS unacked, index, list; ARGV channel, newest score or '', then tag and envelope in turn. Returns how
+    /// many were given back.
+    pub(crate) give_back: Script,
+    /// KEYS index; ARGV tags. Sets the score of those that are there to now.
+    pub(crate) refresh: Script,
+    /// KEYS index, unacked; ARGV age in seconds, most. Returns the newest score, then tags and values in turn.
+    pub(crate) overdue: Script,
+    /// KEYS registry, live, index, lists; ARGV queue, tag prefix. Returns exists, ready, un-acked.
+    pub(crate) depth: Script,
+}
+
+const NOW: &str = "local t = redis.call('TIME'); local now = t[1] .. '.' .. string.format('%06d', t[2]);\n";
+
+const PUSH: &str = r"
+if ARGV[2] == '1' and redis.call('SISMEMBER', KEYS[2], ARGV[1]) == 0 and redis.call('EXISTS', KEYS[3]) == 0 then
+  return 0
+end
+for i = 4, #ARGV, 1000 do
+  redis.call('LPUSH', KEYS[1], unpack(ARGV, i, math.min(i + 999, #ARGV)))
+end
+if ARGV[3] ~= '0' then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
+redis.call('PUBLISH', ARGV[1], '')
+return 1
+";
+
+// The envelope is put into the record as it is: decoding and encoding it here would change numbers and lists.
+const TAKE: &str = r#"
+local out, number, left = {}, tonumber(ARGV[3]), tonumber(ARGV[1])
+for k = 3, #KEYS do
+  if left == 0 then break end
+  local got = redis.call('RPOP', KEYS[k], left)
+  if got then
+    local hash, scores = {}, {}
+    for _, envelope in ipairs(got) do
+      local tag = ARGV[2] .. string.format('%d', number)
+      hash[#hash + 1] = tag
+      hash[#hash + 1] = '[' .. envelope .. ',"",' .. ARGV[4] .. ']'
+      scores[#scores + 1] = now
+      scores[#scores + 1] = tag
+      out[#out + 1] = envelope
+      number = number + 1
+      left = left - 1
+    end
+    redis.call('HSET', KEYS[1], unpack(hash))
+    redis.call('ZADD', KEYS[2], unpack(scores))
+  end
+end
+return out
+"#;
+
+const ACK: &str = r"
+redis.call('ZREM', KEYS[2], unpack(ARGV))
+return redis.call('HDEL', KEYS[1], unpack(ARGV))
+";
+
+const GIVE_BACK: &str = r"
+local count = 0
+for i = 3, #ARGV, 2 do
+  local tag = ARGV[i]
+  local due = true
+  if ARGV[2] ~= '' then
+    local score = redis.call('ZSCORE', KEYS[2], tag)
+    due = score and tonumber(score) <= tonumber(ARGV[2])
+  end
+  if due and redis.call('HDEL', KEYS[1], tag) == 1 then
+    redis.call('ZREM', KEYS[2], tag)
+    redis.call('RPUSH', KEYS[3], ARGV[i + 1])
+    count = count + 1
+  end
+end
+if count > 0 then redis.call('PUBLISH', ARGV[1], '') end
+return count
+";
+
+const REFRESH: &str = r"
+for _, tag in ipairs(ARGV) do
+  if redis.call('ZSCORE', KEYS[1], tag) then redis.call('ZADD', KEYS[1], now, tag) end
+end
+return 1
+";
+
+const OVERDUE: &str = r"
+local newest = string.format('%.6f', tonumber(now) - tonumber(ARGV[1]))
+local out = { newest }
+for _, tag in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', newest, 'LIMIT', 0, ARGV[2])) do
+  local value = redis.call('HGET', KEYS[2], tag)
+  if value then
+    out[#out + 1] = tag
+    out[#out + 1] = value
+  else
+    redis.call('ZREM', KEYS[1], tag)
+  end
+end
+return out
+";
+
+const DEPTH: &str = r"
+local ready, unacked = 0, 0
+for k = 4, #KEYS do ready = ready + redis.call('LLEN', KEYS[k]) end
+for _, tag in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', '+inf')) do
+  if string.sub(tag, 1, #ARGV[2]) == ARGV[2] then unacked = unacked + 1 end
+end
+local exists = redis.call('SISMEMBER', KEYS[1], ARGV[1]) + redis.call('EXISTS', KEYS[2]) + ready
+return { exists, ready, unacked }
+";
+
+impl Default for Scripts {
+    fn default() -> Self {
+        let timed = |code: &str| Script::new(&format!("{NOW}{code}"));
+        Self {
+            push: Script::new(PUSH),
+            take: timed(TAKE),
+            ack: Script::new(ACK),
+            give_back: Script::new(GIVE_BACK),
+            refresh: timed(REFRESH),
+            overdue: timed(OVERDUE),
+            depth: Script::new(DEPTH),
+        }
+    }
+}

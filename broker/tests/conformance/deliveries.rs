@@ -1,0 +1,153 @@
+//! Publishing, consuming, acking, and what happens to what was not acked.
+
+use std::collections::BTreeSet;
+
+use berth_broker::{Publish, ack_many};
+use serde_json::json;
+
+use crate::rig::{Rig, batch, message, next, nothing, number, until};
+
+pub(crate) async fn a_batch_is_published_and_consumed_in_order(rig: Rig) {
+    let broker = rig.ready().await;
+    broker.publish(batch(&rig.offers(), 0..1500)).await.unwrap();
+    let mut consumer = broker.consume(&rig.offers(), 100).await;
+    let mut expected = 0;
+    while expected < 1500 {
+        let deliveries = consumer.next_batch(64).await;
+        for delivery in &deliveries {
+            assert_eq!(number(delivery), expected);
+            assert!(!delivery.redelivered);
+            expected += 1;
+        }
+        ack_many(deliveries).await.unwrap();
+    }
+    nothing(&mut consumer).await;
+    until("everything is acked", async || {
+        let depth = broker.depth(&rig.offers()).await.unwrap();
+        depth.ready == 0 && depth.unacked.unwrap_or(0) == 0
+    })
+    .await;
+}
+
+pub(crate) async fn headers_and_properties_arrive_unchanged(rig: Rig) {
+    let broker = rig.ready().await;
+    let mut sent = message(1);
+    sent.properties.correlation_id = Some("c".to_owned());
+    sent.properties.reply_to = Some("r".to_owned());
+    sent.properties.priority = Some(0);
+    sent.properties.expiration_ms = Some(600_000);
+    let headers = json!({"text": "ü", "none": null, "list": [1, 2.5, []], "table": {"a": true}, "big": 5_000_000_000_i64});
+    sent.headers = headers.as_object().unwrap().clone();
+    broker.publish(vec![Publish { to: rig.offers(), message: sent.clone() }]).await.unwrap();
+    let mut consumer = broker.consume(&rig.offers(), 1).await;
+    let got = next(&mut consumer).await;
+    assert_eq!(got.message, sent);
+    got.ack().await.unwrap();
+}
+
+pub(crate) async fn no_more_than_the_prefetch_is_held(rig: Rig) {
+    let broker = rig.ready().await;
+    broker.publish(batch(&rig.offers(), 0..10)).await.unwrap();
+    let mut consumer = broker.consume(&rig.offers(), 3).await;
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        held.push(next(&mut consumer).await);
+    }
+    nothing(&mut consumer).await;
+    held.pop().unwrap().ack().await.unwrap();
+    held.push(next(&mut consumer).await);
+    nothing(&mut consumer).await;
+    if rig.tells_unacked {
+        assert_eq!(broker.depth(&rig.offers()).await.unwrap().unacked, Some(3));
+    }
+}
+
+pub(crate) async fn what_a_dead_consumer_held_is_delivered_again(rig: Rig) {
+    let broker = rig.ready().await;
+    broker.publish(batch(&rig.offers(), 0..3)).await.unwrap();
+    let mut first = broker.consume(&rig.offers(), 2).await;
+    let (a, b) = (next(&mut first).await, next(&mut first).await);
+    assert_eq!((number(&a), number(&b)), (0, 1));
+    drop(first);
+    let mut second = broker.consume(&rig.offers(), 10).await;
+    let mut seen = BTreeSet::new();
+    let mut again = 0;
+    for _ in 0..3 {
+        let delivery = next(&mut second).await;
+        again += usize::from(delivery.redelivered);
+        seen.insert(number(&delivery));
+        delivery.ack().await.unwrap();
+    }
+    assert_eq!(seen, BTreeSet::from([0, 1, 2]));
+    assert_eq!(again, 2);
+}
+
+pub(crate) async fn a_requeued_message_comes_again(rig: Rig) {
+    let broker = rig.ready().await;
+    broker.publish(batch(&rig.offers(), 0..1)).await.unwrap();
+    let mut consumer = broker.consume(&rig.offers(), 1).await;
+    next(&mut consumer).await.requeue().await.unwrap();
+    let again = next(&mut consumer).await;
+    assert!(again.redelivered);
+    assert_eq!(number(&again), 0);
+    again.ack().await.unwrap();
+    nothing(&mut consumer).await;
+}
+
+pub(crate) async fn acks_in_any_order_ack_just_those(rig: Rig) {
+    let broker = rig.ready().await;
+    broker.publish(batch(&rig.offers(), 0..10)).await.unwrap();
+    let mut consumer = broker.consume(&rig.offers(), 10).await;
+    let mut held: Vec<_> = Vec::new();
+    for _ in 0..10 {
+        held.push(Some(next(&mut consumer).await));
+    }
+    let mut take = |indices: &[usize]| indices.iter().map(|i| held[*i].take().unwrap()).collect::<Vec<_>>();
+    let (one, two, three) = (take(&[4, 7]), take(&[0, 1, 2, 9]), take(&[3, 5]));
+    ack_many(one).await.unwrap();
+    ack_many(two).await.unwrap();
+    ack_many(three).await.unwrap();
+    drop(consumer);
+    let mut second = broker.consume(&rig.offers(), 10).await;
+    let mut seen = BTreeSet::new();
+    for _ in 0..2 {
+        let delivery = next(&mut second).await;
+        seen.insert(number(&delivery));
+        delivery.ack().await.unwrap();
+    }
+    assert_eq!(seen, BTreeSet::from([6, 8]));
+    nothing(&mut second).await;
+}
+
+pub(crate) async fn a_late_ack_harms_nobody(rig: Rig) {
+    let broker = rig.ready().await;
+    broker.publish(batch(&rig.offers(), 0..1)).await.unwrap();
+    let mut first = broker.consume(&rig.offers(), 1).await;
+    let late = next(&mut first).await;
+    drop(first);
+    let mut second = broker.consume(&rig.offers(), 1).await;
+    let again = next(&mut second).await;
+    assert_eq!(late.ack().await.unwrap_err().stale, 1);
+    // The late ack has not acked the second delivery.
+    drop(second);
+    let mut third = broker.consume(&rig.offers(), 1).await;
+    let third_time = next(&mut third).await;
+    third_time.ack().await.unwrap();
+    assert!(again.ack().await.is_err());
+}
+
+pub(crate) async fn two_consumers_share_a_queue(rig: Rig) {
+    let (one, two) = (rig.ready().await, rig.connect().await);
+    let mut first = one.consume(&rig.offers(), 5).await;
+    let mut second = two.consume(&rig.offers(), 5).await;
+    one.publish(batch(&rig.offers(), 0..200)).await.unwrap();
+    let mut seen = BTreeSet::new();
+    while seen.len() < 200 {
+        let delivery = tokio::select! {
+            delivery = next(&mut first) => delivery,
+            delivery = next(&mut second) => delivery,
+        };
+        assert!(seen.insert(number(&delivery)), "delivered twice");
+        delivery.ack().await.unwrap();
+    }
+}

@@ -1,0 +1,113 @@
+//! What exists on a broker: depth, purge, missing queues, topics, markers.
+
+use std::time::Duration;
+
+use berth_broker::{Error, Publish};
+use berth_broker_config::arguments::QueueKind;
+use berth_broker_config::{Topology, build};
+
+use crate::rig::{PATIENCE, Rig, batch, message, next, number, until};
+
+pub(crate) async fn depth_counts_what_waits(rig: Rig) {
+    let broker = rig.ready().await;
+    assert_eq!(broker.depth(&rig.offers()).await.unwrap().ready, 0);
+    broker.publish(batch(&rig.offers(), 0..7)).await.unwrap();
+    until("seven wait", async || broker.depth(&rig.offers()).await.unwrap().ready == 7).await;
+    let mut consumer = broker.consume(&rig.offers(), 2).await;
+    let held = (next(&mut consumer).await, next(&mut consumer).await);
+    until("five wait", async || broker.depth(&rig.offers()).await.unwrap().ready == 5).await;
+    if rig.tells_unacked {
+        assert_eq!(broker.depth(&rig.offers()).await.unwrap().unacked, Some(2));
+    }
+    drop(held);
+}
+
+pub(crate) async fn a_purge_removes_what_waits(rig: Rig) {
+    let broker = rig.ready().await;
+    broker.publish(batch(&rig.offers(), 0..7)).await.unwrap();
+    until("seven wait", async || broker.depth(&rig.offers()).await.unwrap().ready == 7).await;
+    assert_eq!(broker.purge(&rig.offers()).await.unwrap(), 7);
+    until("none waits", async || broker.depth(&rig.offers()).await.unwrap().ready == 0).await;
+}
+
+pub(crate) async fn a_missing_queue_is_named(rig: Rig) {
+    let broker = rig.ready().await;
+    let missing = rig.names.offers("a", "missing");
+    let mut messages = batch(&rig.offers(), 0..3);
+    messages.insert(1, Publish { to: missing.clone(), message: message(9) });
+    let error = broker.publish(messages).await.unwrap_err();
+    assert_eq!(error.unconfirmed, [1]);
+    assert_eq!(error.reason, Error::NoSuchQueue { queue: missing.queue.clone() });
+    assert!(error.to_string().contains(&missing.queue), "{error}");
+    assert_eq!(broker.depth(&missing).await.unwrap_err(), error.reason);
+    // The others are there, and the connection still works.
+    until("three wait", async || broker.depth(&rig.offers()).await.unwrap().ready == 3).await;
+    broker.publish(batch(&rig.offers(), 3..4)).await.unwrap();
+}
+
+pub(crate) async fn applying_twice_changes_nothing(rig: Rig) {
+    let broker = rig.ready().await;
+    broker.publish(batch(&rig.offers(), 0..2)).await.unwrap();
+    let again = build::agent(&rig.names, "a", ["q", "r"], QueueKind::Quorum);
+    broker.apply(&again).await.unwrap();
+    broker.apply(&again).await.unwrap();
+    until("two wait", async || broker.depth(&rig.offers()).await.unwrap().ready == 2).await;
+    broker.publish(batch(&rig.names.offers("a", "r"), 0..1)).await.unwrap();
+}
+
+pub(crate) async fn a_deleted_queue_is_gone(rig: Rig) {
+    let broker = rig.ready().await;
+    broker.publish(batch(&rig.offers(), 0..2)).await.unwrap();
+    broker.delete_queue(&rig.offers()).await.unwrap();
+    broker.delete_queue(&rig.offers()).await.unwrap();
+    let error = broker.publish(batch(&rig.offers(), 0..1)).await.unwrap_err();
+    assert_eq!(error.reason, Error::NoSuchQueue { queue: rig.offers().queue });
+}
+
+pub(crate) async fn a_broadcast_reaches_every_subscriber(rig: Rig) {
+    let (one, two) = (rig.connect().await, rig.connect().await);
+    let topic = rig.names.wake();
+    one.apply(&build::control_plane(&rig.names, [])).await.unwrap();
+    let (mut first, mut second) = (one.subscribe(&topic).await, two.subscribe(&topic).await);
+    // A subscription begins at some moment: send until both have heard.
+    let (mut heard_first, mut heard_second) = (false, false);
+    until("both have heard", async || {
+        one.broadcast(&topic, message(1)).await.unwrap();
+        let limit = Duration::from_millis(100);
+        heard_first |= tokio::time::timeout(limit, first.next()).await.is_ok();
+        heard_second |= tokio::time::timeout(limit, second.next()).await.is_ok();
+        heard_first && heard_second
+    })
+    .await;
+    // Nobody listening is fine.
+    one.broadcast(&rig.names.marker("nobody"), message(2)).await.unwrap();
+}
+
+pub(crate) async fn a_marker_is_there_once_it_was_put(rig: Rig) {
+    let broker = rig.connect().await;
+    assert!(!broker.marker_exists("m1").await.unwrap());
+    broker.put_marker("m1").await.unwrap();
+    broker.put_marker("m1").await.unwrap();
+    assert!(broker.marker_exists("m1").await.unwrap());
+    assert!(!broker.marker_exists("m2").await.unwrap());
+}
+
+pub(crate) async fn messages_of_an_agent_reach_the_control_plane(rig: Rig) {
+    let broker = rig.ready().await;
+    let control = Topology::default().with_queue(&rig.names.control("a", "r1"), QueueKind::Classic);
+    let agent = rig.connect().await;
+    agent.apply(&control).await.unwrap();
+    let out = rig.names.out("a");
+    agent.publish(batch(&out, 0..1)).await.unwrap();
+    let mut reports = broker.consume(&out, 8).await;
+    let report = next(&mut reports).await;
+    assert_eq!(number(&report), 0);
+    report.ack().await.unwrap();
+    let mut receipts = agent.consume(&rig.names.control("a", "r1"), 8).await;
+    until("the replica listens", async || {
+        broker.publish(batch(&rig.names.control("a", "r1"), 1..2)).await.is_ok()
+    })
+    .await;
+    let receipt = tokio::time::timeout(PATIENCE, receipts.next()).await.unwrap().unwrap();
+    assert_eq!(number(&receipt), 1);
+}
