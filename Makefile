@@ -1,0 +1,31 @@
+# An index of what can be done; each target is a script. `make help` lists them.
+
+.DEFAULT_GOAL := help
+.PHONY: help up demo test bench chaos fmt lint lint-deny
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+up: ## everything in one process on http://127.0.0.1:8000
+	@scripts/up.sh
+
+demo: ## one run from YAML to succeeded, with its log
+	@scripts/demo.sh
+
+test: ## every test, with servers of its own
+	@scripts/test.sh
+
+bench: ## measurements side by side; BENCH="--quick" for a first look
+	@scripts/bench.sh $(BENCH)
+
+chaos: ## the long fault-injection run; DURATION=seconds
+	@scripts/chaos.sh
+
+fmt: ## format the code
+	@cargo fmt --all
+
+lint: ## formatting, clippy and the rules of the tree
+	@scripts/lint.sh
+
+lint-deny: ## licenses and bans of deny.toml, with cargo-deny
+	@scripts/lint-deny.sh

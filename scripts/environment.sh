@@ -1,0 +1,47 @@
+# Sourced by the other scripts: where things are. Makes no change but to its own variables.
+# shellcheck shell=sh
+
+ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+CACHE=${BERTH_CACHE:-${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/berth}
+
+say() { printf '%s\n' "berth: $*" >&2; }
+die() { say "$*"; exit 1; }
+
+# A short name for the contents of files: what is made of them is kept under it.
+key_of() { (cd "$ROOT" && cat "$@") | cksum | tr -s ' ' '-' | cut -d- -f1,2; }
+
+# A rustup that is on the PATH knows its toolchains also when HOME is another one.
+if [ -z "${RUSTUP_HOME:-}" ] && command -v rustup >/dev/null 2>&1; then
+    rustup_bin=$(command -v rustup)
+    rustup_home=$(dirname -- "$(dirname -- "$(dirname -- "$rustup_bin")")")/.rustup
+    if [ ! -d "$HOME/.rustup" ] && [ -d "$rustup_home" ]; then
+        RUSTUP_HOME=$rustup_home
+        export RUSTUP_HOME
+    fi
+fi
+
+# What is built is kept outside the clone, so that a fresh clone of the same dependencies starts warm.
+if [ -z "${CARGO_TARGET_DIR:-}" ]; then
+    CARGO_TARGET_DIR=$CACHE/target-$(key_of rust-toolchain.toml Cargo.lock)
+fi
+export CARGO_TARGET_DIR
+
+VENV=$CACHE/venv-$(key_of scripts/requirements.txt)
+export CACHE ROOT VENV
+
+# Two clones share the folder: one builds and tests at a time.
+lock_target() {
+    mkdir -p "$CARGO_TARGET_DIR"
+    touch "$CARGO_TARGET_DIR"
+    if command -v flock >/dev/null 2>&1; then
+        exec 9>"$CARGO_TARGET_DIR/.berth-lock"
+        if ! flock -n 9; then
+            say "another build uses $CARGO_TARGET_DIR; waiting for it"
+            flock 9
+        fi
+    fi
+    # Folders of old dependencies, not used for a month.
+    find "$CACHE" -maxdepth 1 -name 'target-*' -mtime +30 ! -path "$CARGO_TARGET_DIR" -exec rm -rf {} + 2>/dev/null || true
+}
+
+unlock_target() { exec 9>&-; }

@@ -1,0 +1,79 @@
+#!/bin/sh
+# Installs what is missing: `setup.sh build` what building needs, `setup.sh test` also what the tests need.
+# Idempotent; says what it installs; without root it names what is missing and fails.
+set -eu
+. "$(dirname -- "$0")/environment.sh"
+
+what=${1:-test}
+case $what in build | test) ;; *) die "usage: setup.sh build|test" ;; esac
+
+# --- system packages -------------------------------------------------------------------------------------------
+
+missing=""
+need() { # need PACKAGE TEST...
+    package=$1
+    shift
+    "$@" >/dev/null 2>&1 || missing="$missing $package"
+}
+has() { command -v "$1" || [ -x "/usr/sbin/$1" ] || [ -x "/usr/local/sbin/$1" ]; }
+has_postgres() { has postgres || ls /usr/lib/postgresql/*/bin/postgres; }
+has_venv() { python3 -c 'import venv, ensurepip'; }
+
+need build-essential has cc
+need make has make
+need git has git
+if [ "$what" = test ]; then
+    need rabbitmq-server has rabbitmq-server
+    need redis-server has redis-server
+    need postgresql has_postgres
+    need util-linux has runuser
+    need python3 has python3
+    need python3-venv has_venv
+fi
+if ! has cargo >/dev/null 2>&1 && ! has rustup >/dev/null 2>&1; then
+    if apt-cache policy rustup 2>/dev/null | grep -q "Candidate: [0-9]"; then
+        missing="$missing rustup"
+    else
+        die "Rust is missing: install rustup (https://rustup.rs), then run this again"
+    fi
+fi
+
+if [ -n "$missing" ]; then
+    has apt-get >/dev/null 2>&1 || die "missing:$missing; install them with this system's package manager"
+    [ "$(id -u)" -eq 0 ] || die "missing:$missing; as root: apt-get install$missing"
+    say "installing$missing"
+    # Debian starts a service when its package is installed; tests start servers of their own, on free ports.
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        trap 'rm -f "$policy"' EXIT INT TERM
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 755 "$policy"
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -q >&2 || say "the package lists could not be updated; trying with those there are"
+    # shellcheck disable=SC2086 # a list of packages
+    apt-get install -q -y --no-install-recommends $missing >&2 || die "could not install:$missing"
+fi
+
+# --- Rust ------------------------------------------------------------------------------------------------------
+
+cd "$ROOT"
+if ! cargo --version >/dev/null 2>&1; then
+    has rustup >/dev/null 2>&1 || die "cargo does not run here, and rustup is missing to install the toolchain"
+    channel=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
+    say "installing Rust $channel"
+    rustup toolchain install "$channel" --profile minimal --component clippy --component rustfmt >&2 ||
+        die "could not install Rust $channel"
+fi
+
+# --- Python, for the tests with stock clients ------------------------------------------------------------------
+
+if [ "$what" = test ] && [ ! -e "$VENV/.complete" ]; then
+    say "installing the stock clients of scripts/requirements.txt into $VENV"
+    rm -rf "$VENV"
+    mkdir -p "$CACHE"
+    python3 -m venv "$VENV" || die "could not make a Python environment (python3-venv)"
+    "$VENV/bin/pip" install --quiet --disable-pip-version-check -r scripts/requirements.txt >&2 ||
+        die "could not install the Python packages of scripts/requirements.txt"
+    touch "$VENV/.complete"
+fi

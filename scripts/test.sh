@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Sets up what is missing, then runs every check and test; ends with one line that counts them all.
+set -euo pipefail
+# shellcheck source=scripts/environment.sh
+. "$(dirname -- "$0")/environment.sh"
+
+"$ROOT/scripts/setup.sh" test
+cd "$ROOT"
+lock_target
+
+# Settings of the surroundings are not for the tests.
+for name in $(env | sed -n 's/^\(BERTH_[A-Z_]*\)=.*/\1/p'); do
+    unset "$name"
+done
+BERTH_PYTHON=$VENV/bin/python
+export BERTH_PYTHON
+PATH=$VENV/bin:$PATH
+
+log=$(mktemp "${TMPDIR:-/tmp}/berth-test.XXXXXX")
+trap 'rm -f "$log"' EXIT
+passed=0
+failed=0
+
+step() { # step NAME COMMAND...: a check that passes or fails as a whole
+    local name=$1
+    shift
+    say "$name"
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        say "$name FAILED"
+    fi
+}
+
+step "cargo fmt --check" cargo fmt --all --check
+step "cargo clippy" cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+
+# The binary first: end-to-end tests start it.
+say "cargo test"
+if cargo build --quiet --locked --package berth &&
+    cargo test --locked --workspace --no-fail-fast 2>&1 | tee "$log"; then
+    whole=0
+else
+    whole=1
+fi
+counts=$(awk '/^test result: / { p += $4; f += $6 } END { print p + 0, f + 0 }' "$log")
+passed=$((passed + ${counts% *}))
+failed=$((failed + ${counts#* }))
+# A crate that doesn't build, or a test program that crashed, has no result line.
+if [ "$whole" -ne 0 ] && [ "${counts#* }" -eq 0 ]; then
+    failed=$((failed + 1))
+fi
+
+printf '%s passed, %s failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,11 @@
+#!/bin/sh
+# Builds what is missing and runs everything in one process, until it is interrupted.
+set -eu
+. "$(dirname -- "$0")/environment.sh"
+
+"$ROOT/scripts/setup.sh" build
+cd "$ROOT"
+lock_target
+cargo build --quiet --locked --release --package berth
+unlock_target
+exec "$CARGO_TARGET_DIR/release/berth" up "$@"
