@@ -11,7 +11,7 @@ mod operation;
 mod params;
 mod render;
 mod resources;
-mod routing;
+pub(crate) mod routing;
 mod run;
 
 use std::collections::BTreeSet;

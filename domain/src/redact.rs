@@ -110,12 +110,39 @@ pub fn is_secret_name(name: &str) -> bool {
 
 /// Masks everything secret in a document: an operation, a run, an audit entry.
 pub fn redact(document: &mut Value) {
-    let mut found = Vec::new();
+    let mut found = Found::default();
+    declared_secrets(document, &mut found.names);
     mask(document, Place::Anywhere, &mut found);
+    let mut found = found.values;
     found.retain(|value: &String| value.len() >= HUNTED_FROM && value != MASK);
     found.sort_by_key(|value| std::cmp::Reverse(value.len()));
     found.dedup();
     clean(document, &found);
+}
+
+/// What was found secret in a document.
+#[derive(Default)]
+struct Found {
+    /// Names of inputs whose type says so.
+    names: Vec<String>,
+    /// Values that were masked.
+    values: Vec<String>,
+}
+
+/// Notes the inputs that are declared secret: their params are, whatever they are called.
+fn declared_secrets(value: &Value, names: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| declared_secrets(item, names)),
+        Value::Object(map) => {
+            if let (Some(Value::String(name)), Some(Value::String(kind))) = (map.get("name"), map.get("type"))
+                && kind.contains("Secret")
+            {
+                names.push(name.clone());
+            }
+            map.values().for_each(|item| declared_secrets(item, names));
+        }
+        _ => {}
+    }
 }
 
 /// Which part of a document a value stands in.
@@ -128,7 +155,7 @@ enum Place {
     Named,
 }
 
-fn mask(value: &mut Value, place: Place, found: &mut Vec<String>) {
+fn mask(value: &mut Value, place: Place, found: &mut Found) {
     match value {
         Value::Array(items) => {
             for item in items {
@@ -149,7 +176,7 @@ fn mask(value: &mut Value, place: Place, found: &mut Vec<String>) {
                     _ => Place::Anywhere,
                 };
                 let secret = match place {
-                    Place::Names => is_secret_name(key),
+                    Place::Names => is_secret_name(key) || found.names.contains(key),
                     Place::Anywhere => is_secret_name(key) && !is_plain_key(key),
                     Place::Named => false,
                 };
@@ -177,11 +204,11 @@ fn is_plain_key(key: &str) -> bool {
     matches!(key, "key" | "keys" | "topologyKey" | "containsKeys" | "excludesKeys" | "auth")
 }
 
-fn hide(value: Option<&mut Value>, found: &mut Vec<String>) {
+fn hide(value: Option<&mut Value>, found: &mut Found) {
     let Some(value) = value else { return };
     match value {
         Value::Null => return,
-        Value::String(text) => found.push(std::mem::take(text)),
+        Value::String(text) => found.values.push(std::mem::take(text)),
         Value::Array(items) => {
             for item in items {
                 hide(Some(item), found);
@@ -194,7 +221,7 @@ fn hide(value: Option<&mut Value>, found: &mut Vec<String>) {
             }
             return;
         }
-        Value::Bool(_) | Value::Number(_) => found.push(value.to_string()),
+        Value::Bool(_) | Value::Number(_) => found.values.push(value.to_string()),
     }
     *value = Value::String(MASK.to_owned());
 }

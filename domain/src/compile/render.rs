@@ -258,14 +258,16 @@ impl Renderer {
     /// Evaluates an expression, keeping the type of its value.
     fn evaluate(&mut self, expression: &str) -> Result<Value, Failure> {
         check_template(expression)?;
+        // As a template that keeps the value, since the engine tells the steps taken of templates only.
+        let source = format!("{{% set value = ({expression}) %}}");
         self.env.set_fuel(Some(self.fuel));
-        // The engine tells the fuel of templates only; an expression without loops takes no more steps than it has
-        // characters, but for its filters, which the engine charges and cuts off.
-        self.fuel = self.fuel.saturating_sub(expression.len() as u64);
         let context = self.context();
-        let compiled = self.env.compile_expression(expression).map_err(Failure::from)?;
-        let value = compiled.eval(context).map_err(Failure::from)?;
-        let value = to_value(&value);
+        let compiled = self.env.template_from_str(&source).map_err(Failure::from)?;
+        let captured = compiled.render_captured(context).map_err(Failure::from)?;
+        let left = captured.state().fuel_levels().map_or(0, |(_, left)| left);
+        let value = captured.state().lookup("value").map_or(Value::Null, |value| to_value(&value));
+        drop(captured);
+        self.fuel = left;
         let bytes = match &value {
             Value::String(text) => text.len(),
             other => other.to_string().len(),

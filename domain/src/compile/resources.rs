@@ -32,6 +32,12 @@ pub(super) fn sum(operation: &CompiledOperation) -> Result<Resources, SpecErrors
     let mut by_name: BTreeMap<String, Quantity> = BTreeMap::new();
     for container in operation.run.containers() {
         let Some(resources) = &container.resources else { continue };
+        for (name, request) in &resources.requests {
+            if let Some(limit) = resources.limits.get(name).filter(|limit| *limit < request) {
+                let message = format!("the request of `{name}`, {request}, is above its limit, {limit}");
+                return Err(SpecErrors::one("run.container.resources", message));
+            }
+        }
         let mut asked = resources.limits.clone();
         asked.extend(resources.requests.iter().map(|(name, quantity)| (name.clone(), *quantity)));
         for (name, quantity) in asked {

@@ -97,6 +97,29 @@ pub(super) fn read(operation: &CompiledOperation, warnings: &mut Vec<String>) ->
     if errors.is_empty() { Ok(routing) } else { Err(SpecErrors(errors)) }
 }
 
+/// Whether a text names queues.
+pub(crate) fn check_queues(text: &str) -> Result<(), String> {
+    queues(text, &mut Routing::default())
+}
+
+/// Whether a text selects agents.
+pub(crate) fn check_selector(text: &str) -> Result<(), String> {
+    selector(text, &mut Routing::default())
+}
+
+/// Whether a text says how often each class of failure is retried.
+pub(crate) fn check_retry(text: &str) -> Result<(), String> {
+    retry(text, &mut Routing::default())
+}
+
+/// Whether a text names a namespace.
+pub(crate) fn check_namespace(text: &str) -> Result<(), String> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    text.parse::<Slug>().map(|_| ()).map_err(|error| error.to_string())
+}
+
 fn items(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty())
 }

@@ -106,8 +106,7 @@ fn lay_annotations(shortcuts: &mut Map<String, Value>, sugar: Map<String, Value>
         }
         _ => Err(SpecErrors::one(
             "environment",
-            "`priority`, `queues`, `agentSelector`, `onAgentLoss` and `retry` need an environment that isn't a \
-             template",
+            "nothing can be laid over an environment that is a template; write its fields out",
         )),
     }
 }

@@ -206,12 +206,17 @@ fn check_structure(checker: &mut Checker, node: &Node, root_is_component: bool, 
         let field = if component.is_some() { join(path, "run") } else { String::new() };
         checker.report(definition.at, &field, message.to_owned());
     }
-    if let Some(template) = definition.get("run").and_then(|run| run.get("environment"))
-        && super::schema::SUGAR.iter().any(|(name, _)| node.get(name).or(definition.get(name)).is_some())
-        && template.text().is_some_and(is_template)
+    let sugar =
+        || super::schema::SUGAR.iter().any(|(name, _)| node.get(name).or(definition.get(name)).is_some());
+    let in_run = definition.get("run").and_then(|run| run.get("environment"));
+    for (environment, field) in [(in_run, "run.environment"), (definition.get("environment"), "environment")]
     {
-        let message = "`priority`, `queues`, `agentSelector`, `onAgentLoss` and `retry` need an environment that \
-                       isn't a template";
-        checker.report(template.at, &join(path, "run.environment"), message.to_owned());
+        let is_laid_over = sugar() || (component.is_some() && node.get("environment").is_some());
+        if let Some(template) = environment.filter(|value| value.text().is_some_and(is_template))
+            && is_laid_over
+        {
+            let message = "nothing can be laid over an environment that is a template; write its fields out";
+            checker.report(template.at, &join(path, field), message.to_owned());
+        }
     }
 }

@@ -7,10 +7,11 @@ use serde_json::Value;
 
 use super::node::{Kind, Node};
 use super::shape::Shape::{
-    Any, Bool, Choice, Coerced, Dict, Either, Int, Later, List, Plain, Positive, Quantity, Range, Run, Slug,
-    Text, Texts,
+    Any, Bool, Checked, Choice, Coerced, Dict, Either, Int, Later, List, Plain, Positive, Quantity, Range,
+    Run, Slug, Text, Texts, Written,
 };
 use super::shape::{Checker, Object, Shape, join, one_of};
+use crate::compile::routing;
 
 /// The runtimes that are supported.
 pub(crate) const SUPPORTED_KINDS: &[&str] = &["job"];
@@ -49,8 +50,8 @@ const SHARED: Fields = &[
     ("description", Plain(&Text)),
     ("tags", Plain(&TEXTS)),
     ("presets", Plain(&TEXTS)),
-    ("queue", Text),
-    ("namespace", Text),
+    ("queue", Checked(routing::check_queues)),
+    ("namespace", Checked(routing::check_namespace)),
     ("cache", Shape::Object(&CACHE)),
     ("termination", Shape::Object(&TERMINATION)),
     ("plugins", Shape::Object(&PLUGINS)),
@@ -95,10 +96,10 @@ pub(crate) const SHORTCUTS: Fields = &[
 /// Berth's own fields at the root, that are lowered to annotations.
 pub(crate) const SUGAR: Fields = &[
     ("priority", Int { min: 0, max: 9 }),
-    ("queues", Texts),
-    ("agentSelector", Either(&LABELS, &Coerced)),
+    ("queues", Either(&List(&Checked(routing::check_queues)), &Checked(routing::check_queues))),
+    ("agentSelector", Either(&LABELS, &Checked(routing::check_selector))),
     ("onAgentLoss", Choice(ON_AGENT_LOSS)),
-    ("retry", Either(&Shape::Object(&RETRY), &Coerced)),
+    ("retry", Either(&Shape::Object(&RETRY), &Checked(routing::check_retry))),
 ];
 
 /// What may happen to a run whose agent is lost.
@@ -125,10 +126,10 @@ const RETRY: Object = Object {
 const OPERATION_ONLY: Fields = &[
     ("kind", Plain(&Choice(&["operation", "component"]))),
     ("params", Plain(&Dict(&Any))),
-    ("runPatch", Shape::Object(&RUN_PATCH)),
+    ("runPatch", Written(&Shape::Object(&RUN_PATCH))),
     ("patchStrategy", Plain(&Choice(&["replace", "isnull", "post_merge", "pre_merge"]))),
     ("isPreset", Plain(&Bool)),
-    ("component", Plain(&Shape::Object(&COMPONENT))),
+    ("component", Written(&Shape::Object(&COMPONENT))),
     ("hubRef", Later),
     ("dagRef", Later),
     ("urlRef", Later),

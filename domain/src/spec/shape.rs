@@ -27,6 +27,8 @@ pub(crate) enum Shape {
     Positive,
     /// True or false.
     Bool,
+    /// Text that this function accepts.
+    Checked(fn(&str) -> Result<(), String>),
     /// One of these words.
     Choice(&'static [&'static str]),
     /// A Kubernetes quantity.
@@ -43,7 +45,9 @@ pub(crate) enum Shape {
     Object(&'static Object),
     /// One of these; the first that fits in kind.
     Either(&'static Shape, &'static Shape),
-    /// The same, but never a template.
+    /// The same, but not a template as a whole; what it holds may have some.
+    Written(&'static Shape),
+    /// The same, and no template in what it holds.
     Plain(&'static Shape),
     /// A runtime: an object whose `kind` says which.
     Run,
@@ -137,12 +141,20 @@ impl Checker {
     /// Checks a value, and returns it normalized.
     pub(crate) fn check(&mut self, node: &Node, shape: &'static Shape, path: &str) -> Value {
         if self.templates
-            && !matches!(shape, Shape::Plain(_) | Shape::Run | Shape::Later | Shape::Any)
+            && !matches!(
+                shape,
+                Shape::Written(_) | Shape::Plain(_) | Shape::Run | Shape::Later | Shape::Any | Shape::Texts
+            )
             && let Some(text) = node.text()
             && is_template(text)
         {
             return Value::String(text.to_owned());
         }
+        self.check_written(node, shape, path)
+    }
+
+    /// The same, for a value that isn't a template.
+    fn check_written(&mut self, node: &Node, shape: &'static Shape, path: &str) -> Value {
         match shape {
             Shape::Any => node.to_value(),
             Shape::Text | Shape::Coerced => {
@@ -158,6 +170,15 @@ impl Checker {
                     None => self.unexpected(node, path, "text", &[]),
                 }
             }
+            Shape::Checked(accept) => match scalar_text(&node.kind) {
+                Some(text) => {
+                    if let Err(message) = accept(&text) {
+                        self.report(node.at, path, message);
+                    }
+                    Value::String(text)
+                }
+                None => self.unexpected(node, path, "text", &[]),
+            },
             Shape::Slug(max) => self.slug(node, *max, path),
             Shape::Int { min, max } => self.int(node, *min, *max, path),
             Shape::Positive => match as_number(&node.kind) {
@@ -176,7 +197,9 @@ impl Checker {
             Shape::Range => {
                 let text = scalar_text(&node.kind).unwrap_or_default();
                 let mut parts = text.splitn(2, "..").map(|part| part.trim().parse::<Quantity>());
-                if parts.all(|part| part.is_ok_and(|quantity| !quantity.is_negative())) {
+                if !text.contains("...")
+                    && parts.all(|part| part.is_ok_and(|quantity| !quantity.is_negative()))
+                {
                     Value::String(text)
                 } else {
                     self.unexpected(node, path, "a quantity, or request..limit (as 500m..1)", &[])
@@ -212,6 +235,7 @@ impl Checker {
                 let chosen = if same_kind(&node.kind, one) { one } else { other };
                 self.check(node, chosen, path)
             }
+            Shape::Written(inner) => self.check_written(node, inner, path),
             Shape::Plain(inner) => {
                 let templates = std::mem::replace(&mut self.templates, false);
                 let value = self.check(node, inner, path);
@@ -431,6 +455,11 @@ pub(crate) fn nearest<'a>(found: &str, allowed: &[&'a str]) -> Option<&'a str> {
     let plain = |name: &str| name.to_ascii_lowercase().replace(['_', '-'], "");
     let wanted = plain(found);
     let budget = 1 + wanted.len() / 4;
+    if wanted.len() >= 3
+        && let Some(name) = allowed.iter().find(|name| plain(name).starts_with(&wanted))
+    {
+        return Some(name);
+    }
     allowed
         .iter()
         .map(|&name| (distance(&wanted, &plain(name)), name))

@@ -45,19 +45,31 @@ pub(crate) fn too_large(bytes: usize, limits: &Limits) -> SpecErrors {
 }
 
 fn json(text: &str, limits: &Limits) -> Result<Node, SpecErrors> {
-    let Located::<false>(node) = serde_json::from_str(text).map_err(|error| {
-        let message = error.to_string();
-        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(what, _)| what);
-        SpecErrors::from(SpecError {
-            line: Some(error.line() as u64),
-            column: Some(error.column() as u64),
-            ..SpecError::new("", format!("the document is not valid JSON: {message}"))
-        })
-    })?;
+    // A value takes two bytes of text, and some hundred of memory: count before keeping.
+    if text.len() / 2 > limits.max_nodes {
+        let left = Cell::new(limits.max_nodes);
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let counted = Weigh { left: &left, by: Measure::Values }.deserialize(&mut deserializer);
+        if counted.is_err() && left.get() == 0 {
+            return Err(SpecErrors::one("", too_many(limits)));
+        }
+        counted.map_err(|error| json_error(&error, limits))?;
+    }
+    let Located::<false>(node) = serde_json::from_str(text).map_err(|error| json_error(&error, limits))?;
     if depth(&node) > limits.max_depth {
         return Err(too_deep(limits, None));
     }
     Ok(node)
+}
+
+fn json_error(error: &serde_json::Error, limits: &Limits) -> SpecErrors {
+    let at = Some(Place { line: error.line() as u64, column: error.column() as u64 });
+    let message = error.to_string();
+    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(what, _)| what);
+    if message.contains("recursion limit") {
+        return too_deep(limits, at);
+    }
+    place(at, format!("the document is not valid JSON: {message}"))
 }
 
 fn depth(node: &Node) -> usize {
@@ -71,7 +83,7 @@ fn depth(node: &Node) -> usize {
 fn too_deep(limits: &Limits, at: Option<Place>) -> SpecErrors {
     let message =
         format!("the document is nested too deeply; allowed are at most {} levels", limits.max_depth);
-    SpecError { line: at.map(|p| p.line), column: at.map(|p| p.column), ..SpecError::new("", message) }.into()
+    place(at, message)
 }
 
 fn options(limits: &Limits) -> serde_saphyr::Options {
@@ -97,18 +109,43 @@ fn options(limits: &Limits) -> serde_saphyr::Options {
     }
 }
 
+/// Stack for reading YAML, in bytes: the reader recurses, and a level takes some 40 KiB of it in a build without
+/// optimizations, more than the threads of callers have for the depth that is allowed.
+const YAML_STACK: usize = 16 << 20;
+
 fn yaml(text: &str, limits: &Limits) -> Result<Node, SpecErrors> {
+    std::thread::scope(|scope| {
+        let reader = std::thread::Builder::new()
+            .name("yaml".to_owned())
+            .stack_size(YAML_STACK)
+            .spawn_scoped(scope, || yaml_here(text, limits))
+            .map_err(|error| SpecErrors::one("", format!("the document can't be read now: {error}")))?;
+        reader.join().unwrap_or_else(|_| Err(SpecErrors::one("", "the document is not valid YAML")))
+    })
+}
+
+fn yaml_here(text: &str, limits: &Limits) -> Result<Node, SpecErrors> {
     if text.contains('&') && text.contains('*') {
         // Aliases multiply text, not only nodes: weigh the expanded document before anything of it is kept.
         let left = Cell::new(limits.max_document_bytes);
         with_deserializer_from_str_with_options(text, options(limits), |deserializer| {
-            Weigh(&left).deserialize(deserializer)
+            Weigh { left: &left, by: Measure::Bytes }.deserialize(deserializer)
         })
         .map_err(|error| yaml_error(&error, limits))?;
     }
     let Located::<true>(node) = serde_saphyr::from_str_with_options(text, options(limits))
         .map_err(|error| yaml_error(&error, limits))?;
     Ok(node)
+}
+
+const TOO_MANY_ALIASES: &str = "the document expands its aliases too often";
+
+fn place(at: Option<Place>, message: String) -> SpecErrors {
+    SpecError { line: at.map(|p| p.line), column: at.map(|p| p.column), ..SpecError::new("", message) }.into()
+}
+
+fn too_many(limits: &Limits) -> String {
+    format!("the document has too many values; allowed are at most {}", limits.max_nodes)
 }
 
 fn yaml_error(error: &serde_saphyr::Error, limits: &Limits) -> SpecErrors {
@@ -120,9 +157,7 @@ fn yaml_error(error: &serde_saphyr::Error, limits: &Limits) -> SpecErrors {
         error.location().filter(|at| at.line() > 0).map(|at| Place { line: at.line(), column: at.column() });
     let message = match error {
         E::Budget { breach: Breach::Depth { .. }, .. } => return too_deep(limits, at),
-        E::Budget { breach: Breach::Nodes { .. } | Breach::Events { .. }, .. } => {
-            format!("the document has too many values; allowed are at most {}", limits.max_nodes)
-        }
+        E::Budget { breach: Breach::Nodes { .. } | Breach::Events { .. }, .. } => too_many(limits),
         E::Budget { breach: Breach::Documents { .. }, .. } | E::MultipleDocuments { .. } => {
             "the file holds several documents; give one".to_owned()
         }
@@ -133,7 +168,7 @@ fn yaml_error(error: &serde_saphyr::Error, limits: &Limits) -> SpecErrors {
         | E::Budget {
             breach: Breach::Aliases { .. } | Breach::Anchors { .. } | Breach::AliasAnchorRatio { .. },
             ..
-        } => "the document expands its aliases too often".to_owned(),
+        } => TOO_MANY_ALIASES.to_owned(),
         E::DuplicateMappingKey { key, .. } => match key {
             Some(key) => format!("the key `{key}` is given twice"),
             None => "a key is given twice".to_owned(),
@@ -141,15 +176,19 @@ fn yaml_error(error: &serde_saphyr::Error, limits: &Limits) -> SpecErrors {
         E::Eof { .. } => "the document is empty; expected an operation or a component".to_owned(),
         other => {
             let text = other.to_string();
-            if text.contains("nest") && text.contains("limit") {
+            if text.contains("recursion limit") || (text.contains("nest") && text.contains("limit")) {
                 return too_deep(limits, at);
+            }
+            // Errors inside of an expanded alias come wrapped.
+            if text.contains("alias replay") {
+                return place(at, TOO_MANY_ALIASES.to_owned());
             }
             // The location is said apart.
             let text = text.split(" at line ").next().unwrap_or(&text);
             format!("the document is not valid YAML: {}", super::node::shown_long(text))
         }
     };
-    SpecError { line: at.map(|p| p.line), column: at.map(|p| p.column), ..SpecError::new("", message) }.into()
+    place(at, message)
 }
 
 /// A node read from a format that has places (`true`) or not (`false`).
@@ -257,18 +296,29 @@ impl<'de, const PLACES: bool> Visitor<'de> for Build<PLACES> {
     }
 }
 
-/// Counts the bytes of a document with its aliases expanded, and keeps nothing.
-struct Weigh<'a>(&'a Cell<usize>);
+/// Counts what a document holds, aliases expanded, and keeps nothing.
+#[derive(Clone, Copy)]
+struct Weigh<'a> {
+    /// How much of it is still allowed.
+    left: &'a Cell<usize>,
+    by: Measure,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Measure {
+    Bytes,
+    Values,
+}
 
 impl Weigh<'_> {
-    fn take<E: de::Error>(&self, bytes: usize) -> Result<(), E> {
-        match self.0.get().checked_sub(bytes) {
-            Some(left) => {
-                self.0.set(left);
-                Ok(())
-            }
-            None => Err(E::custom("its aliases expand to more text than is allowed")),
+    fn take<E: de::Error>(self, bytes: usize) -> Result<(), E> {
+        let weight = if self.by == Measure::Bytes { bytes } else { 1 };
+        if let Some(left) = self.left.get().checked_sub(weight) {
+            self.left.set(left);
+            return Ok(());
         }
+        self.left.set(0);
+        Err(E::custom("its aliases expand to more text than is allowed"))
     }
 }
 
@@ -312,13 +362,22 @@ impl<'de> Visitor<'de> for Weigh<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while list.next_element_seed(Weigh(self.0))?.is_some() {}
+        self.take(1)?;
+        while list.next_element_seed(self)?.is_some() {}
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while map.next_key::<IgnoredAny>()?.is_some() {
-            map.next_value_seed(Weigh(self.0))?;
+        self.take(1)?;
+        loop {
+            let is_some = match self.by {
+                Measure::Bytes => map.next_key_seed(self)?.is_some(),
+                Measure::Values => map.next_key::<IgnoredAny>()?.is_some(),
+            };
+            if !is_some {
+                break;
+            }
+            map.next_value_seed(self)?;
         }
         Ok(())
     }
