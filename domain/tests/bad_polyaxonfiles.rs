@@ -1,7 +1,5 @@
 //! Bad polyaxonfiles, each with the exact error that its author reads.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
 use berth_domain::compile::{Context, compile};
 use berth_domain::spec::{Format, Limits, parse};
 

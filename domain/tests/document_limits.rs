@@ -52,7 +52,7 @@ fn deep_nesting_is_refused_in_both_notations() {
         writeln!(block, "{}- ", " ".repeat(depth)).unwrap();
     }
     for depth in 1..2_000 {
-        write!(block, "{}b:\n", " ".repeat(depth)).unwrap();
+        writeln!(block, "{}b:", " ".repeat(depth)).unwrap();
     }
     assert!(parse(&block, Format::Yaml, &Limits::default()).is_err());
     let dashes = format!("a:\n  {}x", "- ".repeat(5_000));

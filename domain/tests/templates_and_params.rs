@@ -1,7 +1,5 @@
 //! Params and templates: what a run gets to see of them.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
 use berth_domain::compile::{Compiled, Context, OnAgentLoss, compile};
 use berth_domain::lifecycle::FailureClass;
 use berth_domain::spec::{Format, Limits, parse};
