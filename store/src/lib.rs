@@ -1,1 +1,49 @@
-//! Placeholder.
+//! The state of record: PostgreSQL or SQLite behind one type, one schema, the same statements but for a few.
+//!
+//! Nothing is decided here: what may happen to a run is [`berth_domain::lifecycle::step`]'s word, who may start is
+//! [`berth_domain::scheduling`]'s. The store locks, writes and reads, in few round trips, and writes with every
+//! change who made it ([`Audit`]) and that it happened (the change feed). No clock is read: times come in.
+
+mod admission;
+mod agents;
+mod audit;
+mod changes;
+mod db;
+mod dead_letters;
+mod epoch;
+mod error;
+mod idempotency;
+mod leases;
+mod migrate;
+pub mod page;
+mod projects;
+mod queues;
+mod retention;
+mod runs;
+mod sql;
+mod store;
+mod tags;
+mod tokens;
+
+pub use admission::{AdmissionOptions, Admitted};
+pub use agents::{Agent, AgentPatch, NewAgent};
+pub use audit::{Audit, AuditEntry, AuditFilter};
+pub use changes::{Change, ChangeKind, Changes, Cursor};
+pub use db::Options;
+pub use dead_letters::DeadLetter;
+pub use error::Error;
+pub use idempotency::Reservation;
+pub use leases::{Lease, Replica};
+pub use page::{Page, PageOf};
+pub use projects::{NewProject, Project, ProjectPatch};
+pub use queues::{NewQueue, OnAgentLoss, Queue, QueuePatch};
+pub use retention::{Removed, RetentionSettings};
+pub use runs::{
+    Decision, DueRun, LiveAttempt, MAX_COUNTED, NewRun, OfferedRun, QueuePosition, QueueStats, Run,
+    RunContent, RunFilter, RunHead, RunPatch, Sort, SortKey,
+};
+pub use sql::listing::samples as listing_samples;
+pub use sql::migrations::Phase;
+pub use sql::{Statement, registry as statements};
+pub use store::Store;
+pub use tokens::{NewToken, Token};

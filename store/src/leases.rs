@@ -1,0 +1,186 @@
+//! Leases: an agent may claim and create only while it has one, and its name is bound to one identity.
+//!
+//! The first lease binds the name. It stays bound when the lease lapses: nobody here can know whether something
+//! of the old machine or cluster is still alive, so only an operator releases it ([`Store::release_agent`], or by
+//! deleting the agent).
+
+use std::time::Duration;
+
+use berth_domain::id::AgentId;
+use berth_domain::protocol::{Identity, LEASE_SECONDS, LeaseRequest};
+use berth_domain::time::Time;
+
+use crate::agents::{self, per_second};
+use crate::audit::Audit;
+use crate::changes::{self, ChangeKind, NewChange};
+use crate::db::{Row, args, json};
+use crate::tags::Tags;
+use crate::{Error, Store, sql};
+
+/// The answer to a lease request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Lease {
+    /// It holds.
+    Granted {
+        /// The queues to consume, all that the agent has.
+        queues: Vec<String>,
+        /// Whether the agent takes nothing new.
+        cordoned: bool,
+        /// Until when, by our clock.
+        until: Time,
+        /// Whether the agent had no lease before: it was away, or is new.
+        was_lapsed: bool,
+    },
+    /// The name belongs to somebody else.
+    Refused {
+        /// Why, for people.
+        reason: String,
+    },
+}
+
+/// A replica of an agent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replica {
+    /// Its name, unique in its agent.
+    pub name: String,
+    /// Until when its own lease holds.
+    pub lease_until: Time,
+    /// When it was heard of last.
+    pub last_seen: Time,
+    /// The version of its binary.
+    pub release: String,
+    /// `process` or `kubernetes`.
+    pub executor: String,
+    /// Hand-overs per second lately.
+    pub handover_rate: f64,
+    /// Live objects.
+    pub live: u32,
+    /// Offers received and not yet acked.
+    pub held_offers: u32,
+}
+
+impl Store {
+    /// Grants or refuses a lease to a replica of an agent.
+    ///
+    /// Our clock counts from this commit; the agent's from sending, which is earlier.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such agent.
+    pub async fn grant_lease(
+        &self,
+        id: AgentId,
+        replica: &str,
+        request: &LeaseRequest,
+        now: Time,
+    ) -> Result<Lease, Error> {
+        let mut tx = self.db.begin().await?;
+        let agent = agents::by_id(&mut tx, id, true).await?;
+        if let Some(bound) = agent.identity.as_ref().filter(|bound| **bound != request.identity) {
+            return Ok(Lease::Refused {
+                reason: format!(
+                    "the agent name `{}` belongs to {}, and this is {}: use another name, or release the name by `berth agents delete --release`",
+                    agent.name,
+                    describe(bound),
+                    describe(&request.identity),
+                ),
+            });
+        }
+        let was_lapsed = !agent.is_live(now);
+        let until = now.plus(Duration::from_secs(LEASE_SECONDS));
+        tx.run(
+            sql::agents::REPLICA_UPSERT,
+            args![
+                id,
+                replica,
+                until,
+                now,
+                &request.release,
+                &request.executor,
+                milli(request.handover_rate),
+                request.live,
+                request.held_offers,
+            ],
+        )
+        .await?;
+        if request.hello || was_lapsed {
+            // Replicas that are gone for ten leases have been replaced by others.
+            let gone = now.minus(Duration::from_secs(10 * LEASE_SECONDS));
+            tx.run(sql::agents::LAPSED_REPLICAS_DROP, args![id, gone]).await?;
+        }
+        // Clocks of two schedulers differ: a lease never ends before one that was granted earlier.
+        let until = agent.lease_until.map_or(until, |held| held.max(until));
+        tx.run(
+            sql::agents::GRANT,
+            args![
+                id,
+                &request.executor,
+                json(&request.identity)?,
+                until,
+                now,
+                &request.release,
+                json(&Tags::of(&request.features))?,
+                i64::try_from(request.create_grace_ms).unwrap_or(i64::MAX),
+            ],
+        )
+        .await?;
+        if agent.identity.is_none() {
+            let audit = Audit::new(format!("agent:{}", agent.name), "agent.bind", now);
+            agents::record(&mut tx, &agent, &audit).await?;
+        } else if was_lapsed || agent.release.as_deref() != Some(&request.release) {
+            changes::write(&mut tx, &[NewChange::thing(ChangeKind::Agent, id, &agent.owner, now)]).await?;
+        }
+        let queues = tx.all(sql::queues::NAMES_OF_AGENT, args![id]).await?;
+        let queues = queues.iter().map(|row| row.text("name")).collect::<Result<Vec<_>, _>>()?;
+        tx.commit().await?;
+        Ok(Lease::Granted { queues, cordoned: agent.cordoned || agent.draining, until, was_lapsed })
+    }
+
+    /// The agent's replicas by name, with those that lapsed lately.
+    ///
+    /// # Errors
+    /// If the database can't be used.
+    pub async fn replicas(&self, id: AgentId) -> Result<Vec<Replica>, Error> {
+        self.db.all(sql::agents::REPLICAS, args![id]).await?.iter().map(replica).collect()
+    }
+
+    /// Forgets a replica that said good-bye; the agent's lease ends with its last replica's.
+    ///
+    /// # Errors
+    /// If the database can't be used.
+    pub async fn drop_replica(&self, id: AgentId, name: &str, now: Time) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        let agent = agents::by_id(&mut tx, id, true).await?;
+        tx.run(sql::agents::REPLICA_DROP, args![id, name]).await?;
+        tx.run(sql::agents::LEASE_END, args![id]).await?;
+        changes::write(&mut tx, &[NewChange::thing(ChangeKind::Agent, id, &agent.owner, now)]).await?;
+        tx.commit().await
+    }
+}
+
+/// An identity, for people.
+fn describe(identity: &Identity) -> String {
+    match identity {
+        Identity::Machine { id } => format!("the machine `{id}`"),
+        Identity::Cluster { cluster, namespaces } => {
+            format!("the cluster `{cluster}` with the namespaces `{}`", namespaces.join("`, `"))
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "clamped to what both sides hold exactly")]
+fn milli(rate: f64) -> i64 {
+    if rate.is_finite() { (rate * 1000.0).clamp(0.0, 1e12) as i64 } else { 0 }
+}
+
+fn replica(row: &Row) -> Result<Replica, Error> {
+    Ok(Replica {
+        name: row.text("name")?,
+        lease_until: row.time("lease_until")?,
+        last_seen: row.time("last_seen")?,
+        release: row.text("release_name")?,
+        executor: row.text("executor")?,
+        handover_rate: per_second(row.int("handover_milli")?),
+        live: row.u32("live")?,
+        held_offers: row.u32("held_offers")?,
+    })
+}

@@ -1,0 +1,377 @@
+//! Queues: each belongs to one agent.
+
+use std::str::FromStr;
+
+use berth_domain::id::{AgentId, QueueId};
+use berth_domain::name::{AgentName, QueueName};
+use berth_domain::scheduling::Paused;
+use berth_domain::time::Time;
+use serde::{Deserialize, Serialize};
+
+use crate::audit::{self, About, Audit};
+use crate::changes::{self, ChangeKind, NewChange};
+use crate::db::{Row, Tx, args, json, json_or_null};
+use crate::page::{Key, Page, PageOf};
+use crate::tags::Tags;
+use crate::{Error, Store, sql};
+
+/// What happens to a queue's unfinished runs when its agent is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnAgentLoss {
+    /// They wait for its return.
+    #[default]
+    Wait,
+    /// They start elsewhere as new attempts.
+    Replace,
+}
+
+impl OnAgentLoss {
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Wait => "wait",
+            Self::Replace => "replace",
+        }
+    }
+}
+
+impl FromStr for OnAgentLoss {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "wait" => Ok(Self::Wait),
+            "replace" => Ok(Self::Replace),
+            other => Err(Error::Invalid {
+                field: "on_agent_loss",
+                message: format!("`{other}` is not allowed: use `wait` or `replace`"),
+            }),
+        }
+    }
+}
+
+/// A queue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Queue {
+    /// Its id.
+    pub id: QueueId,
+    /// Its agent.
+    pub agent_id: AgentId,
+    /// Its agent's name.
+    pub agent: AgentName,
+    /// The organization.
+    pub owner: String,
+    /// Its name, unique in its agent.
+    pub name: QueueName,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Its place among its agent's queues: larger first, and -1 above all.
+    pub priority: i32,
+    /// How many of its runs may hold a slot; none is unlimited.
+    pub concurrency: Option<u32>,
+    /// That it starts nothing for now.
+    pub paused: Option<Paused>,
+    /// What happens to its unfinished runs when its agent is lost.
+    pub on_agent_loss: OnAgentLoss,
+    /// When it was made.
+    pub created_at: Time,
+    /// When it was changed last.
+    pub updated_at: Time,
+}
+
+/// A queue to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewQueue {
+    /// Its id.
+    pub id: QueueId,
+    /// Its agent.
+    pub agent_id: AgentId,
+    /// Its name.
+    pub name: QueueName,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Its place among its agent's queues.
+    pub priority: i32,
+    /// How many of its runs may hold a slot.
+    pub concurrency: Option<u32>,
+    /// That it starts nothing from the beginning.
+    pub paused: Option<Paused>,
+    /// What happens to its unfinished runs when its agent is lost.
+    pub on_agent_loss: OnAgentLoss,
+}
+
+impl NewQueue {
+    /// A queue with nothing but a name: above all others, unlimited.
+    #[must_use]
+    pub fn named(agent_id: AgentId, name: QueueName) -> Self {
+        Self {
+            id: QueueId::new(),
+            agent_id,
+            name,
+            description: None,
+            tags: Vec::new(),
+            priority: -1,
+            concurrency: None,
+            paused: None,
+            on_agent_loss: OnAgentLoss::Wait,
+        }
+    }
+}
+
+/// What is to change; what is none stays, `Some(None)` clears.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct QueuePatch {
+    /// What it is for.
+    pub description: Option<Option<String>>,
+    /// Its tags.
+    pub tags: Option<Vec<String>>,
+    /// Its place among its agent's queues.
+    pub priority: Option<i32>,
+    /// How many of its runs may hold a slot.
+    pub concurrency: Option<Option<u32>>,
+    /// Pauses or resumes it.
+    pub paused: Option<Option<Paused>>,
+    /// What happens to its unfinished runs when its agent is lost.
+    pub on_agent_loss: Option<OnAgentLoss>,
+}
+
+/// How a pause is kept.
+#[derive(Serialize, Deserialize)]
+struct StoredPause {
+    reason: String,
+    by: String,
+    until: Option<Time>,
+}
+
+impl Store {
+    /// Makes a queue.
+    ///
+    /// # Errors
+    /// `NotFound` if its agent doesn't exist, `Conflict` if the agent has a queue of that name.
+    pub async fn create_queue(&self, new: NewQueue, audit: &Audit) -> Result<Queue, Error> {
+        let mut tx = self.db.begin().await?;
+        crate::agents::by_id(&mut tx, new.agent_id, true).await?;
+        insert(&mut tx, &new, audit).await?;
+        let row = tx.one(sql::queues::BY_ID, args![new.id]).await?;
+        let queue = row.as_ref().map(queue).transpose()?.ok_or_else(|| Error::not_found("queue", new.id))?;
+        tx.commit().await?;
+        Ok(queue)
+    }
+
+    /// The queue of that name.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none.
+    pub async fn queue(&self, owner: &str, agent: &str, name: &str) -> Result<Queue, Error> {
+        let row = self.db.one(sql::queues::BY_NAME, args![owner, agent, name]).await?;
+        row.as_ref()
+            .map(queue)
+            .transpose()?
+            .ok_or_else(|| Error::not_found("queue", format_args!("{agent}/{name}")))
+    }
+
+    /// The queue of that id.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none.
+    pub async fn queue_by_id(&self, id: QueueId) -> Result<Queue, Error> {
+        let row = self.db.one(sql::queues::BY_ID, args![id]).await?;
+        row.as_ref().map(queue).transpose()?.ok_or_else(|| Error::not_found("queue", id))
+    }
+
+    /// The organization's queues by `agent/queue`, of one agent or of all; `search` is a part of the name.
+    ///
+    /// # Errors
+    /// If the cursor is not one of this list, or the database can't be used.
+    pub async fn queues(
+        &self,
+        owner: &str,
+        agent: Option<&str>,
+        search: Option<&str>,
+        page: &Page,
+    ) -> Result<PageOf<Queue>, Error> {
+        let after = page.cursor.as_ref().map(|cursor| Key::from_cursor(cursor, "queues")).transpose()?;
+        let like = search.map(sql::listing::like);
+        let rows = self
+            .db
+            .all(
+                sql::queues::LIST,
+                args![
+                    owner,
+                    agent,
+                    &like,
+                    after.as_ref().and_then(|key| key.text.as_deref()),
+                    page.limit() + 1,
+                    page.offset(),
+                ],
+            )
+            .await?;
+        let count = if page.count {
+            let row = self.db.one(sql::queues::COUNT, args![owner, agent, &like]).await?;
+            row.map(|row| row.count("n")).transpose()?
+        } else {
+            None
+        };
+        let items = rows.iter().map(queue).collect::<Result<Vec<_>, _>>()?;
+        PageOf::cut(items, page, count, |last| Key {
+            sort: "queues".to_owned(),
+            number: None,
+            text: Some(format!("{}/{}", last.agent, last.name)),
+            id: last.id.uuid(),
+        })
+    }
+
+    /// Changes a queue.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none of that name.
+    pub async fn update_queue(
+        &self,
+        owner: &str,
+        agent: &str,
+        name: &str,
+        patch: QueuePatch,
+        audit: &Audit,
+    ) -> Result<Queue, Error> {
+        let mut tx = self.db.begin().await?;
+        let mut queue = by_name_locked(&mut tx, owner, agent, name).await?;
+        patch.apply(&mut queue);
+        queue.updated_at = audit.at;
+        tx.run(
+            sql::queues::UPDATE,
+            args![
+                queue.id,
+                &queue.description,
+                json(&Tags::of(&queue.tags))?,
+                queue.priority,
+                queue.concurrency,
+                json_or_null(queue.paused.as_ref().map(stored).as_ref())?,
+                queue.on_agent_loss.as_str(),
+                queue.updated_at,
+            ],
+        )
+        .await?;
+        record(&mut tx, &queue, audit).await?;
+        tx.commit().await?;
+        Ok(queue)
+    }
+
+    /// Deletes a queue.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none of that name, `Conflict` while runs of it have not finished.
+    pub async fn delete_queue(
+        &self,
+        owner: &str,
+        agent: &str,
+        name: &str,
+        audit: &Audit,
+    ) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        let queue = by_name_locked(&mut tx, owner, agent, name).await?;
+        let busy = tx.one(sql::queues::HAS_UNFINISHED_RUNS, args![queue.id]).await?;
+        if busy.map(|row| row.bool("found")).transpose()?.unwrap_or(false) {
+            return Err(Error::conflict(format!(
+                "queue `{agent}/{name}` has runs that have not finished: stop or move them first"
+            )));
+        }
+        tx.run(sql::queues::DELETE, args![queue.id]).await?;
+        record(&mut tx, &queue, audit).await?;
+        tx.commit().await
+    }
+}
+
+impl QueuePatch {
+    fn apply(self, queue: &mut Queue) {
+        if let Some(description) = self.description {
+            queue.description = description;
+        }
+        if let Some(tags) = self.tags {
+            queue.tags = tags;
+        }
+        if let Some(priority) = self.priority {
+            queue.priority = priority;
+        }
+        if let Some(concurrency) = self.concurrency {
+            queue.concurrency = concurrency;
+        }
+        if let Some(paused) = self.paused {
+            queue.paused = paused;
+        }
+        if let Some(on_agent_loss) = self.on_agent_loss {
+            queue.on_agent_loss = on_agent_loss;
+        }
+    }
+}
+
+async fn by_name_locked(tx: &mut Tx, owner: &str, agent: &str, name: &str) -> Result<Queue, Error> {
+    let row = tx.one(sql::queues::BY_NAME_LOCKED, args![owner, agent, name]).await?;
+    row.as_ref()
+        .map(queue)
+        .transpose()?
+        .ok_or_else(|| Error::not_found("queue", format_args!("{agent}/{name}")))
+}
+
+/// Writes a new queue, its change and its audit entry.
+pub(crate) async fn insert(tx: &mut Tx, new: &NewQueue, audit: &Audit) -> Result<(), Error> {
+    tx.run(
+        sql::queues::INSERT,
+        args![
+            new.id,
+            new.agent_id,
+            new.name.as_str(),
+            &new.description,
+            json(&Tags::of(&new.tags))?,
+            new.priority,
+            new.concurrency,
+            json_or_null(new.paused.as_ref().map(stored).as_ref())?,
+            new.on_agent_loss.as_str(),
+            audit.at,
+            audit.at,
+        ],
+    )
+    .await
+    .map_err(|error| match error {
+        Error::Conflict { .. } => Error::conflict(format!("queue `{}` exists already", new.name)),
+        other => other,
+    })?;
+    let row = tx.one(sql::queues::BY_ID, args![new.id]).await?;
+    let queue = row.as_ref().map(queue).transpose()?.ok_or_else(|| Error::not_found("queue", new.id))?;
+    record(tx, &queue, audit).await
+}
+
+async fn record(tx: &mut Tx, queue: &Queue, audit: &Audit) -> Result<(), Error> {
+    changes::write(tx, &[NewChange::thing(ChangeKind::Queue, queue.id, &queue.owner, audit.at)]).await?;
+    let name = format!("{}/{}", queue.agent, queue.name);
+    audit::write(tx, &[(audit, About::thing("queue", &queue.owner, queue.id, &name))]).await
+}
+
+fn stored(paused: &Paused) -> StoredPause {
+    StoredPause { reason: paused.reason.clone(), by: paused.by.clone(), until: paused.until }
+}
+
+/// A queue's row.
+pub(crate) fn queue(row: &Row) -> Result<Queue, Error> {
+    let paused: Option<StoredPause> = row.opt_json("paused")?;
+    Ok(Queue {
+        id: row.id("id")?,
+        agent_id: row.id("agent_id")?,
+        agent: row.parse("agent_name")?,
+        owner: row.text("owner")?,
+        name: row.parse("name")?,
+        description: row.opt_text("description")?,
+        tags: row.json::<Tags>("tags")?.into_list(),
+        priority: row.i32("priority")?,
+        concurrency: row.opt_u32("concurrency")?,
+        paused: paused.map(|paused| Paused { reason: paused.reason, by: paused.by, until: paused.until }),
+        on_agent_loss: row.parse("on_agent_loss")?,
+        created_at: row.time("created_at")?,
+        updated_at: row.time("updated_at")?,
+    })
+}

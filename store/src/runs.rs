@@ -1,0 +1,16 @@
+//! Runs: the rows that everything else is about. What may happen to one is decided by
+//! [`berth_domain::lifecycle::step`]; here it is only locked, written and read.
+
+pub(crate) mod create;
+pub(crate) mod edit;
+pub(crate) mod list;
+mod model;
+mod read;
+pub(crate) mod timers;
+pub(crate) mod transition;
+pub(crate) mod writer;
+
+pub use list::{RunFilter, Sort, SortKey};
+pub use model::{NewRun, Run, RunContent, RunHead, RunPatch};
+pub use timers::{DueRun, LiveAttempt, MAX_COUNTED, OfferedRun, QueuePosition, QueueStats};
+pub use transition::Decision;

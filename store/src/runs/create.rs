@@ -1,0 +1,241 @@
+//! Creating runs, many in one transaction with few statements.
+
+use std::collections::{BTreeSet, HashSet};
+
+use berth_domain::id::{ProjectId, QueueId, RunId};
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::model::NewRun;
+use super::transition::{ConditionRow, StateColumns};
+use crate::audit::{self, About, Audit};
+use crate::changes::{self, NewChange};
+use crate::db::{Db, Tx, args, batches};
+use crate::tags::Tags;
+use crate::{Error, Store, sql};
+
+/// A run's columns as JSON. The names are those of `sql::runs::INSERT`.
+#[derive(Serialize)]
+struct NewRow<'a> {
+    id: RunId,
+    owner: &'a str,
+    project_id: ProjectId,
+    queue_id: Option<QueueId>,
+    agent_id: Option<berth_domain::id::AgentId>,
+    name: Option<&'a str>,
+    description: Option<&'a str>,
+    readme: Option<&'a str>,
+    tags: Tags,
+    kind: &'a str,
+    runtime: Option<&'a str>,
+    priority: u8,
+    #[serde(flatten)]
+    state: StateColumns<'a>,
+    spec_hash: Option<&'a str>,
+    timeout_ms: Option<u64>,
+    inputs: Option<&'a Value>,
+    outputs: Option<&'a Value>,
+    meta_info: Option<&'a Value>,
+    resources: Option<&'a Value>,
+    managed_by: Option<&'a str>,
+    pending: Option<&'a str>,
+    original_id: Option<RunId>,
+    cloning_kind: Option<&'a str>,
+    username: Option<&'a str>,
+    namespace: Option<&'a str>,
+    live_state: i32,
+    deleted: bool,
+    created_at: i64,
+    schedule_at: Option<i64>,
+    raw_content: Option<&'a str>,
+    content: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct IdRow {
+    id: String,
+}
+
+/// Ids as one argument.
+pub(crate) fn id_rows(ids: impl IntoIterator<Item = Uuid>) -> Result<String, Error> {
+    let rows: Vec<IdRow> = ids.into_iter().map(|id| IdRow { id: id.simple().to_string() }).collect();
+    crate::db::json_text(&rows)
+}
+
+impl Store {
+    /// Creates runs in one transaction: all that can be are, the others get their error.
+    ///
+    /// # Errors
+    /// If the database can't be used: then none was created. Each run's own result is `Conflict` if its id is
+    /// taken, `NotFound` if its project or queue doesn't exist, `Invalid` if it can't be stored.
+    pub async fn create_runs(
+        &self,
+        runs: &[NewRun],
+        audit: &Audit,
+    ) -> Result<Vec<Result<RunId, Error>>, Error> {
+        let items: Vec<(&NewRun, &Audit)> = runs.iter().map(|run| (run, audit)).collect();
+        create(&self.db, &items, &self.commits).await
+    }
+}
+
+/// Creates runs in one transaction. If the database finds a value wrong, each is tried alone, so that one bad run
+/// doesn't fail its neighbours.
+pub(crate) async fn create(
+    db: &Db,
+    items: &[(&NewRun, &Audit)],
+    commits: &std::sync::atomic::AtomicU64,
+) -> Result<Vec<Result<RunId, Error>>, Error> {
+    match create_once(db, items, commits).await {
+        Err(error) if !error.is_transient() && items.len() > 1 => {
+            let mut results = Vec::with_capacity(items.len());
+            for item in items {
+                match create_once(db, &[*item], commits).await {
+                    Ok(mut one) => results.extend(one.pop()),
+                    Err(error) if error.is_transient() => return Err(error),
+                    Err(error) => results.push(Err(error)),
+                }
+            }
+            Ok(results)
+        }
+        other => other,
+    }
+}
+
+async fn create_once(
+    db: &Db,
+    items: &[(&NewRun, &Audit)],
+    commits: &std::sync::atomic::AtomicU64,
+) -> Result<Vec<Result<RunId, Error>>, Error> {
+    if items.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut tx = db.begin().await?;
+    let projects =
+        existing(&mut tx, sql::runs::LIVE_PROJECTS, items, |run| Some(run.project_id.uuid())).await?;
+    let queues =
+        existing(&mut tx, sql::runs::LOCK_QUEUES, items, |run| run.queue_id.map(|id| id.uuid())).await?;
+
+    let mut seen = HashSet::new();
+    let mut results: Vec<Result<RunId, Error>> =
+        items.iter().map(|(run, _)| check(run, &projects, &queues, &mut seen).map(|()| run.id)).collect();
+    let rows: Vec<NewRow<'_>> = items
+        .iter()
+        .zip(&results)
+        .filter(|(_, result)| result.is_ok())
+        .map(|((run, audit), _)| new_row(run, audit))
+        .collect();
+    let mut inserted = HashSet::new();
+    for batch in batches(&rows)? {
+        for row in tx.all(sql::runs::INSERT, args![batch]).await? {
+            inserted.insert(row.id::<berth_domain::id::kind::Run>("id")?);
+        }
+    }
+    for result in &mut results {
+        if let Ok(id) = result
+            && !inserted.contains(id)
+        {
+            *result = Err(taken(*id));
+        }
+    }
+    let (mut conditions, mut changes, mut entries) = (Vec::new(), Vec::new(), Vec::new());
+    for ((run, audit), _) in items.iter().zip(&results).filter(|(_, result)| result.is_ok()) {
+        conditions.extend(run.conditions.iter().map(|condition| ConditionRow::of(run.id, condition)));
+        changes.push(NewChange::run(run.id, &run.owner, run.project_id, 1, run.dispatch.status, audit.at));
+        let name = run.name.as_deref();
+        entries.push((*audit, About { owner: &run.owner, kind: "run", id: Some(run.id.uuid()), name }));
+    }
+    write_conditions(&mut tx, &conditions).await?;
+    changes::write(&mut tx, &changes).await?;
+    audit::write(&mut tx, &entries).await?;
+    tx.commit().await?;
+    commits.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    Ok(results)
+}
+
+fn taken(id: RunId) -> Error {
+    Error::conflict(format!("run `{id}` exists already"))
+}
+
+fn check(
+    run: &NewRun,
+    projects: &HashSet<Uuid>,
+    queues: &HashSet<Uuid>,
+    seen: &mut HashSet<RunId>,
+) -> Result<(), Error> {
+    if !projects.contains(&run.project_id.uuid()) {
+        return Err(Error::not_found("project", run.project_id));
+    }
+    if let Some(queue) = run.queue_id.filter(|queue| !queues.contains(&queue.uuid())) {
+        return Err(Error::not_found("queue", queue));
+    }
+    if run.priority > 9 {
+        let message = format!("{} is not allowed: use 0 to 9", run.priority);
+        return Err(Error::Invalid { field: "priority", message });
+    }
+    if seen.insert(run.id) { Ok(()) } else { Err(taken(run.id)) }
+}
+
+/// Which of the things that the runs name exist.
+async fn existing(
+    tx: &mut Tx,
+    sql: sql::Sql,
+    items: &[(&NewRun, &Audit)],
+    named: impl Fn(&NewRun) -> Option<Uuid>,
+) -> Result<HashSet<Uuid>, Error> {
+    let ids: BTreeSet<Uuid> = items.iter().filter_map(|(run, _)| named(run)).collect();
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let rows = tx.all(sql, args![id_rows(ids)?]).await?;
+    rows.iter().map(|row| row.get("id")).collect()
+}
+
+fn new_row<'a>(run: &'a NewRun, audit: &Audit) -> NewRow<'a> {
+    NewRow {
+        id: run.id,
+        owner: &run.owner,
+        project_id: run.project_id,
+        queue_id: run.queue_id,
+        agent_id: run.agent_id,
+        name: run.name.as_deref(),
+        description: run.description.as_deref(),
+        readme: run.readme.as_deref(),
+        tags: Tags::of(&run.tags),
+        kind: &run.kind,
+        runtime: run.runtime.as_deref(),
+        priority: run.priority,
+        state: StateColumns::of(&run.dispatch, 1, audit.at),
+        spec_hash: run.spec_hash.as_deref(),
+        timeout_ms: run.timeout_ms,
+        inputs: object(run.inputs.as_ref()),
+        outputs: object(run.outputs.as_ref()),
+        meta_info: object(run.meta_info.as_ref()),
+        resources: object(run.resources.as_ref()),
+        managed_by: run.managed_by.as_deref(),
+        pending: run.pending.as_deref(),
+        original_id: run.original_id,
+        cloning_kind: run.cloning_kind.as_deref(),
+        username: run.username.as_deref(),
+        namespace: run.namespace.as_deref(),
+        live_state: 1,
+        deleted: false,
+        created_at: audit.at.micros(),
+        schedule_at: run.schedule_at.map(berth_domain::time::Time::micros),
+        raw_content: run.raw_content.as_deref(),
+        content: run.content.as_deref(),
+    }
+}
+
+/// JSON columns hold objects only; what is none is no value.
+pub(super) fn object(value: Option<&Value>) -> Option<&Value> {
+    value.filter(|value| value.is_object())
+}
+
+/// Appends conditions.
+pub(crate) async fn write_conditions(tx: &mut Tx, conditions: &[ConditionRow<'_>]) -> Result<(), Error> {
+    for batch in batches(conditions)? {
+        tx.run(sql::runs::CONDITIONS_INSERT, args![batch]).await?;
+    }
+    Ok(())
+}

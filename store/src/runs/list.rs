@@ -1,0 +1,213 @@
+//! Listing runs: filters, sort orders, keyset pages.
+
+use berth_domain::id::{AgentId, ProjectId, QueueId, RunId};
+use berth_domain::lifecycle::Status;
+use berth_domain::time::Time;
+use serde::Serialize;
+
+use super::create::id_rows;
+use super::model::{Run, run};
+use crate::db::{Args, json_text};
+use crate::page::{Key, Page, PageOf};
+use crate::sql::listing::{Composer, Order, Part, like};
+use crate::{Error, Store};
+
+/// Which runs; what is none or empty is not asked about.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RunFilter {
+    /// Of this organization.
+    pub owner: Option<String>,
+    /// Of this project.
+    pub project_id: Option<ProjectId>,
+    /// In one of these statuses.
+    pub statuses: Vec<Status>,
+    /// Of one of these kinds.
+    pub kinds: Vec<String>,
+    /// One of these; an empty list asks for none at all.
+    pub ids: Option<Vec<RunId>>,
+    /// Of exactly this name.
+    pub name: Option<String>,
+    /// With all of these tags.
+    pub tags: Vec<String>,
+    /// Created then or later.
+    pub created_from: Option<Time>,
+    /// Created before then.
+    pub created_until: Option<Time>,
+    /// Changed then or later.
+    pub updated_from: Option<Time>,
+    /// Finished then or later.
+    pub finished_from: Option<Time>,
+    /// Finished before then.
+    pub finished_until: Option<Time>,
+    /// In this queue.
+    pub queue_id: Option<QueueId>,
+    /// At this agent.
+    pub agent_id: Option<AgentId>,
+    /// In this live state.
+    pub live_state: Option<i32>,
+    /// Made by this user.
+    pub username: Option<String>,
+    /// That waits for this before it may be queued.
+    pub pending: Option<String>,
+    /// Made from this run.
+    pub original_id: Option<RunId>,
+    /// Of this priority or a larger one.
+    pub min_priority: Option<u8>,
+    /// Of this priority or a smaller one.
+    pub max_priority: Option<u8>,
+    /// With this in the name or the description, whatever its case.
+    pub text: Option<String>,
+}
+
+/// What runs are sorted by; equal ones by their id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SortKey {
+    /// When they were accepted.
+    CreatedAt,
+    /// When they were changed last.
+    #[default]
+    UpdatedAt,
+    /// When they started; those that have not come first.
+    StartedAt,
+    /// When they finished; those that have not come first.
+    FinishedAt,
+    /// Their name.
+    Name,
+    /// Their priority.
+    Priority,
+}
+
+/// In which order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sort {
+    /// By what.
+    pub key: SortKey,
+    /// Largest or latest first.
+    pub descending: bool,
+}
+
+impl Default for Sort {
+    fn default() -> Self {
+        Self { key: SortKey::UpdatedAt, descending: true }
+    }
+}
+
+impl Sort {
+    const fn order(self) -> Order {
+        match self.key {
+            SortKey::CreatedAt => Order::Created,
+            SortKey::UpdatedAt => Order::Updated,
+            SortKey::StartedAt => Order::Started,
+            SortKey::FinishedAt => Order::Finished,
+            SortKey::Name => Order::Name,
+            SortKey::Priority => Order::Priority,
+        }
+    }
+
+    fn label(self) -> String {
+        format!("{:?}{}", self.key, if self.descending { "-" } else { "+" })
+    }
+
+    fn key_of(self, run: &Run) -> Key {
+        let time = |time: Option<Time>| (Some(time.map_or(0, Time::micros)), None);
+        let (number, text) = match self.key {
+            SortKey::CreatedAt => time(Some(run.created_at)),
+            SortKey::UpdatedAt => time(Some(run.updated_at)),
+            SortKey::StartedAt => time(run.started_at),
+            SortKey::FinishedAt => time(run.finished_at),
+            SortKey::Name => (None, Some(run.name.clone().unwrap_or_default())),
+            SortKey::Priority => (Some(i64::from(run.priority)), None),
+        };
+        Key { sort: self.label(), number, text, id: run.id.uuid() }
+    }
+}
+
+#[derive(Serialize)]
+struct Word<'a> {
+    v: &'a str,
+}
+
+fn words<'a>(words: impl Iterator<Item = &'a str>) -> Result<String, Error> {
+    json_text(&words.map(|v| Word { v }).collect::<Vec<_>>())
+}
+
+impl RunFilter {
+    /// The conditions with their arguments.
+    fn compose(&self, postgres: bool) -> Result<(Composer, Args), Error> {
+        let mut composer = Composer::new(postgres);
+        let mut args = Args::default();
+        macro_rules! part {
+            ($part:ident, $value:expr) => {
+                if let Some(value) = $value {
+                    composer.part(Part::$part);
+                    args.push(value);
+                }
+            };
+        }
+        part!(Owner, &self.owner);
+        part!(Project, self.project_id);
+        part!(Queue, self.queue_id);
+        part!(Agent, self.agent_id);
+        if !self.statuses.is_empty() {
+            part!(Statuses, Some(words(self.statuses.iter().map(|status| status.as_str()))?));
+        }
+        if !self.kinds.is_empty() {
+            part!(Kinds, Some(words(self.kinds.iter().map(String::as_str))?));
+        }
+        if let Some(ids) = &self.ids {
+            part!(Ids, Some(id_rows(ids.iter().map(|id| id.uuid()))?));
+        }
+        part!(Name, &self.name);
+        if !self.tags.is_empty() {
+            part!(Tags, Some(words(self.tags.iter().map(String::as_str))?));
+        }
+        part!(CreatedFrom, self.created_from);
+        part!(CreatedUntil, self.created_until);
+        part!(UpdatedFrom, self.updated_from);
+        part!(FinishedFrom, self.finished_from);
+        part!(FinishedUntil, self.finished_until);
+        part!(LiveState, self.live_state);
+        part!(Username, &self.username);
+        part!(Pending, &self.pending);
+        part!(Original, self.original_id);
+        part!(MinPriority, self.min_priority.map(u32::from));
+        part!(MaxPriority, self.max_priority.map(u32::from));
+        part!(Text, self.text.as_deref().map(like));
+        Ok((composer, args))
+    }
+}
+
+impl Store {
+    /// A page of the runs that fit. With `count`, how many there are.
+    ///
+    /// Keyset pages (`cursor`) neither skip nor repeat a run that stays where it is, whatever is inserted
+    /// meanwhile; a list sorted by what changes shows what changed again.
+    ///
+    /// # Errors
+    /// If the cursor is not one of this list with this sort order, or the database can't be used.
+    pub async fn runs(&self, filter: &RunFilter, sort: Sort, page: &Page) -> Result<PageOf<Run>, Error> {
+        let postgres = self.db.is_postgres();
+        let count = if page.count {
+            let (composer, args) = filter.compose(postgres)?;
+            let rows = self.db.all_composed(&composer.count(), args).await?;
+            rows.first().map(|row| row.count("n")).transpose()?
+        } else {
+            None
+        };
+        let (composer, mut args) = filter.compose(postgres)?;
+        let after = page.cursor.as_ref().map(|cursor| Key::from_cursor(cursor, &sort.label())).transpose()?;
+        if let Some(key) = &after {
+            match (key.number, &key.text) {
+                (Some(number), _) => args.push(number),
+                (None, text) => args.push(text.clone().unwrap_or_default()),
+            };
+            args.push(key.id);
+        }
+        args.push(page.limit() + 1);
+        args.push(page.offset());
+        let sql = composer.page(sort.order(), sort.descending, after.is_some());
+        let rows = self.db.all_composed(&sql, args).await?;
+        let items = rows.iter().map(run).collect::<Result<Vec<_>, _>>()?;
+        PageOf::cut(items, page, count, |last| sort.key_of(last))
+    }
+}

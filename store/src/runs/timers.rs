@@ -1,0 +1,263 @@
+//! What the scheduler's loops look for: due runs, offers to publish (again), live attempts, places, counts.
+
+use berth_domain::id::{AgentId, QueueId, RunId};
+use berth_domain::lifecycle::{DispatchState, Status};
+use berth_domain::time::Time;
+
+use crate::db::{Row, args};
+use crate::{Error, Store, sql};
+
+/// Counts of waiting runs stop here, for each lane or queue: counting on would cost more the longer they are.
+pub const MAX_COUNTED: u64 = 100_000;
+
+/// A run whose time has come: decide again what is due, under its lock ([`Store::transition`]).
+#[derive(Debug, Clone, PartialEq)]
+pub struct DueRun {
+    /// Which.
+    pub id: RunId,
+    /// The organization.
+    pub owner: String,
+    /// Its agent.
+    pub agent_id: Option<AgentId>,
+    /// Its queue.
+    pub queue_id: Option<QueueId>,
+    /// When it was due.
+    pub wake_at: Time,
+    /// Where it stood.
+    pub dispatch: DispatchState,
+}
+
+/// An admitted attempt, with all that its offer says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OfferedRun {
+    /// Which.
+    pub id: RunId,
+    /// The organization.
+    pub owner: String,
+    /// Its project's name.
+    pub project: String,
+    /// Its agent.
+    pub agent_id: AgentId,
+    /// Its agent's name.
+    pub agent: String,
+    /// Its queue.
+    pub queue_id: QueueId,
+    /// Its queue's name.
+    pub queue: String,
+    /// Its name.
+    pub name: Option<String>,
+    /// Polyaxon's run kind.
+    pub kind: String,
+    /// 0 to 9, larger first.
+    pub priority: u8,
+    /// The attempt.
+    pub attempt: u32,
+    /// Where it stands.
+    pub dispatch: DispatchState,
+    /// The compiled operation, JSON.
+    pub content: Option<String>,
+    /// The hash of that.
+    pub spec_hash: Option<String>,
+    /// How long its main process may run, in milliseconds.
+    pub timeout_ms: Option<u64>,
+    /// Who made it.
+    pub username: Option<String>,
+    /// When it was accepted.
+    pub created_at: Time,
+}
+
+/// An attempt that may be alive at its agent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LiveAttempt {
+    /// Which run.
+    pub id: RunId,
+    /// Which attempt.
+    pub attempt: u32,
+    /// Its status.
+    pub status: Status,
+    /// Where it stands, with its claim and objects.
+    pub dispatch: DispatchState,
+}
+
+impl LiveAttempt {
+    /// Whether its objects were reported.
+    #[must_use]
+    pub fn has_object(&self) -> bool {
+        self.dispatch.object.is_some()
+    }
+}
+
+/// The place of a waiting run in its queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueuePosition {
+    /// Its place by priority and age, from 1.
+    pub position: u64,
+    /// How many wait in the queue.
+    pub of: u64,
+    /// Whether both are exact: a project with [`MAX_COUNTED`] waiting runs or more is counted no further.
+    pub is_exact: bool,
+}
+
+/// A queue's numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueueStats {
+    /// Which.
+    pub queue_id: QueueId,
+    /// Its name.
+    pub queue: String,
+    /// Its agent.
+    pub agent_id: AgentId,
+    /// Its agent's name.
+    pub agent: String,
+    /// The organization.
+    pub owner: String,
+    /// Its limit.
+    pub concurrency: Option<u32>,
+    /// Waiting runs, at most [`MAX_COUNTED`], which means "or more".
+    pub backlog: u64,
+    /// Since when the longest waiting one waits, among those counted.
+    pub oldest_queued_at: Option<Time>,
+    /// Admitted and unclaimed attempts.
+    pub offered: u64,
+    /// Claimed attempts that have not ended.
+    pub in_flight: u64,
+    /// Dead letters.
+    pub dead_letters: u64,
+}
+
+impl Store {
+    /// Runs whose time has come (`DispatchState::wake_at`), the longest due first.
+    ///
+    /// # Errors
+    /// If the database can't be used.
+    pub async fn due_runs(&self, now: Time, limit: u32) -> Result<Vec<DueRun>, Error> {
+        let rows = self.db.all(sql::runs::DUE, args![now, limit]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(DueRun {
+                    id: row.id("id")?,
+                    owner: row.text("owner")?,
+                    agent_id: row.opt_id("agent_id")?,
+                    queue_id: row.opt_id("queue_id")?,
+                    wake_at: row.time("wake_at")?,
+                    dispatch: row.json("dispatch")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Admitted and unclaimed attempts of a queue that were last published at `older_than` or before, or never;
+    /// the oldest first.
+    ///
+    /// # Errors
+    /// If the database can't be used.
+    pub async fn offered_runs(
+        &self,
+        agent_id: AgentId,
+        queue_id: QueueId,
+        older_than: Time,
+        limit: u32,
+    ) -> Result<Vec<OfferedRun>, Error> {
+        let rows = self.db.all(sql::runs::OFFERED, args![agent_id, queue_id, older_than, limit]).await?;
+        rows.iter().map(offered).collect()
+    }
+
+    /// The attempts that may be alive at an agent: claimed, and not ended.
+    ///
+    /// # Errors
+    /// If the database can't be used.
+    pub async fn live_attempts(&self, agent_id: AgentId) -> Result<Vec<LiveAttempt>, Error> {
+        let rows = self.db.all(sql::runs::LIVE_ATTEMPTS, args![agent_id]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(LiveAttempt {
+                    id: row.id("id")?,
+                    attempt: row.u32("attempt")?,
+                    status: row.parse("status")?,
+                    dispatch: row.json("dispatch")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Organizations with waiting runs.
+    ///
+    /// # Errors
+    /// If the database can't be used.
+    pub async fn owners_with_work(&self) -> Result<Vec<String>, Error> {
+        self.db.all(sql::lanes::OWNERS, args![]).await?.iter().map(|row| row.text("owner")).collect()
+    }
+
+    /// The place of a run in its queue; none if it doesn't wait there.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such run.
+    pub async fn position_in_queue(&self, id: RunId) -> Result<Option<QueuePosition>, Error> {
+        let run = self.run_by_id(id).await?;
+        let (Status::Queued, Some(queue), Some(queued_at)) =
+            (run.status(), run.queue_id, run.dispatch.queued_at)
+        else {
+            return Ok(None);
+        };
+        let most = i64::try_from(MAX_COUNTED).unwrap_or(i64::MAX);
+        let args = args![&run.owner, queue, u32::from(run.priority), queued_at, id, most];
+        let row = self.db.one(sql::lanes::POSITION, args).await?;
+        let row = row.ok_or_else(|| Error::corrupt("no answer about a place"))?;
+        let (ahead, of) = (row.count("ahead")?, row.count("waiting")?);
+        // It may have been admitted between the two reads.
+        Ok((of > 0).then_some(QueuePosition {
+            position: ahead + 1,
+            of: of.max(ahead + 1),
+            is_exact: row.count("longest")? < MAX_COUNTED,
+        }))
+    }
+
+    /// Every queue's numbers.
+    ///
+    /// # Errors
+    /// If the database can't be used.
+    pub async fn queue_stats(&self) -> Result<Vec<QueueStats>, Error> {
+        let most = i64::try_from(MAX_COUNTED).unwrap_or(i64::MAX);
+        let rows = self.db.all(sql::lanes::QUEUE_STATS, args![most]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(QueueStats {
+                    queue_id: row.id("id")?,
+                    queue: row.text("name")?,
+                    agent_id: row.id("agent_id")?,
+                    agent: row.text("agent_name")?,
+                    owner: row.text("owner")?,
+                    concurrency: row.opt_u32("concurrency")?,
+                    backlog: row.count("backlog")?,
+                    oldest_queued_at: row.opt_time("oldest")?,
+                    offered: row.count("offered")?,
+                    in_flight: row.count("in_flight")?,
+                    dead_letters: row.count("dead")?,
+                })
+            })
+            .collect()
+    }
+}
+
+/// An offer's row.
+pub(crate) fn offered(row: &Row) -> Result<OfferedRun, Error> {
+    Ok(OfferedRun {
+        id: row.id("id")?,
+        owner: row.text("owner")?,
+        project: row.text("project_name")?,
+        agent_id: row.id("agent_id")?,
+        agent: row.text("agent_name")?,
+        queue_id: row.id("queue_id")?,
+        queue: row.text("queue_name")?,
+        name: row.opt_text("name")?,
+        kind: row.text("kind")?,
+        priority: u8::try_from(row.int("priority")?).map_err(|_| Error::corrupt("column `priority`"))?,
+        attempt: row.u32("attempt")?,
+        dispatch: row.json("dispatch")?,
+        content: row.opt_text("content")?,
+        spec_hash: row.opt_text("spec_hash")?,
+        timeout_ms: row.get::<Option<i64>>("timeout_ms")?.and_then(|millis| u64::try_from(millis).ok()),
+        username: row.opt_text("username")?,
+        created_at: row.time("created_at")?,
+    })
+}

@@ -1,0 +1,73 @@
+//! Statements of agents and their replicas.
+
+use super::{Sql, statements};
+
+macro_rules! select {
+    ($tail:literal) => {
+        concat!(
+            "SELECT id, owner, name, description, tags, labels, concurrency, cordoned, draining, is_default, ",
+            "executor, identity, lease_until, lease_granted_at, last_seen, release_name, features, ",
+            "handover_milli, create_grace_ms, credentials_hash, created_at, updated_at FROM agents WHERE ",
+            $tail
+        )
+    };
+}
+
+statements! {
+    INSERT = Sql::both(
+        "INSERT INTO agents (id, owner, name, description, tags, labels, concurrency, is_default, features, \
+         credentials_hash, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+    );
+    BY_NAME = Sql::both(select!("owner = $1 AND name = $2"));
+    BY_NAME_ANYWHERE = Sql::both(select!("name = $1"));
+    BY_NAME_LOCKED =
+        Sql::pair(select!("owner = $1 AND name = $2 FOR UPDATE"), select!("owner = $1 AND name = $2"));
+    BY_ID = Sql::both(select!("id = $1"));
+    BY_ID_LOCKED = Sql::pair(select!("id = $1 FOR NO KEY UPDATE"), select!("id = $1"));
+    DEFAULT = Sql::both(select!("owner = $1 AND is_default"));
+    ALL_AGENTS = Sql::both(select!("TRUE ORDER BY name"));
+    OF_OWNER = Sql::both(select!("owner = $1 ORDER BY name"));
+    LIST = Sql::both(select!(
+        "owner = $1 AND ($2 IS NULL OR lower(name) LIKE $2 ESCAPE '!') AND ($3 IS NULL OR name > $3) \
+         ORDER BY name LIMIT $4 OFFSET $5"
+    ));
+    COUNT = Sql::both(
+        "SELECT count(*) AS n FROM agents WHERE owner = $1 AND ($2 IS NULL OR lower(name) LIKE $2 ESCAPE '!')",
+    );
+    UPDATE = Sql::both(
+        "UPDATE agents SET description = $2, tags = $3, labels = $4, concurrency = $5, cordoned = $6, \
+         draining = $7, is_default = $8, credentials_hash = $9, identity = $10, updated_at = $11 WHERE id = $1",
+    );
+    UNSET_DEFAULT = Sql::both("UPDATE agents SET is_default = FALSE WHERE owner = $1 AND is_default");
+    GRANT = Sql::both(
+        "UPDATE agents SET executor = $2, identity = $3, lease_until = $4, lease_granted_at = $5, \
+         last_seen = $5, release_name = $6, features = $7, create_grace_ms = $8, handover_milli = \
+         coalesce((SELECT CAST(sum(handover_milli) AS BIGINT) FROM agent_replicas \
+         WHERE agent_id = $1 AND lease_until > $5), 0) WHERE id = $1",
+    );
+    HAS_UNFINISHED_RUNS = Sql::both(
+        "SELECT EXISTS (SELECT 1 FROM runs WHERE queue_id IN (SELECT id FROM queues WHERE agent_id = $1) \
+         AND finished_at IS NULL AND NOT deleted) AS found",
+    );
+    DELETE = Sql::both("DELETE FROM agents WHERE id = $1");
+    DELETE_QUEUES = Sql::both("DELETE FROM queues WHERE agent_id = $1");
+    DELETE_REPLICAS = Sql::both("DELETE FROM agent_replicas WHERE agent_id = $1");
+    REPLICA_UPSERT = Sql::both(
+        "INSERT INTO agent_replicas (agent_id, name, lease_until, last_seen, release_name, executor, \
+         handover_milli, live, held_offers) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+         ON CONFLICT (agent_id, name) DO UPDATE SET lease_until = excluded.lease_until, \
+         last_seen = excluded.last_seen, release_name = excluded.release_name, executor = excluded.executor, \
+         handover_milli = excluded.handover_milli, live = excluded.live, held_offers = excluded.held_offers",
+    );
+    REPLICAS = Sql::both(
+        "SELECT agent_id, name, lease_until, last_seen, release_name, executor, handover_milli, live, \
+         held_offers FROM agent_replicas WHERE agent_id = $1 ORDER BY name",
+    );
+    REPLICA_DROP = Sql::both("DELETE FROM agent_replicas WHERE agent_id = $1 AND name = $2");
+    LAPSED_REPLICAS_DROP =
+        Sql::both("DELETE FROM agent_replicas WHERE agent_id = $1 AND lease_until < $2");
+    LEASE_END = Sql::both(
+        "UPDATE agents SET lease_until = (SELECT max(lease_until) FROM agent_replicas WHERE agent_id = $1) \
+         WHERE id = $1",
+    );
+}

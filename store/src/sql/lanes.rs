@@ -1,0 +1,90 @@
+//! Statements of choosing: who waits where, who holds slots, and the place of a run.
+//!
+//! A lane is the waiting runs of one queue and project. Lanes are found by a loose index scan (a recursive query
+//! that jumps from one to the next; see PostgreSQL's wiki, "Loose indexscan"), so their cost is that of the lanes
+//! and not of the backlog.
+
+use super::{Sql, statements};
+
+/// The first run of each lane, one jump after the other.
+macro_rules! lanes {
+    ($tail:literal) => {
+        concat!(
+            "WITH RECURSIVE lane(first) AS (SELECT (SELECT n.id FROM runs n WHERE n.status = 'queued' ",
+            "AND n.owner = $1 ORDER BY n.queue_id, n.project_id LIMIT 1) UNION ALL ",
+            "SELECT (SELECT n.id FROM runs n WHERE n.status = 'queued' AND n.owner = $1 ",
+            "AND (n.queue_id, n.project_id) > (p.queue_id, p.project_id) ",
+            "ORDER BY n.queue_id, n.project_id LIMIT 1) FROM lane JOIN runs p ON p.id = lane.first) ",
+            $tail
+        )
+    };
+}
+
+statements! {
+    TRY_LOCK = Sql::pair(
+        "SELECT pg_try_advisory_xact_lock(hashtext('berth admission'), hashtext($1)) AS locked",
+        "SELECT $1 IS NOT NULL AS locked",
+    );
+    OWNERS = Sql::both(
+        "WITH RECURSIVE o(owner) AS (SELECT (SELECT r.owner FROM runs r WHERE r.status = 'queued' \
+         ORDER BY r.owner LIMIT 1) UNION ALL SELECT (SELECT r.owner FROM runs r WHERE r.status = 'queued' \
+         AND r.owner > o.owner ORDER BY r.owner LIMIT 1) FROM o WHERE o.owner IS NOT NULL) \
+         SELECT owner FROM o WHERE owner IS NOT NULL",
+    );
+    /// The first `$2` runs of each lane.
+    HEADS = Sql::pair(
+        lanes!(
+            "SELECT p.queue_id, p.project_id, h.id, h.priority, h.queued_at FROM lane \
+             JOIN runs p ON p.id = lane.first CROSS JOIN LATERAL (SELECT r.id, r.priority, r.queued_at FROM runs r \
+             WHERE r.status = 'queued' AND r.owner = $1 AND r.queue_id = p.queue_id \
+             AND r.project_id = p.project_id ORDER BY r.priority DESC, r.queued_at, r.id LIMIT $2) AS h \
+             ORDER BY p.queue_id, p.project_id, h.priority DESC, h.queued_at, h.id"
+        ),
+        lanes!(
+            "SELECT p.queue_id, p.project_id, h.id, h.priority, h.queued_at FROM lane \
+             JOIN runs p ON p.id = lane.first JOIN runs h ON h.id IN (SELECT r.id FROM runs r \
+             WHERE r.status = 'queued' AND r.owner = $1 AND r.queue_id = p.queue_id \
+             AND r.project_id = p.project_id ORDER BY r.priority DESC, r.queued_at, r.id LIMIT $2) \
+             ORDER BY p.queue_id, p.project_id, h.priority DESC, h.queued_at, h.id"
+        ),
+    );
+    /// Who holds slots, and how many of them are offers.
+    SLOTS = Sql::both(
+        "SELECT r.agent_id, r.queue_id, r.project_id, r.offered, count(*) AS n FROM agents a \
+         JOIN runs r ON r.agent_id = a.id AND r.holds_slot WHERE a.owner = $1 \
+         GROUP BY r.agent_id, r.queue_id, r.project_id, r.offered",
+    );
+    PROJECTS = Sql::pair(
+        "SELECT id, name, concurrency FROM projects \
+         WHERE id IN (SELECT x.id FROM jsonb_to_recordset($1::jsonb) AS x(id uuid))",
+        "SELECT id, name, concurrency FROM projects \
+         WHERE id IN (SELECT unhex(json_extract(x.value, '$.id')) FROM json_each($1) AS x)",
+    );
+    /// How many runs of the queue are ahead of a run, and how many there are, counted up to `$6` in each lane.
+    POSITION = Sql::both(lanes!(
+        "SELECT CAST(coalesce(sum(ahead), 0) AS BIGINT) AS ahead, CAST(coalesce(sum(waiting), 0) AS BIGINT) AS waiting, \
+         CAST(coalesce(max(waiting), 0) AS BIGINT) AS longest FROM (SELECT \
+         (SELECT count(*) FROM (SELECT 1 AS one FROM runs r WHERE r.status = 'queued' AND r.owner = $1 \
+           AND r.queue_id = p.queue_id AND r.project_id = p.project_id AND r.priority > $3 LIMIT $6) AS higher) \
+         + (SELECT count(*) FROM (SELECT 1 AS one FROM runs r WHERE r.status = 'queued' AND r.owner = $1 \
+           AND r.queue_id = p.queue_id AND r.project_id = p.project_id AND r.priority = $3 \
+           AND (r.queued_at, r.id) < ($4, $5) LIMIT $6) AS older) AS ahead, \
+         (SELECT count(*) FROM (SELECT 1 AS one FROM runs r WHERE r.status = 'queued' AND r.owner = $1 \
+           AND r.queue_id = p.queue_id AND r.project_id = p.project_id LIMIT $6) AS any_of_it) AS waiting \
+         FROM lane JOIN runs p ON p.id = lane.first WHERE p.queue_id = $2) AS lanes"
+    ));
+    /// Counts per queue, each up to `$1`.
+    QUEUE_STATS = Sql::both(
+        "SELECT q.id, q.name, q.concurrency, a.id AS agent_id, a.name AS agent_name, a.owner, \
+         (SELECT count(*) FROM (SELECT 1 AS one FROM runs r WHERE r.status = 'queued' AND r.owner = a.owner \
+           AND r.queue_id = q.id LIMIT $1) AS waiting) AS backlog, \
+         (SELECT min(waiting.queued_at) FROM (SELECT r.queued_at FROM runs r WHERE r.status = 'queued' \
+           AND r.owner = a.owner AND r.queue_id = q.id LIMIT $1) AS waiting) AS oldest, \
+         (SELECT count(*) FROM runs r WHERE r.holds_slot AND r.agent_id = a.id AND r.queue_id = q.id \
+           AND r.offered) AS offered, \
+         (SELECT count(*) FROM runs r WHERE r.holds_slot AND r.agent_id = a.id AND r.queue_id = q.id \
+           AND NOT r.offered) AS in_flight, \
+         (SELECT count(*) FROM dead_letters d WHERE d.queue_id = q.id) AS dead \
+         FROM queues q JOIN agents a ON a.id = q.agent_id ORDER BY a.name, q.name",
+    );
+}

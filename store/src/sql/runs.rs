@@ -1,0 +1,120 @@
+//! Statements of runs and their conditions. The listing of runs is in [`super::listing`], choosing in
+//! [`super::lanes`].
+
+use super::{Sql, bulk_insert, bulk_update, statements};
+
+macro_rules! select {
+    ($tail:literal) => {
+        concat!(
+            "SELECT r.id, r.owner, r.project_id, p.name AS project_name, r.queue_id, q.name AS queue_name, ",
+            "r.agent_id, a.name AS agent_name, r.name, r.description, r.readme, r.tags, r.kind, r.runtime, ",
+            "r.priority, r.dispatch, r.spec_hash, r.timeout_ms, r.inputs, r.outputs, r.meta_info, r.resources, ",
+            "r.managed_by, r.pending, r.original_id, r.cloning_kind, r.username, r.namespace, r.live_state, ",
+            "r.version, r.created_at, r.updated_at, r.schedule_at, r.started_at, r.finished_at FROM runs r ",
+            "JOIN projects p ON p.id = r.project_id AND NOT p.deleted ",
+            "LEFT JOIN queues q ON q.id = r.queue_id LEFT JOIN agents a ON a.id = r.agent_id ",
+            "WHERE NOT r.deleted AND ",
+            $tail
+        )
+    };
+}
+pub(super) use select;
+
+macro_rules! head {
+    ($tail:literal) => {
+        concat!(
+            "SELECT id, owner, project_id, queue_id, agent_id, name, priority, spec_hash, pending, version, ",
+            "dispatch FROM runs WHERE ",
+            $tail
+        )
+    };
+}
+
+statements! {
+    /// Runs whose id is taken are left out, and not returned.
+    INSERT = bulk_insert!("runs", {
+        id uuid, owner text, project_id uuid, queue_id uuid, agent_id uuid, name text, description text,
+        readme text, tags jsonb, kind text, runtime text, priority bigint, status text, attempt bigint,
+        holds_slot boolean, offered boolean, offered_at bigint, queued_at bigint, wake_at bigint,
+        dispatch jsonb, spec_hash text, timeout_ms bigint, inputs jsonb, outputs jsonb, meta_info jsonb,
+        resources jsonb, managed_by text, pending text, original_id uuid, cloning_kind text, username text,
+        namespace text, live_state bigint, deleted boolean, version bigint, created_at bigint,
+        updated_at bigint, schedule_at bigint, started_at bigint, finished_at bigint, raw_content text,
+        content text,
+    }, "ON CONFLICT (id) DO NOTHING RETURNING id");
+    /// Projects and queues that the runs of a batch name; the queues stay until it commits.
+    LOCK_QUEUES = Sql::pair(
+        "SELECT id FROM queues WHERE id IN (SELECT x.id FROM jsonb_to_recordset($1::jsonb) AS x(id uuid)) \
+         ORDER BY id FOR KEY SHARE",
+        "SELECT id FROM queues WHERE id IN (SELECT unhex(json_extract(x.value, '$.id')) FROM json_each($1) AS x)",
+    );
+    LIVE_PROJECTS = Sql::pair(
+        "SELECT id FROM projects WHERE NOT deleted AND id IN (SELECT x.id FROM jsonb_to_recordset($1::jsonb) AS x(id uuid)) \
+         ORDER BY id FOR KEY SHARE",
+        "SELECT id FROM projects WHERE NOT deleted AND id IN (SELECT unhex(json_extract(x.value, '$.id')) FROM json_each($1) AS x)",
+    );
+    BY_ID = Sql::both(select!("r.id = $1"));
+    CONTENT = Sql::both("SELECT raw_content, content FROM runs WHERE id = $1 AND NOT deleted");
+    /// In the order of ids, so that two batches never wait for each other in a circle.
+    HEADS_LOCKED = Sql::pair(
+        head!("id IN (SELECT x.id FROM jsonb_to_recordset($1::jsonb) AS x(id uuid)) AND NOT deleted ORDER BY id FOR NO KEY UPDATE"),
+        head!("id IN (SELECT unhex(json_extract(x.value, '$.id')) FROM json_each($1) AS x) AND NOT deleted ORDER BY id"),
+    );
+    UPDATE_STATE = bulk_update!("runs", {
+        status text, attempt bigint, holds_slot boolean, offered boolean, offered_at bigint, queued_at bigint,
+        wake_at bigint, dispatch jsonb, started_at bigint, finished_at bigint, updated_at bigint, version bigint,
+    });
+    FOR_EDIT = Sql::pair(
+        "SELECT owner, project_id, name, description, readme, tags, inputs, outputs, meta_info, pending, status, \
+         version FROM runs WHERE id = $1 AND NOT deleted FOR NO KEY UPDATE",
+        "SELECT owner, project_id, name, description, readme, tags, inputs, outputs, meta_info, pending, status, \
+         version FROM runs WHERE id = $1 AND NOT deleted",
+    );
+    EDIT = Sql::both(
+        "UPDATE runs SET name = $2, description = $3, readme = $4, tags = $5, inputs = $6, outputs = $7, \
+         meta_info = $8, pending = $9, updated_at = $10, version = $11 WHERE id = $1",
+    );
+    SET_LIVE_STATE = Sql::both(
+        "UPDATE runs SET live_state = $2, deleted = $3, updated_at = $4, version = version + 1 WHERE id = $1",
+    );
+    MOVE = Sql::both(
+        "UPDATE runs SET queue_id = $2, agent_id = $3, priority = $4, updated_at = $5, version = version + 1 \
+         WHERE id = $1",
+    );
+    CONDITIONS_INSERT = bulk_insert!("conditions", {
+        run_id uuid, status text, reason text, message text, attempt bigint, at bigint,
+    }, "");
+    CONDITIONS = Sql::both(
+        "SELECT status, reason, message, attempt, at FROM conditions WHERE run_id = $1 ORDER BY id",
+    );
+    /// Due runs by time; `finished` ones have no time.
+    DUE = Sql::both(
+        "SELECT id, owner, agent_id, queue_id, wake_at, dispatch FROM runs \
+         WHERE wake_at IS NOT NULL AND wake_at <= $1 AND NOT deleted ORDER BY wake_at LIMIT $2",
+    );
+    OFFERED = Sql::both(
+        "SELECT r.id, r.owner, p.name AS project_name, r.agent_id, a.name AS agent_name, r.queue_id, \
+         q.name AS queue_name, r.name, r.kind, r.priority, r.attempt, r.dispatch, r.content, r.spec_hash, \
+         r.timeout_ms, r.username, r.created_at FROM runs r JOIN projects p ON p.id = r.project_id \
+         JOIN queues q ON q.id = r.queue_id JOIN agents a ON a.id = r.agent_id \
+         WHERE r.offered AND r.agent_id = $1 AND r.queue_id = $2 AND r.offered_at <= $3 \
+         ORDER BY r.offered_at LIMIT $4",
+    );
+    /// The same for runs by id.
+    OFFERED_BY_ID = Sql::pair(
+        "SELECT r.id, r.owner, p.name AS project_name, r.agent_id, a.name AS agent_name, r.queue_id, \
+         q.name AS queue_name, r.name, r.kind, r.priority, r.attempt, r.dispatch, r.content, r.spec_hash, \
+         r.timeout_ms, r.username, r.created_at FROM runs r JOIN projects p ON p.id = r.project_id \
+         JOIN queues q ON q.id = r.queue_id JOIN agents a ON a.id = r.agent_id \
+         WHERE r.offered AND r.id IN (SELECT x.id FROM jsonb_to_recordset($1::jsonb) AS x(id uuid))",
+        "SELECT r.id, r.owner, p.name AS project_name, r.agent_id, a.name AS agent_name, r.queue_id, \
+         q.name AS queue_name, r.name, r.kind, r.priority, r.attempt, r.dispatch, r.content, r.spec_hash, \
+         r.timeout_ms, r.username, r.created_at FROM runs r JOIN projects p ON p.id = r.project_id \
+         JOIN queues q ON q.id = r.queue_id JOIN agents a ON a.id = r.agent_id \
+         WHERE r.offered AND r.id IN (SELECT unhex(json_extract(x.value, '$.id')) FROM json_each($1) AS x)",
+    );
+    LIVE_ATTEMPTS = Sql::both(
+        "SELECT id, attempt, status, dispatch FROM runs WHERE agent_id = $1 AND holds_slot AND NOT offered \
+         ORDER BY queue_id, project_id",
+    );
+}
