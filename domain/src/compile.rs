@@ -155,8 +155,12 @@ pub fn compile(op: &Operation, context: &Context, limits: &Limits) -> Result<Com
         checked.insert("name".to_owned(), json!(name));
     }
     lay_inputs(&mut checked, component, &resolved);
-    let operation: CompiledOperation = serde_json::from_value(Value::Object(checked))
+    let mut operation: CompiledOperation = serde_json::from_value(Value::Object(checked))
         .map_err(|error| SpecErrors::one("", error.to_string()))?;
+    if let Some(termination) = &mut operation.termination {
+        // As in Polyaxon, a time-out of nothing is no time-out.
+        termination.timeout = termination.timeout.filter(|seconds| *seconds > 0);
+    }
 
     let mut warnings = renderer.into_warnings();
     let routing = routing::read(&operation, &mut warnings)?;

@@ -123,7 +123,7 @@ pub fn redact(document: &mut Value) {
 /// What was found secret in a document.
 #[derive(Default)]
 struct Found {
-    /// Names of inputs whose type says so.
+    /// Names of inputs whose type says so, and of the variables that carry them.
     names: Vec<String>,
     /// Values that were masked.
     values: Vec<String>,
@@ -138,6 +138,7 @@ fn declared_secrets(value: &Value, names: &mut Vec<String>) {
                 && kind.contains("Secret")
             {
                 names.push(name.clone());
+                names.extend(map.get("toEnv").and_then(Value::as_str).map(str::to_owned));
             }
             map.values().for_each(|item| declared_secrets(item, names));
         }
@@ -165,7 +166,10 @@ fn mask(value: &mut Value, place: Place, found: &mut Found) {
         Value::Object(map) => {
             let secret_type =
                 map.get("type").and_then(Value::as_str).is_some_and(|name| name.contains("Secret"));
-            let secret_name = map.get("name").and_then(Value::as_str).is_some_and(is_secret_name);
+            let secret_name = map
+                .get("name")
+                .and_then(Value::as_str)
+                .is_some_and(|name| is_secret_name(name) || found.names.iter().any(|known| known == name));
             if place == Place::Named && (secret_type || secret_name) && map.contains_key("name") {
                 hide(map.get_mut("value"), found);
             }

@@ -162,17 +162,17 @@ resources: {cpu: 1...2}"#,
     (
         r#"termination: {timeout: soon}
 cmd: x"#,
-        r#"line 1, column 24: termination.timeout: expected a whole number from 0, found the text "soon""#,
+        r#"line 1, column 24: termination.timeout: expected a whole number from 0 to 3153600000, found the text "soon""#,
     ),
     (
         r#"termination: {timeout: -5}
 cmd: x"#,
-        "line 1, column 24: termination.timeout: expected a whole number from 0, found the number -5",
+        "line 1, column 24: termination.timeout: expected a whole number from 0 to 3153600000, found the number -5",
     ),
     (
         r#"termination: {maxRetries: 1.5}
 cmd: x"#,
-        "line 1, column 27: termination.maxRetries: expected a whole number from 0, found the number 1.5",
+        "line 1, column 27: termination.maxRetries: expected a whole number from 0 to 1000000, found the number 1.5",
     ),
     (
         r#"cache: {sections: [container]}
@@ -363,7 +363,7 @@ cmd: x"#,
         r#"params: {t: soon}
 termination: {timeout: "{{ t }}"}
 cmd: x"#,
-        r#"termination.timeout: expected a whole number from 0, found the text "soon""#,
+        r#"termination.timeout: expected a whole number from 0 to 3153600000, found the text "soon""#,
     ),
     ("run: {kind: job}", "run.container: required, but not given"),
     (
@@ -437,7 +437,7 @@ cmd: x"#,
     (
         r#"termination: {maxRetries: true}
 cmd: x"#,
-        "line 1, column 27: termination.maxRetries: expected a whole number from 0, found the boolean true",
+        "line 1, column 27: termination.maxRetries: expected a whole number from 0 to 1000000, found the boolean true",
     ),
     (
         r#"isApproved: maybe

@@ -77,13 +77,13 @@ fn a_large_document_is_refused_before_it_is_read() {
 
 #[test]
 fn a_document_of_very_many_values_is_refused() {
-    let text = format!("tags: [{}]\ncmd: x", "1,".repeat(1_000_000));
+    let text = format!("tags: [{}]\ncmd: x", "1,".repeat(300_000));
     assert!(
         refusal(&text).ends_with("the document has too many values; allowed are at most 250000"),
         "{}",
         refusal(&text)
     );
-    let text = format!("{{\"cmd\": \"x\", \"tags\": [{}1]}}", "1,".repeat(1_000_000));
+    let text = format!("{{\"cmd\": \"x\", \"tags\": [{}1]}}", "1,".repeat(300_000));
     assert!(
         refusal(&text).ends_with("the document has too many values; allowed are at most 250000"),
         "{}",
@@ -100,10 +100,11 @@ fn bytes_that_are_not_utf_8_are_an_error() {
 #[test]
 fn ten_thousand_variables_are_allowed_and_one_more_is_not() {
     let file = |count: usize| {
-        let vars: Vec<String> = (0..count).map(|index| format!("{{name: V{index}, value: x}}")).collect();
-        format!("container: {{image: a, env: [{}]}}", vars.join(", "))
+        let vars: Vec<String> =
+            (0..count).map(|index| format!("{{\"name\": \"V{index}\", \"value\": \"x\"}}")).collect();
+        format!("{{\"container\": {{\"image\": \"a\", \"env\": [{}]}}}}", vars.join(", "))
     };
-    let op = parse(&file(10_000), Format::Yaml, &Limits::default()).unwrap();
+    let op = parse(&file(10_000), Format::Json, &Limits::default()).unwrap();
     let compiled = compile(&op, &Context::default(), &Limits::default()).unwrap();
     assert_eq!(compiled.operation.run.container.env.len(), 10_000);
     assert_eq!(

@@ -230,3 +230,35 @@ fn the_operation_beats_its_component() {
     let termination = operation.termination.unwrap();
     assert_eq!((termination.timeout, termination.ttl), (Some(1), Some(3)));
 }
+
+#[test]
+fn yaml_is_read_by_the_rules_of_1_2_with_merge_keys_and_aliases() {
+    let op = parsed(
+        "tags: [yes, on, no, 007, 2026-01-01]\n\
+         container:\n  image: &image busybox\n  command: [*image]\n  env:\n    - &var {name: A, value: x}\n    - {<<: *var, name: B}\n\
+         sidecars:\n  - {name: *image, image: \"\\u00e9\"}\n",
+    );
+    let operation = compiled(&op).operation;
+    assert_eq!(operation.tags, ["yes", "on", "no", "007", "2026-01-01"]);
+    assert_eq!(operation.run.container.command, ["busybox"]);
+    let env: Vec<_> =
+        operation.run.container.env.iter().map(|var| (var.name.as_str(), var.value.as_deref())).collect();
+    assert_eq!(env, [("A", Some("x")), ("B", Some("x"))]);
+    assert_eq!(operation.run.sidecars[0].image.as_deref(), Some("é"));
+}
+
+#[test]
+fn words_for_booleans_are_taken_where_a_boolean_is_due() {
+    let op = parsed("cmd: x\nisApproved: no\nplugins: {collectLogs: on, shm: \"False\"}");
+    let operation = compiled(&op).operation;
+    assert_eq!(operation.is_approved, Some(false));
+    assert_eq!(Value::Object(operation.plugins.unwrap()), json!({"collectLogs": true, "shm": false}));
+}
+
+#[test]
+fn a_timeout_of_nothing_is_none() {
+    assert_eq!(
+        compiled(&parsed("cmd: x\ntermination: {timeout: 0}")).operation.termination.unwrap().timeout,
+        None
+    );
+}

@@ -173,3 +173,30 @@ fn the_params_example_passes_its_arguments() {
     assert!(args[0].contains("echo \"hello: "), "{}", args[0]);
     assert_eq!(compiled.inputs["lr"], 0.01);
 }
+
+/// What the main container of an example does here, as the process executor starts it.
+fn executed(file: &str) -> (Option<i32>, String) {
+    let operation = compiled(&parsed(&read("../examples", file))).operation;
+    let container = operation.run.container;
+    let mut command = std::process::Command::new(&container.command[0]);
+    command.args(&container.command[1..]).args(&container.args);
+    command.envs(container.env.iter().filter_map(|var| Some((&var.name, var.value.as_ref()?))));
+    let output = command.output().unwrap_or_else(|error| panic!("{}: {error}", container.command[0]));
+    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[test]
+fn the_examples_run_as_they_stand() {
+    let (code, output) = executed("quickstart.yaml");
+    assert_eq!((code, output.lines().count()), (Some(0), 7), "{output}");
+    assert!(output.starts_with("hello from quickstart, run "), "{output}");
+    let (code, output) = executed("params.yaml");
+    assert_eq!(code, Some(0));
+    assert_eq!(
+        output,
+        "hello: train --lr=0.01 --epochs=3 --layers=[64,32] --optimizer=adam\nlayers: [64,32], optimizer adam\n3 epochs of the same\n"
+    );
+    assert_eq!(executed("flat.yaml"), (Some(0), "hello world\nbye\n".to_owned()));
+    assert_eq!(executed("priority.yaml"), (Some(0), "urgent work\n".to_owned()));
+    assert_eq!(executed("preset-job.yaml"), (Some(0), "mode is unset\n".to_owned()));
+}

@@ -118,14 +118,15 @@ fn errors_do_not_repeat_passwords() {
         parse(text, Format::Yaml, &Limits::default()).map(|_| ()).map_err(|errors| errors.to_string());
     assert_eq!(
         error,
-        Err("line 1, column 24: termination.timeout: expected a whole number from 0, found the text \"redis://u:********@h\"".to_owned())
+        Err("line 1, column 24: termination.timeout: expected a whole number from 0 to 3153600000, found the text \"redis://u:********@h\"".to_owned())
     );
 }
 
 #[test]
 fn a_param_is_as_secret_as_its_input_says() {
-    let mut op = json!({"params": {"pin": "12345678"}, "inputs": [{"name": "pin", "type": "Optional[SecretStr]"}], "cmd": ["echo 12345678"]});
+    let mut op = json!({"params": {"pin": "12345678"}, "inputs": [{"name": "pin", "type": "Optional[SecretStr]", "toEnv": "PIN"}], "cmd": ["echo 12345678"], "env": [{"name": "PIN", "value": "123"}]});
     redact(&mut op);
     assert_eq!(op["params"], json!({"pin": "********"}));
     assert_eq!(op["cmd"], json!(["echo ********"]));
+    assert_eq!(op["env"], json!([{"name": "PIN", "value": "********"}]));
 }

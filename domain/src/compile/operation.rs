@@ -103,7 +103,7 @@ pub struct Termination {
     /// How long its objects stay after its end, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ttl: Option<u64>,
-    /// How long it may run, in seconds.
+    /// How long it may run, in seconds; never 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<u64>,
     /// Ending of what is idle; kept, and without effect on jobs.

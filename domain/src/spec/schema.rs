@@ -34,6 +34,9 @@ const LATER_KINDS: &[&str] = &[
 ];
 
 const UNSIGNED: Shape = Int { min: 0, max: i64::MAX };
+/// Up to a hundred years, so that no sum with a time overflows.
+const SECONDS: Shape = Int { min: 0, max: 3_153_600_000 };
+const RETRIES: Shape = Int { min: 0, max: 1_000_000 };
 const WHOLE: Shape = Int { min: i64::MIN, max: i64::MAX };
 const PORT: Shape = Int { min: 1, max: 65_535 };
 const TEXTS: Shape = List(&Coerced);
@@ -170,7 +173,7 @@ pub(crate) static PARAM: Shape = Shape::Object(&Object {
 const CACHE: Object = Object {
     fields: &[&[
         ("disable", Bool),
-        ("ttl", UNSIGNED),
+        ("ttl", SECONDS),
         ("io", TEXTS),
         ("sections", List(&Choice(&["containers", "init", "connections"]))),
     ]],
@@ -180,12 +183,12 @@ const CACHE: Object = Object {
 
 const TERMINATION: Object = Object {
     fields: &[&[
-        ("maxRetries", UNSIGNED),
-        ("ttl", UNSIGNED),
-        ("timeout", UNSIGNED),
+        ("maxRetries", RETRIES),
+        ("ttl", SECONDS),
+        ("timeout", SECONDS),
         (
             "culling",
-            Shape::Object(&Object { fields: &[&[("timeout", UNSIGNED)]], required: &[], open: false }),
+            Shape::Object(&Object { fields: &[&[("timeout", SECONDS)]], required: &[], open: false }),
         ),
         ("probe", Shape::Object(&PROBE)),
         ("podFailurePolicy", DICT),
