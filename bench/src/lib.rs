@@ -1,0 +1,18 @@
+//! Berth measured side by side with others, in one run: same machine, broker, database and durability.
+//!
+//! What is measured is in [`figures`], the other ones in [`partners`], the bare loops over the client libraries
+//! in [`limits`]. Nothing here is used by Berth itself.
+
+pub mod arguments;
+pub mod figure;
+pub mod figures;
+pub mod http_load;
+pub mod limits;
+pub mod machine;
+pub mod pairs;
+pub mod partners;
+pub mod report;
+pub mod row;
+pub mod run;
+pub mod statistics;
+pub mod table;
