@@ -1,14 +1,16 @@
 //! The seam between the agent and what it starts runs with. A closed set: local processes today, Kubernetes next.
 //!
 //! An executor holds the truth about its objects; the agent asks it and never remembers. The contract that each one
-//! passes is `tests/executor.rs`. Nothing here knows of brokers, leases or claims.
+//! passes is `tests/agent/conformance.rs`. Nothing here knows of brokers, leases or claims.
 
 pub mod process;
 
 use std::fmt;
 use std::time::Duration;
 
+use berth_domain::id::RunId;
 use berth_domain::lifecycle::{End, FailureClass, Outcome};
+use berth_domain::protocol::logs::{LogFrom, LogStream};
 use berth_domain::protocol::{AttemptRef, Held, Identity, Phase, Report};
 use berth_domain::time::Time;
 
@@ -96,6 +98,8 @@ pub struct Object {
     pub rank: u32,
     /// Since when it stands there.
     pub at: Time,
+    /// Since when it ran, and the rank of that, once it did.
+    pub ran: Option<(Time, u32)>,
 }
 
 impl Object {
@@ -105,17 +109,22 @@ impl Object {
         matches!(self.phase, Phase::Ended(_))
     }
 
-    /// The report of where it stands.
+    /// What is to be reported of it to somebody who knows it up to `known_rank`, in order.
     #[must_use]
-    pub fn report(&self) -> Report {
-        Report {
-            run: self.attempt.run,
-            attempt: self.attempt.attempt,
-            uid: Some(self.uid.clone()),
-            rank: self.rank,
-            at: self.at,
-            phase: self.phase.clone(),
-        }
+    pub fn reports(&self, known_rank: u32) -> Vec<Report> {
+        let ran = self.ran.filter(|_| self.is_ended()).map(|(at, rank)| (Phase::Running, rank, at));
+        ran.into_iter()
+            .chain([(self.phase.clone(), self.rank, self.at)])
+            .filter(|(_, rank, _)| *rank > known_rank)
+            .map(|(phase, rank, at)| Report {
+                run: self.attempt.run,
+                attempt: self.attempt.attempt,
+                uid: Some(self.uid.clone()),
+                rank,
+                at,
+                phase,
+            })
+            .collect()
     }
 
     /// Its line in an inventory.
@@ -286,6 +295,52 @@ impl Executor {
         }
     }
 
+    /// The newest attempt of a run that is there.
+    ///
+    /// # Errors
+    /// If they can't be listed.
+    pub async fn newest(&self, run: RunId) -> Result<Option<AttemptRef>, Trouble> {
+        match self {
+            Self::Process(process) => process.newest(run).await,
+        }
+    }
+
+    /// A part of an attempt's log, and whether the attempt had ended before it was read; none if there is no such
+    /// attempt here.
+    ///
+    /// # Errors
+    /// If the log can't be read.
+    pub async fn log(
+        &self,
+        attempt: AttemptRef,
+        from: LogFrom,
+        max_bytes: u64,
+    ) -> Result<Option<(Page, bool)>, Trouble> {
+        match self {
+            Self::Process(process) => process.log(attempt, from, max_bytes).await,
+        }
+    }
+
+    /// Says for life that this replica lives: what dead replicas created is reported by the others.
+    ///
+    /// # Errors
+    /// If another one has the name.
+    pub fn enlist(&self, replica: &str) -> Result<Enlisted, Trouble> {
+        match self {
+            Self::Process(process) => process.enlist(replica).map(Enlisted::Process),
+        }
+    }
+
+    /// The replicas that live.
+    ///
+    /// # Errors
+    /// If they can't be listed.
+    pub async fn replicas(&self) -> Result<Vec<String>, Trouble> {
+        match self {
+            Self::Process(process) => process.replicas().await,
+        }
+    }
+
     /// Begins to watch; hints that come before are not seen.
     ///
     /// # Errors
@@ -295,6 +350,37 @@ impl Executor {
             Self::Process(process) => Ok(Watch::Process(process.watch()?)),
         }
     }
+}
+
+/// A replica's sign of life, until it is dropped.
+#[derive(Debug)]
+pub enum Enlisted {
+    /// On a data folder.
+    Process(process::Enlisted),
+}
+
+/// A line that was read from a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// When it was written.
+    pub at: Time,
+    /// Where to.
+    pub stream: LogStream,
+    /// Its text.
+    pub text: String,
+    /// The offset of the line after it.
+    pub next: u64,
+}
+
+/// A part of a log.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Page {
+    /// Its lines.
+    pub lines: Vec<Line>,
+    /// The offset of the line after the last one.
+    pub next: u64,
+    /// How many bytes before the first line are no longer kept.
+    pub dropped_bytes: u64,
 }
 
 /// A stream of [`Hint`]s.

@@ -3,7 +3,19 @@
 //! It holds no truth. What should live is the scheduler's to say, what does live is the executor's; kill -9 at any
 //! moment loses nothing. Everything it learns and says passes through the broker.
 
+mod claims;
+mod control;
 pub mod executor;
 mod identity;
+mod intake;
+mod lease;
+mod logs;
+mod out;
+mod reports;
+mod service;
 pub mod shim;
 pub mod uptime;
+mod watch;
+
+pub use executor::Executor;
+pub use service::{Config, Error, run};

@@ -46,10 +46,10 @@ impl Uptime {
         Self(Source::Machine)
     }
 
-    /// One that stands until [`Uptime::advance`].
+    /// One that stands at the machine's current moment until [`Uptime::advance`].
     #[must_use]
     pub fn manual() -> Self {
-        Self(Source::Manual(Arc::new(AtomicU64::new(1))))
+        Self(Source::Manual(Arc::new(AtomicU64::new(Self::machine().now().0))))
     }
 
     /// The current moment.

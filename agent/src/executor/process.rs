@@ -29,13 +29,12 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 pub(crate) use alive::boot_id;
-pub use log::{Line, Page};
 pub use watch::Watch;
 
 use self::attempt::{Attempt, Need};
 use self::folder::{Folder, trouble};
 use self::record::{EXIT, Exit, LOCK, LOG, Launch, SPEC, SUPERVISOR_LOG, Spec, UID_VARIABLE, WORK};
-use super::{CreateError, Object, Order, Refusal, Trouble};
+use super::{CreateError, Object, Order, Page, Refusal, Trouble};
 use crate::identity;
 use crate::uptime::Uptime;
 

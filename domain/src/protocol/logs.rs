@@ -2,8 +2,8 @@
 //!
 //! A [`Request`] travels as the body of a correlated request to a replica's control queue (it has a reply address,
 //! by which it differs from a [`ToAgent`](super::ToAgent)). The answer is a stream of chunks of at most
-//! [`MAX_CHUNK_BYTES`]; each chunk holds whole [`LogItem`]s, one JSON object a line, each line ended by `\n`.
-//! Nothing here says how chunks and credit travel.
+//! [`MAX_CHUNK_BYTES`]; each chunk holds whole [`LogItem`]s, one JSON object a line, each line ended by `\n`; an empty
+//! line means only that the agent is still there. Nothing here says how chunks and credit travel.
 
 use serde::{Deserialize, Serialize};
 

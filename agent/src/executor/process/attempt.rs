@@ -53,12 +53,14 @@ impl Attempt {
 
     /// Where it stands.
     pub(crate) fn object(&self) -> io::Result<Object> {
-        let (phase, rank, at) = if let Some(exit) = self.exit()? {
-            (Phase::Ended(exit.end), ENDED_RANK, exit.at)
-        } else if let Some(started) = read_record::<Started>(&self.dir, STARTED)? {
-            (Phase::Running, RUNNING_RANK, started.at)
-        } else {
-            (Phase::Created, CREATED_RANK, self.spec.created_at)
+        // The exit first: what it finds absent, the others may still have been.
+        let exit = self.exit()?;
+        let started = read_record::<Started>(&self.dir, STARTED)?;
+        let ran = started.map(|started| (started.at, RUNNING_RANK));
+        let (phase, rank, at) = match (exit, ran) {
+            (Some(exit), _) => (Phase::Ended(exit.end), ENDED_RANK, exit.at),
+            (None, Some((at, rank))) => (Phase::Running, rank, at),
+            (None, None) => (Phase::Created, CREATED_RANK, self.spec.created_at),
         };
         Ok(Object {
             attempt: self.spec.attempt,
@@ -67,6 +69,7 @@ impl Attempt {
             phase,
             rank,
             at,
+            ran,
         })
     }
 

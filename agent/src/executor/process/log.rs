@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use berth_domain::protocol::logs::{LogFrom, LogStream, MAX_LINE_BYTES};
 use berth_domain::time::Time;
 
+use crate::executor::{Line, Page};
+
 /// Into how many segments a full log is cut.
 const SEGMENTS: u64 = 8;
 
@@ -134,30 +136,6 @@ impl Lines {
             self.rest.clear();
         }
     }
-}
-
-/// A line that was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
-    /// When it was written.
-    pub at: Time,
-    /// Where to.
-    pub stream: LogStream,
-    /// Its text.
-    pub text: String,
-    /// The offset of the line after it.
-    pub next: u64,
-}
-
-/// A part of a log.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Page {
-    /// Its lines.
-    pub lines: Vec<Line>,
-    /// The offset of the line after the last one.
-    pub next: u64,
-    /// How many bytes before the first line are no longer kept.
-    pub dropped_bytes: u64,
 }
 
 /// Reads about `max_bytes` of the log in `dir`.

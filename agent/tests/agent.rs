@@ -1,14 +1,18 @@
-//! What every executor promises, tried on the one there is: local processes, with real supervisors. The supervisor is
-//! this test program itself, started again as [`play_the_supervisor`].
+//! What an agent promises, tried with real processes under real supervisors, and a scheduler that follows a script.
+//! The supervisor is this test program itself, started again as [`play_the_supervisor`].
 
 #![expect(clippy::unwrap_used, reason = "a test says what is wrong by breaking")]
 
-#[path = "executor/conformance.rs"]
+#[path = "agent/conformance.rs"]
 mod conformance;
-#[path = "executor/process.rs"]
+#[path = "agent/process.rs"]
 mod process;
-#[path = "executor/rig.rs"]
+#[path = "agent/replica.rs"]
+mod replica;
+#[path = "agent/rig.rs"]
 mod rig;
+#[path = "agent/script.rs"]
+mod script;
 
 /// The supervisor, when the last argument is an attempt's folder; otherwise nothing.
 #[test]

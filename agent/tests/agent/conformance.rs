@@ -104,7 +104,6 @@ async fn a_tombstone_stays_until_its_claim_is_over_and_a_late_create_finds_it_ev
     let rig = Rig::with(|settings| settings.uptime = berth_agent::uptime::Uptime::manual());
     let order = rig.shell("echo ran");
     rig.executor.create(order.clone()).await.unwrap();
-    // The supervisor counts on the machine's uptime, and finds a moment of a manual one long over.
     rig.end(order.attempt).await;
     assert!(!rig.executor.release(order.attempt).await.unwrap(), "its claim is not over");
     rig.uptime.advance(Duration::from_secs(12));

@@ -1,0 +1,186 @@
+//! Claims: asks the scheduler for attempts, many at a time, and hands each its answer.
+//!
+//! The answer to a claim may be lost, so the same claim, by its nonce, is sent again every second until its validity
+//! is over. It is counted from the first sending: the scheduler, which counts from its commit, always counts longer.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use berth_domain::protocol::{
+    AttemptRef, CLAIM_VALIDITY_SECONDS, ClaimAnswer, ClaimRequest, FromAgentBody, Verdict,
+};
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use crate::out::Out;
+use crate::uptime::{Moment, Uptime};
+
+const VALIDITY: Duration = Duration::from_secs(CLAIM_VALIDITY_SECONDS);
+/// How long to wait for an answer before the claim is sent again.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// How long a claim may wait for others to travel with.
+const LINGER: Duration = Duration::from_millis(5);
+/// How many claims travel together at most.
+const BATCH: usize = 64;
+
+/// What became of a claim.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The attempt may be created, until then.
+    Go(Moment),
+    /// The offer is to be forgotten.
+    Drop(String),
+    /// No answer came while it would have been valid.
+    Unanswered,
+}
+
+/// Where claims are made.
+#[derive(Debug, Clone)]
+pub(crate) struct Desk {
+    uptime: Uptime,
+    queue: mpsc::Sender<ClaimRequest>,
+    waiting: Waiting,
+}
+
+type Waiting = Arc<Mutex<HashMap<String, oneshot::Sender<Verdict>>>>;
+
+fn lock(waiting: &Waiting) -> MutexGuard<'_, HashMap<String, oneshot::Sender<Verdict>>> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes a claim off the list when whoever made it no longer waits.
+struct Listed<'a> {
+    nonce: &'a str,
+    waiting: &'a Waiting,
+}
+
+impl Drop for Listed<'_> {
+    fn drop(&mut self) {
+        lock(self.waiting).remove(self.nonce);
+    }
+}
+
+impl Desk {
+    /// A desk, and what [`send`] sends.
+    pub(crate) fn new(uptime: Uptime) -> (Self, mpsc::Receiver<ClaimRequest>) {
+        let (queue, outgoing) = mpsc::channel(4 * BATCH);
+        (Self { uptime, queue, waiting: Waiting::default() }, outgoing)
+    }
+
+    /// Claims an attempt.
+    pub(crate) async fn claim(&self, attempt: AttemptRef) -> Outcome {
+        let nonce = Uuid::new_v4().simple().to_string();
+        let (answer, mut verdict) = oneshot::channel();
+        lock(&self.waiting).insert(nonce.clone(), answer);
+        let _listed = Listed { nonce: &nonce, waiting: &self.waiting };
+        let over = self.uptime.now() + VALIDITY;
+        let patience = tokio::time::Instant::now() + VALIDITY;
+        loop {
+            let sent = self.uptime.now();
+            let request = ClaimRequest { nonce: nonce.clone(), run: attempt.run, attempt: attempt.attempt };
+            if self.queue.send(request).await.is_err() {
+                return Outcome::Unanswered;
+            }
+            match tokio::time::timeout(ASK_AGAIN, &mut verdict).await {
+                Ok(Ok(Verdict::Go { valid_ms })) => {
+                    return Outcome::Go(over.min(sent + Duration::from_millis(valid_ms)));
+                }
+                Ok(Ok(Verdict::Drop { reason })) => return Outcome::Drop(reason),
+                Ok(Err(_)) => return Outcome::Unanswered,
+                Err(_) if self.uptime.now() >= over || tokio::time::Instant::now() >= patience => {
+                    return Outcome::Unanswered;
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Takes answers in. Those that nobody waits for are late or doubled.
+    pub(crate) fn answer(&self, answers: Vec<ClaimAnswer>) {
+        for answer in answers {
+            let waiting = lock(&self.waiting).remove(&answer.nonce);
+            if let Some(waiting) = waiting
+                && waiting.send(answer.verdict).is_err()
+            {
+                tracing::debug!(run.uuid = %answer.run, "agent.claim.answer_unwanted");
+            }
+        }
+    }
+}
+
+/// Sends claims in batches, until the desk is closed. What can't be sent is claimed again by its maker.
+pub(crate) async fn send(mut outgoing: mpsc::Receiver<ClaimRequest>, out: Out) {
+    let mut batch = Vec::new();
+    while outgoing.recv_many(&mut batch, BATCH).await > 0 {
+        let deadline = tokio::time::Instant::now() + LINGER;
+        while batch.len() < BATCH {
+            let room = BATCH - batch.len();
+            match tokio::time::timeout_at(deadline, outgoing.recv_many(&mut batch, room)).await {
+                Ok(more) if more > 0 => {}
+                _ => break,
+            }
+        }
+        if let Err(error) = out.say(FromAgentBody::Claims(std::mem::take(&mut batch))).await {
+            tracing::warn!(%error, "agent.claims.unsent");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use berth_domain::id::RunId;
+
+    use super::*;
+
+    fn attempt() -> AttemptRef {
+        AttemptRef { run: RunId::new(), attempt: 0 }
+    }
+
+    fn answer(request: &ClaimRequest, verdict: Verdict) -> Vec<ClaimAnswer> {
+        let ClaimRequest { nonce, run, attempt } = request.clone();
+        vec![ClaimAnswer { nonce, run, attempt, verdict }]
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_claim_whose_answer_was_lost_is_made_again_by_its_nonce() {
+        let uptime = Uptime::manual();
+        let (desk, mut outgoing) = Desk::new(uptime.clone());
+        let (outcome, ()) = tokio::join!(desk.claim(attempt()), async {
+            let first = outgoing.recv().await.unwrap();
+            uptime.advance(Duration::from_secs(1));
+            let second = outgoing.recv().await.unwrap();
+            assert_eq!(first, second);
+            desk.answer(answer(&second, Verdict::Go { valid_ms: 20_000 }));
+        });
+        let Outcome::Go(until) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(until.since(uptime.now()), Duration::from_secs(9), "counted from the first sending");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_claim_without_an_answer_ends_with_its_validity() {
+        let (desk, mut outgoing) = Desk::new(Uptime::manual());
+        let mut sent = 0;
+        let outcome = tokio::join!(desk.claim(attempt()), async {
+            while tokio::time::timeout(Duration::from_secs(3), outgoing.recv()).await.is_ok() {
+                sent += 1;
+            }
+        })
+        .0;
+        assert_eq!((outcome, sent), (Outcome::Unanswered, 10));
+        assert!(lock(&desk.waiting).is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_drop_says_why() {
+        let (desk, mut outgoing) = Desk::new(Uptime::manual());
+        let (outcome, ()) = tokio::join!(desk.claim(attempt()), async {
+            let request = outgoing.recv().await.unwrap();
+            let mut stranger = answer(&request, Verdict::Go { valid_ms: 1 });
+            stranger[0].nonce = "another".into();
+            desk.answer(stranger);
+            desk.answer(answer(&request, Verdict::Drop { reason: "stopped".into() }));
+        });
+        assert_eq!(outcome, Outcome::Drop("stopped".into()));
+    }
+}

@@ -1,0 +1,274 @@
+//! Offers: consumed only under a lease and with an executor that is well, claimed, created, acked. Each is held
+//! un-acked for seconds, however long its run lives.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use base64::Engine;
+use berth_broker::Delivery;
+use berth_broker::offer::{self, Offer};
+use berth_domain::id::Id;
+use berth_domain::lifecycle::{End, FailureClass};
+use berth_domain::protocol::{AttemptRef, FromAgentBody};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::claims::Outcome;
+use crate::control::chain;
+use crate::executor::{CreateError, Order};
+use crate::service::Shared;
+use crate::uptime::Moment;
+
+/// How often what should be consumed is looked at, beside when the lease changes: a lease lapses by itself.
+const LOOK: Duration = Duration::from_millis(500);
+/// How often an executor in trouble is tried.
+const TRY: Duration = Duration::from_secs(5);
+/// The fewest offers that are fetched ahead.
+const MIN_PREFETCH: u16 = 8;
+
+/// Keeps a consumer for each queue that should have one, until the replica closes.
+pub(crate) async fn consume(shared: Arc<Shared>) {
+    let mut terms = shared.lease.watch();
+    let mut consumers: HashMap<String, (CancellationToken, Arc<Pace>)> = HashMap::new();
+    let consuming = TaskTracker::new();
+    let mut try_at = Instant::now();
+    loop {
+        if Instant::now() >= try_at {
+            probe(&shared).await;
+            try_at = Instant::now() + TRY;
+        }
+        let wanted = wanted(&shared);
+        consumers.retain(|queue, (stop, pace)| {
+            let stays = wanted.contains(queue) && !stop.is_cancelled();
+            if !stays || pace.should_change(shared.prefetch) {
+                stop.cancel();
+            }
+            !stop.is_cancelled()
+        });
+        for queue in &wanted {
+            if !consumers.contains_key(queue) {
+                let stop = shared.closing.child_token();
+                let pace = Arc::new(Pace::new(shared.prefetch));
+                consumers.insert(queue.clone(), (stop.clone(), pace.clone()));
+                consuming.spawn(consume_one(shared.clone(), queue.clone(), stop, pace));
+            }
+        }
+        shared.metrics.consumers(shared.name.as_str(), consumers.len() as u64);
+        shared.load.set_queues(wanted);
+        tokio::select! {
+            () = shared.closing.cancelled() => break,
+            _ = terms.changed() => {}
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+    consuming.close();
+    consuming.wait().await;
+    shared.metrics.consumers(shared.name.as_str(), 0);
+}
+
+fn wanted(shared: &Shared) -> Vec<String> {
+    let terms = shared.lease.watch().borrow().clone();
+    if shared.lease.create_until().is_none() || terms.cordoned || shared.load.in_trouble() {
+        return Vec::new();
+    }
+    terms.queues
+}
+
+async fn probe(shared: &Shared) {
+    match shared.executor.probe().await {
+        Ok(()) => {
+            if shared.load.set_trouble(false) {
+                shared.health.up("executor");
+                tracing::info!("agent.executor.well again: offers are taken");
+            }
+        }
+        Err(error) => trouble(shared, &chain(&error)),
+    }
+}
+
+fn trouble(shared: &Shared, why: &str) {
+    if shared.load.set_trouble(true) {
+        shared.health.down("executor", why);
+        tracing::error!("agent.executor.in_trouble: no offers are taken until it is well: {why}");
+    }
+}
+
+/// How fast offers of a queue are dealt with, and thereby how many should be fetched ahead: about a second's worth.
+#[derive(Debug)]
+struct Pace {
+    prefetch: u16,
+    since: Instant,
+    done: AtomicU32,
+    held: AtomicU32,
+}
+
+impl Pace {
+    fn new(most: u16) -> Self {
+        // Begins in the middle, and is asked again after a while.
+        Self {
+            prefetch: (most / 2).max(MIN_PREFETCH).min(most),
+            since: Instant::now(),
+            done: AtomicU32::new(0),
+            held: AtomicU32::new(0),
+        }
+    }
+
+    fn wanted(&self, most: u16) -> u16 {
+        let seconds = self.since.elapsed().as_secs_f64().max(1.0);
+        let rate = f64::from(self.done.load(Ordering::Relaxed)) / seconds;
+        // Saturates; the bounds do the rest.
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rate is small and not negative"
+        )]
+        let wanted = rate as u16;
+        wanted.max(MIN_PREFETCH).min(most)
+    }
+
+    /// Whether it is far from what it should be, and nothing is held that would be delivered to others by the change.
+    fn should_change(&self, most: u16) -> bool {
+        let wanted = self.wanted(most);
+        let is_far = wanted >= self.prefetch.saturating_mul(2) || wanted.saturating_mul(2) <= self.prefetch;
+        is_far && self.since.elapsed() > Duration::from_secs(10) && self.held.load(Ordering::Relaxed) == 0
+    }
+}
+
+async fn consume_one(shared: Arc<Shared>, queue: String, stop: CancellationToken, pace: Arc<Pace>) {
+    let address = shared.names.offers(shared.name.as_str(), &queue);
+    let mut consumer = shared.broker.consume(&address, pace.prefetch).await;
+    loop {
+        // Dropped at the end, it gives back what was not taken from it.
+        let batch = tokio::select! {
+            () = stop.cancelled() => return,
+            batch = consumer.next_batch(usize::from(pace.prefetch)) => batch,
+        };
+        if batch.is_empty() {
+            stop.cancel();
+            return;
+        }
+        for delivery in batch {
+            let (shared_, queue, pace) = (shared.clone(), queue.clone(), pace.clone());
+            shared.handovers.spawn(async move {
+                pace.held.fetch_add(1, Ordering::Relaxed);
+                shared_.load.hold_offer();
+                take(&shared_, &queue, delivery).await;
+                shared_.load.let_go_offer();
+                pace.held.fetch_sub(1, Ordering::Relaxed);
+                pace.done.fetch_add(1, Ordering::Relaxed);
+            });
+        }
+    }
+}
+
+/// What is to happen to an offer in the end.
+enum Verdict {
+    Ack,
+    GiveBack,
+}
+
+async fn take(shared: &Shared, queue: &str, delivery: Delivery) {
+    let arrived = Instant::now();
+    let verdict = match offer::decode(&delivery.message) {
+        Ok(offer) => claim(shared, offer, arrived).await,
+        Err(error) => report_undecodable(shared, queue, &delivery, &error.to_string()).await,
+    };
+    let answered = match verdict {
+        Verdict::Ack => delivery.ack().await,
+        Verdict::GiveBack => delivery.requeue().await,
+    };
+    if let Err(error) = answered {
+        tracing::debug!(%error, "agent.offer.stale");
+    }
+}
+
+async fn report_undecodable(shared: &Shared, queue: &str, delivery: &Delivery, reason: &str) -> Verdict {
+    tracing::warn!(queue.name = queue, reason, "agent.offer.undecodable: it becomes a dead letter");
+    let raw = base64::engine::general_purpose::STANDARD.encode(&delivery.message.body);
+    let body = FromAgentBody::Undecodable { queue: queue.to_owned(), raw, reason: reason.to_owned() };
+    match shared.out.say(body).await {
+        Ok(()) => Verdict::Ack,
+        Err(error) => {
+            tracing::warn!(%error, "agent.offer.undecodable_unsent");
+            Verdict::GiveBack
+        }
+    }
+}
+
+async fn claim(shared: &Shared, offer: Offer, arrived: Instant) -> Verdict {
+    let attempt = AttemptRef { run: Id::from_uuid(offer.run), attempt: offer.attempt };
+    if shared.lease.create_until().is_none() || shared.load.in_trouble() {
+        // The consumer is about to end; until then it should not come straight back.
+        shared.closing.run_until_cancelled(tokio::time::sleep(LOOK)).await;
+        return Verdict::GiveBack;
+    }
+    let outcome = tokio::select! {
+        // What was not claimed goes back; a claim that is granted all the same is found absent and offered again.
+        () = shared.closing.cancelled() => return Verdict::GiveBack,
+        outcome = shared.claims.claim(attempt) => outcome,
+    };
+    match outcome {
+        Outcome::Go(until) => {
+            create(shared, order(shared, offer, attempt, until)).await;
+            shared.load.hand_over();
+            shared.metrics.handed_over(shared.name.as_str(), arrived.elapsed());
+            Verdict::Ack
+        }
+        Outcome::Drop(reason) => {
+            tracing::debug!(run.uuid = %attempt.run, attempt = attempt.attempt, reason, "agent.offer.dropped");
+            Verdict::Ack
+        }
+        Outcome::Unanswered => Verdict::GiveBack,
+    }
+}
+
+fn order(shared: &Shared, offer: Offer, attempt: AttemptRef, claimed_until: Moment) -> Order {
+    Order {
+        attempt,
+        agent: shared.name.to_string(),
+        replica: shared.replica.clone(),
+        queue: offer.queue,
+        owner: offer.owner,
+        project: offer.project,
+        spec_hash: offer.spec_hash,
+        needs: offer.needs,
+        operation: offer.operation.get().to_owned(),
+        create_by: claimed_until,
+    }
+}
+
+/// Creates what was granted. Whatever becomes of it, the offer has done its part: an attempt that isn't there when
+/// its claim is over is offered again by the scheduler.
+async fn create(shared: &Shared, mut order: Order) {
+    let attempt = order.attempt;
+    let Some(leased_until) = shared.lease.create_until() else {
+        tracing::warn!(run.uuid = %attempt.run, "agent.create.unleased: the lease ended before the create");
+        return;
+    };
+    order.create_by = order.create_by.min(leased_until);
+    match shared.executor.create(order).await {
+        Ok(object) => {
+            tracing::info!(
+                run.uuid = %attempt.run, attempt = attempt.attempt, object.uid = %object.uid, "agent.created"
+            );
+            shared.reports.note(object);
+        }
+        Err(CreateError::Trouble { source, .. }) => trouble(shared, &chain(&source)),
+        Err(error @ CreateError::Late(_)) => {
+            tracing::warn!(run.uuid = %attempt.run, %error, "agent.create.late");
+        }
+        Err(error @ CreateError::Foreign { .. }) => {
+            tracing::error!(run.uuid = %attempt.run, %error, "agent.create.foreign");
+            let end = End {
+                outcome: berth_domain::lifecycle::Outcome::Failed(FailureClass::Config),
+                exit_code: None,
+                reason: "NameTaken".to_owned(),
+                message: error.to_string(),
+            };
+            shared.reports.note_nothing(attempt, end, shared.clock.now());
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! The lease: without one, an agent claims nothing and creates nothing.
+//!
+//! It is counted from the sending of the request that was granted, on a clock that goes on while the process is
+//! stopped. A replica that had none says hello: it tells what it holds before it claims anything. Pure, but for the
+//! loop at the end.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use berth_domain::protocol::{FromAgentBody, LEASE_RENEWAL_SECONDS, LEASE_SECONDS, LeaseRequest};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::service::Shared;
+use crate::uptime::{Moment, Uptime};
+
+const LEASE: Duration = Duration::from_secs(LEASE_SECONDS);
+/// How often one asks who has none.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
+
+/// What the last answer said, and until when it holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Terms {
+    until: Option<Moment>,
+    /// The queues to consume.
+    pub(crate) queues: Vec<String>,
+    /// Whether the agent is cordoned.
+    pub(crate) cordoned: bool,
+    /// Whether what is held was told since the lease was lost.
+    reconciled: bool,
+}
+
+impl Terms {
+    /// Until when objects may be created; none if not at all.
+    pub(crate) fn create_until(&self, now: Moment) -> Option<Moment> {
+        self.until.filter(|until| self.reconciled && *until > now)
+    }
+}
+
+/// The lease of this replica.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    uptime: Uptime,
+    asked: Mutex<HashMap<String, Moment>>,
+    refused: Mutex<Option<String>>,
+    terms: watch::Sender<Terms>,
+}
+
+/// What a grant means.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Granted {
+    /// The lease goes on.
+    Renewed,
+    /// There was none: what is held must be told before anything is claimed.
+    Anew,
+    /// It answers nothing that was asked lately.
+    Unknown,
+}
+
+impl Lease {
+    pub(crate) fn new(uptime: Uptime) -> Self {
+        Self { uptime, asked: Mutex::default(), refused: Mutex::default(), terms: watch::Sender::default() }
+    }
+
+    fn asked(&self) -> MutexGuard<'_, HashMap<String, Moment>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<Terms> {
+        self.terms.subscribe()
+    }
+
+    /// Until when objects may be created; none if there is no lease.
+    pub(crate) fn create_until(&self) -> Option<Moment> {
+        self.terms.borrow().create_until(self.uptime.now())
+    }
+
+    fn is_held(&self) -> bool {
+        let now = self.uptime.now();
+        self.terms.borrow().until.is_some_and(|until| until > now)
+    }
+
+    /// Why there is none, for people.
+    fn why_not(&self) -> String {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.clone().unwrap_or_else(|| "the scheduler has granted no lease".to_owned())
+    }
+
+    /// Notes that a request is being sent now.
+    pub(crate) fn ask(&self, nonce: &str) {
+        let now = self.uptime.now();
+        let mut asked = self.asked();
+        asked.retain(|_, sent| now.since(*sent) < LEASE);
+        asked.insert(nonce.to_owned(), now);
+    }
+
+    /// Takes a grant in.
+    pub(crate) fn grant(&self, nonce: &str, queues: Vec<String>, cordoned: bool) -> Granted {
+        let Some(sent) = self.asked().remove(nonce) else { return Granted::Unknown };
+        let now = self.uptime.now();
+        let until = sent + LEASE;
+        if until <= now {
+            return Granted::Unknown;
+        }
+        if self.refused.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
+            tracing::info!("agent.lease.granted after it had been refused");
+        }
+        let mut granted = Granted::Renewed;
+        self.terms.send_modify(|terms| {
+            if !terms.reconciled || terms.until.is_none_or(|until| until <= now) {
+                granted = Granted::Anew;
+                terms.reconciled = false;
+            }
+            terms.until = terms.until.max(Some(until));
+            terms.queues = queues;
+            terms.cordoned = cordoned;
+        });
+        granted
+    }
+
+    /// Says that what is held was told: claims may begin.
+    pub(crate) fn reconciled(&self) {
+        self.terms.send_modify(|terms| terms.reconciled = true);
+    }
+
+    /// Takes a refusal in. True if its reason is news.
+    pub(crate) fn refuse(&self, nonce: &str, reason: &str) -> bool {
+        if self.asked().remove(nonce).is_none() {
+            return false;
+        }
+        self.terms.send_modify(|terms| *terms = Terms::default());
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = refused.as_deref() != Some(reason);
+        *refused = Some(reason.to_owned());
+        is_news
+    }
+}
+
+/// Asks for the lease, for as long as the replica lives.
+pub(crate) async fn keep(shared: &Shared) {
+    let mut failing = false;
+    loop {
+        let held = shared.lease.is_held();
+        if held {
+            shared.health.up("lease");
+        } else {
+            shared.health.down("lease", shared.lease.why_not());
+        }
+        let nonce = Uuid::new_v4().simple().to_string();
+        let request = LeaseRequest {
+            nonce: nonce.clone(),
+            hello: !held,
+            identity: shared.executor.identity(),
+            release: shared.release.clone(),
+            features: shared.executor.features(),
+            executor: shared.executor.kind().to_owned(),
+            create_grace_ms: u64::try_from(shared.executor.create_grace().as_millis()).unwrap_or(u64::MAX),
+            handover_rate: shared.load.rate(),
+            live: shared.load.live(),
+            held_offers: shared.load.held_offers(),
+            queues: shared.load.queues(),
+        };
+        shared.lease.ask(&nonce);
+        match shared.out.say(FromAgentBody::Lease(request)).await {
+            Ok(()) if failing => {
+                failing = false;
+                tracing::info!("agent.lease.asked again");
+            }
+            Ok(()) => {}
+            Err(error) if !failing => {
+                failing = true;
+                tracing::warn!(%error, "agent.lease.unasked: can't ask for the lease");
+            }
+            Err(_) => {}
+        }
+        let pause = if held { Duration::from_secs(LEASE_RENEWAL_SECONDS) } else { ASK_AGAIN };
+        tokio::select! {
+            () = shared.stop.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lease() -> (Lease, Uptime) {
+        let uptime = Uptime::manual();
+        (Lease::new(uptime.clone()), uptime)
+    }
+
+    #[test]
+    fn a_lease_is_counted_from_the_sending_of_its_request() {
+        let (lease, uptime) = lease();
+        lease.ask("a");
+        uptime.advance(Duration::from_secs(10));
+        assert_eq!(lease.grant("a", vec!["q".into()], false), Granted::Anew);
+        assert_eq!(lease.create_until(), None, "what is held was not told yet");
+        lease.reconciled();
+        assert!(lease.create_until().is_some());
+        uptime.advance(Duration::from_secs(5));
+        assert_eq!(lease.create_until(), None);
+    }
+
+    #[test]
+    fn whoever_slept_must_tell_what_it_holds_again() {
+        let (lease, uptime) = lease();
+        lease.ask("a");
+        lease.grant("a", Vec::new(), false);
+        lease.reconciled();
+        lease.ask("b");
+        assert_eq!(lease.grant("b", Vec::new(), false), Granted::Renewed);
+        uptime.advance(Duration::from_secs(40));
+        assert!(!lease.is_held());
+        lease.ask("c");
+        assert_eq!(lease.grant("c", Vec::new(), false), Granted::Anew);
+        assert_eq!(lease.create_until(), None);
+    }
+
+    #[test]
+    fn a_grant_that_slept_itself_grants_nothing() {
+        let (lease, uptime) = lease();
+        lease.ask("a");
+        uptime.advance(Duration::from_secs(15));
+        assert_eq!(lease.grant("a", Vec::new(), false), Granted::Unknown);
+        assert_eq!(lease.grant("never asked", Vec::new(), false), Granted::Unknown);
+    }
+
+    #[test]
+    fn a_refusal_ends_the_lease_and_is_news_once() {
+        let (lease, _) = lease();
+        for (nonce, is_news) in [("a", true), ("b", false)] {
+            lease.ask(nonce);
+            assert_eq!(lease.refuse(nonce, "another machine"), is_news);
+            assert!(!lease.is_held());
+        }
+        lease.ask("c");
+        assert!(lease.refuse("c", "another reason"));
+        assert!(!lease.refuse("never asked", "x"));
+    }
+}

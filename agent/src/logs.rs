@@ -1,0 +1,149 @@
+//! Answers those who look at a log, in chunks of whole lines, as fast as they read and no faster.
+//!
+//! An empty line in an answer means only that the agent is still there. The items are
+//! [`berth_domain::protocol::logs`]'.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use berth_broker::{RespondError, Responder};
+use berth_domain::protocol::AttemptRef;
+use berth_domain::protocol::VERSION;
+use berth_domain::protocol::logs::{LogFrom, LogItem, LogRequest, MAX_CHUNK_BYTES, Request, RequestBody};
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use crate::control::chain;
+use crate::executor::{Page, Trouble};
+use crate::identity::node_name;
+use crate::service::Shared;
+
+/// How much of a log is read at a time.
+const READ_BYTES: u64 = 256 * 1024;
+/// How often a log that is followed is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+/// How often a follower hears that the agent is there.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
+
+/// Why an answer ended early.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error("{0}")]
+    Refused(String),
+    #[error(transparent)]
+    Respond(#[from] RespondError),
+    #[error(transparent)]
+    Executor(#[from] Trouble),
+    #[error("an item can't be written: {0}")]
+    Encode(#[from] serde_json::Error),
+}
+
+/// Answers one request to its end.
+pub(crate) async fn answer(shared: Arc<Shared>, mut responder: Responder, request: Request) {
+    let RequestBody::Logs(wanted) = request.body;
+    let sent = tokio::select! {
+        () = shared.stop.cancelled() => Err(Error::Refused("the agent ends".to_owned())),
+        sent = send(&shared, &mut responder, request.version, wanted) => sent,
+    };
+    match sent {
+        Ok(()) => {
+            if let Err(error) = responder.finish().await {
+                tracing::debug!(%error, "agent.logs.unfinished");
+            }
+        }
+        Err(Error::Respond(error)) => tracing::debug!(%error, "agent.logs.unread"),
+        Err(error) => fail(responder, chain(&error)).await,
+    }
+}
+
+/// Answers a request that can't be met.
+pub(crate) async fn fail(responder: Responder, why: String) {
+    if let Err(error) = responder.fail(&why).await {
+        tracing::debug!(%error, "agent.logs.unrefused");
+    }
+}
+
+async fn send(
+    shared: &Shared,
+    responder: &mut Responder,
+    version: u32,
+    wanted: LogRequest,
+) -> Result<(), Error> {
+    if version > VERSION {
+        let why = format!("the request's version is {version}; this agent knows versions up to {VERSION}");
+        return Err(Error::Refused(why));
+    }
+    let attempt = match wanted.attempt {
+        Some(attempt) => Some(AttemptRef { run: wanted.run, attempt }),
+        None => shared.executor.newest(wanted.run).await?,
+    };
+    let missing = || Error::Refused(format!("this agent has no log of run {}", wanted.run));
+    let attempt = attempt.ok_or_else(missing)?;
+    let source = LogItem::Source {
+        attempt: attempt.attempt,
+        node: node_name(),
+        pod: format!("berth-{}-{}", attempt.run, attempt.attempt),
+        container: "main".to_owned(),
+    };
+    let mut items = vec![source];
+    let mut from = wanted.from;
+    let mut left = wanted.limit_bytes.unwrap_or(u64::MAX);
+    let mut life_at = Instant::now() + SIGN_OF_LIFE;
+    loop {
+        let read = shared.executor.log(attempt, from, READ_BYTES.min(left)).await?;
+        let (page, ended) = read.ok_or_else(missing)?;
+        let is_all = page.lines.is_empty();
+        let next = page.next;
+        left = left.saturating_sub(page.lines.iter().map(|line| line.text.len() as u64).sum());
+        items.extend(items_of(page));
+        // By time only until something was found: an offset names the place exactly, and costs no search.
+        if !is_all || !matches!(from, LogFrom::After(_)) {
+            from = LogFrom::Offset(next);
+        }
+        if left == 0 || is_all && (ended || !wanted.follow) {
+            items.push(LogItem::End { complete: ended && is_all, next });
+            return send_items(responder, &items).await;
+        }
+        if !items.is_empty() {
+            send_items(responder, &items).await?;
+            items.clear();
+            life_at = Instant::now() + SIGN_OF_LIFE;
+        } else if Instant::now() >= life_at {
+            responder.send(Bytes::from_static(b"\n")).await?;
+            life_at = Instant::now() + SIGN_OF_LIFE;
+        }
+        if is_all {
+            tokio::select! {
+                () = responder.cancelled() => return Err(RespondError::Cancelled.into()),
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+    }
+}
+
+fn items_of(page: Page) -> impl Iterator<Item = LogItem> {
+    let dropped = (page.dropped_bytes > 0).then(|| LogItem::Note {
+        text: format!("{} bytes of older log are no longer kept", page.dropped_bytes),
+    });
+    let lines = page.lines.into_iter().map(|line| LogItem::Line {
+        ts: line.at,
+        stream: line.stream,
+        line: line.text,
+        next: line.next,
+    });
+    dropped.into_iter().chain(lines)
+}
+
+/// Sends items in chunks that end with a line.
+async fn send_items(responder: &mut Responder, items: &[LogItem]) -> Result<(), Error> {
+    let mut chunk = Vec::new();
+    for item in items {
+        let mut line = serde_json::to_vec(item)?;
+        line.push(b'\n');
+        if !chunk.is_empty() && chunk.len() + line.len() > MAX_CHUNK_BYTES {
+            responder.send(Bytes::from(std::mem::take(&mut chunk))).await?;
+        }
+        chunk.append(&mut line);
+    }
+    Ok(responder.send(Bytes::from(chunk)).await?)
+}

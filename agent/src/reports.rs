@@ -1,0 +1,334 @@
+//! What is still to be reported, and when. Rebuilt from the executor's inventory after a restart: nothing here is a
+//! truth.
+//!
+//! A change is reported once; the broker confirms it, and whoever misses it asks. An end is reported again, ever more
+//! slowly, until its receipt has come: only then may its object go. Pure, but for the loop at the end.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use berth_domain::lifecycle::End;
+use berth_domain::protocol::{AttemptRef, EndReceipt, FromAgentBody, Phase, Report};
+use berth_domain::time::Time;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::executor::Object;
+use crate::service::Shared;
+
+/// How long after an end was reported it is reported again, at first and at most.
+const AGAIN: Duration = Duration::from_secs(1);
+const AGAIN_AT_MOST: Duration = Duration::from_secs(15);
+/// How many reports travel together at most.
+const BATCH: usize = 256;
+/// How long to wait after the broker took nothing.
+const BROKER_AWAY: Duration = Duration::from_millis(500);
+
+/// What there is to report of one attempt.
+#[derive(Debug)]
+struct Entry {
+    subject: Subject,
+    /// Up to which rank it was reported.
+    said: u32,
+    due: Option<Instant>,
+    again: Duration,
+    /// Whether its end was taken in: it only waits to be released.
+    settled: bool,
+}
+
+#[derive(Debug)]
+enum Subject {
+    Object(Object),
+    /// An attempt that ended without ever having had an object.
+    Nothing {
+        end: End,
+        at: Time,
+    },
+}
+
+/// All that is to be reported.
+#[derive(Debug, Default)]
+pub(crate) struct Desk {
+    entries: Mutex<HashMap<AttemptRef, Entry>>,
+    news: Notify,
+}
+
+impl Desk {
+    fn entries(&self) -> MutexGuard<'_, HashMap<AttemptRef, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in how an object was found.
+    pub(crate) fn note(&self, object: Object) {
+        let mut entries = self.entries();
+        let entry =
+            entries.entry(object.attempt).or_insert_with(|| Entry::new(Subject::Object(object.clone())));
+        let is_news = match &entry.subject {
+            Subject::Object(known) => known.uid != object.uid || known.rank < object.rank,
+            Subject::Nothing { .. } => true,
+        };
+        if is_news {
+            let said = match &entry.subject {
+                Subject::Object(known) if known.uid == object.uid => entry.said,
+                _ => 0,
+            };
+            *entry = Entry { said, ..Entry::new(Subject::Object(object)) };
+        }
+        drop(entries);
+        self.news.notify_one();
+    }
+
+    /// Takes in the end of an attempt for which no object could be created.
+    pub(crate) fn note_nothing(&self, attempt: AttemptRef, end: End, at: Time) {
+        self.entries().insert(attempt, Entry::new(Subject::Nothing { end, at }));
+        self.news.notify_one();
+    }
+
+    /// Reports an attempt anew: somebody doesn't know of it.
+    pub(crate) fn again(&self, attempt: AttemptRef) {
+        if let Some(entry) = self.entries().get_mut(&attempt) {
+            entry.said = 0;
+            entry.due = Some(Instant::now());
+        }
+        self.news.notify_one();
+    }
+
+    /// Reports everything anew.
+    pub(crate) fn all_again(&self) {
+        for entry in self.entries().values_mut() {
+            entry.said = 0;
+            entry.due = Some(Instant::now());
+            entry.settled = false;
+        }
+        self.news.notify_one();
+    }
+
+    /// Takes a receipt in: the end is not reported any more. True if its object is to be released.
+    pub(crate) fn receipt(&self, receipt: &EndReceipt) -> bool {
+        let attempt = AttemptRef { run: receipt.run, attempt: receipt.attempt };
+        let mut entries = self.entries();
+        let Some(entry) = entries.get_mut(&attempt) else { return true };
+        match (&entry.subject, &receipt.uid) {
+            (Subject::Object(object), Some(uid)) if object.uid == *uid && object.is_ended() => {
+                entry.settled = true;
+                entry.due = None;
+                true
+            }
+            (Subject::Nothing { .. }, None) => {
+                entries.remove(&attempt);
+                false
+            }
+            _ => false,
+        }
+    }
+
+    /// Forgets an attempt whose object is gone.
+    pub(crate) fn forget(&self, attempt: AttemptRef) {
+        self.entries().remove(&attempt);
+    }
+
+    /// The attempts whose end was taken in and whose object is still there.
+    pub(crate) fn settled(&self) -> Vec<AttemptRef> {
+        self.entries().iter().filter(|(_, entry)| entry.settled).map(|(attempt, _)| *attempt).collect()
+    }
+
+    /// Forgets objects that are not among `held`: another replica has released them.
+    pub(crate) fn keep_only(&self, held: &[Object]) {
+        let held: std::collections::HashSet<_> = held.iter().map(|object| object.attempt).collect();
+        self.entries().retain(|attempt, entry| {
+            matches!(entry.subject, Subject::Nothing { .. }) || held.contains(attempt)
+        });
+    }
+
+    /// What is due, in order, with the moment of the next that isn't.
+    fn due(&self, now: Instant) -> (Vec<Report>, Option<Instant>) {
+        let mut reports = Vec::new();
+        let mut next = None;
+        for (attempt, entry) in self.entries().iter() {
+            match entry.due {
+                Some(due) if due <= now && reports.len() < BATCH => reports.extend(entry.reports(*attempt)),
+                Some(due) => next = Some(next.map_or(due, |next: Instant| next.min(due))),
+                None => {}
+            }
+        }
+        (reports, next)
+    }
+
+    /// Notes that `reports` are on the broker.
+    fn said(&self, reports: &[Report], now: Instant) {
+        let mut entries = self.entries();
+        for report in reports {
+            let attempt = AttemptRef { run: report.run, attempt: report.attempt };
+            if let Some(entry) = entries.get_mut(&attempt) {
+                entry.said(report, now);
+            }
+        }
+    }
+}
+
+impl Entry {
+    fn new(subject: Subject) -> Self {
+        Self { subject, said: 0, due: Some(Instant::now()), again: AGAIN, settled: false }
+    }
+
+    fn reports(&self, attempt: AttemptRef) -> Vec<Report> {
+        match &self.subject {
+            // An end is said whether or not it was said before.
+            Subject::Object(object) if object.is_ended() => object.reports(self.said.min(object.rank - 1)),
+            Subject::Object(object) => object.reports(self.said),
+            Subject::Nothing { end, at } => vec![Report {
+                run: attempt.run,
+                attempt: attempt.attempt,
+                uid: None,
+                rank: 0,
+                at: *at,
+                phase: Phase::Ended(end.clone()),
+            }],
+        }
+    }
+
+    fn said(&mut self, report: &Report, now: Instant) {
+        match &self.subject {
+            Subject::Object(object) if report.uid.as_deref() != Some(&object.uid) => return,
+            Subject::Object(object) if object.rank > report.rank => {
+                self.said = self.said.max(report.rank);
+                return;
+            }
+            _ => self.said = self.said.max(report.rank),
+        }
+        self.due = if matches!(report.phase, Phase::Ended(_)) && !self.settled {
+            let due = now + self.again;
+            self.again = (self.again * 2).min(AGAIN_AT_MOST);
+            Some(due)
+        } else {
+            None
+        };
+    }
+}
+
+/// Reports, for as long as the replica lives.
+pub(crate) async fn send(shared: &Shared) {
+    let desk = &shared.reports;
+    loop {
+        let news = desk.news.notified();
+        let (reports, next) = desk.due(Instant::now());
+        if reports.is_empty() {
+            let wake = next.unwrap_or_else(|| Instant::now() + Duration::from_secs(60));
+            tokio::select! {
+                () = shared.stop.cancelled() => return,
+                () = news => {}
+                () = tokio::time::sleep_until(wake) => {}
+            }
+            continue;
+        }
+        match shared.out.say(FromAgentBody::Reports(reports.clone())).await {
+            Ok(()) => desk.said(&reports, Instant::now()),
+            Err(error) => {
+                tracing::warn!(%error, reports = reports.len(), "agent.reports.unsent: will be sent again");
+                tokio::select! {
+                    () = shared.stop.cancelled() => return,
+                    () = tokio::time::sleep(BROKER_AWAY) => {}
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use berth_domain::id::RunId;
+    use berth_domain::lifecycle::Outcome;
+
+    use super::*;
+
+    fn object(phase: Phase, rank: u32) -> Object {
+        Object {
+            attempt: AttemptRef { run: RunId::new(), attempt: 0 },
+            uid: "u".into(),
+            replica: "r".into(),
+            phase,
+            rank,
+            at: Time::from_micros(9),
+            ran: (rank > 1).then(|| (Time::from_micros(5), 2)),
+        }
+    }
+
+    fn ended(of: &Object) -> Object {
+        let end = End {
+            outcome: Outcome::Succeeded,
+            exit_code: Some(0),
+            reason: String::new(),
+            message: String::new(),
+        };
+        Object { phase: Phase::Ended(end), rank: 1_000, ran: Some((Time::from_micros(5), 2)), ..of.clone() }
+    }
+
+    fn receipt(of: &Object) -> EndReceipt {
+        EndReceipt { run: of.attempt.run, attempt: 0, uid: Some(of.uid.clone()) }
+    }
+
+    /// Says all that is due, and gives the ranks.
+    fn say(desk: &Desk) -> Vec<u32> {
+        let now = Instant::now();
+        let (reports, _) = desk.due(now);
+        desk.said(&reports, now);
+        reports.iter().map(|report| report.rank).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_is_said_once_and_in_order() {
+        let desk = Desk::default();
+        let created = object(Phase::Created, 1);
+        desk.note(created.clone());
+        desk.note(created.clone());
+        assert_eq!(say(&desk), [1]);
+        assert_eq!(say(&desk), [] as [u32; 0]);
+        desk.note(ended(&created));
+        desk.note(created);
+        assert_eq!(say(&desk), [2, 1_000], "what was skipped is told too");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_end_is_said_until_its_receipt() {
+        let desk = Desk::default();
+        let object = ended(&object(Phase::Created, 1));
+        desk.note(object.clone());
+        assert_eq!(say(&desk), [2, 1_000]);
+        for wait in [1, 2, 4, 8, 15, 15] {
+            tokio::time::advance(Duration::from_secs(wait) - Duration::from_millis(1)).await;
+            assert_eq!(say(&desk), [] as [u32; 0]);
+            tokio::time::advance(Duration::from_millis(1)).await;
+            assert_eq!(say(&desk), [1_000]);
+        }
+        assert!(desk.receipt(&receipt(&object)));
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert_eq!(say(&desk), [] as [u32; 0]);
+        assert_eq!(desk.settled(), [object.attempt]);
+        desk.note(object.clone());
+        assert_eq!(say(&desk), [] as [u32; 0], "a look at it later is no news");
+        desk.keep_only(&[]);
+        assert_eq!(desk.settled(), []);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_receipt_for_another_object_settles_nothing() {
+        let desk = Desk::default();
+        let object = ended(&object(Phase::Created, 1));
+        desk.note(object.clone());
+        assert!(!desk.receipt(&EndReceipt { uid: Some("other".into()), ..receipt(&object) }));
+        assert_eq!(say(&desk), [2, 1_000]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_somebody_misses_is_said_again() {
+        let desk = Desk::default();
+        let object = object(Phase::Running, 2);
+        desk.note(object.clone());
+        assert_eq!(say(&desk), [2]);
+        desk.again(object.attempt);
+        assert_eq!(say(&desk), [2]);
+        desk.all_again();
+        assert_eq!(say(&desk), [2]);
+    }
+}
