@@ -1,0 +1,132 @@
+//! What agents say, taken in: one consumer per agent, in batches. The queue that a message came on is its
+//! sender's identity; what a message says of another agent's runs is not believed.
+
+mod claims;
+mod inventory;
+mod lease;
+mod reports;
+
+use std::time::Duration;
+
+use berth_broker::{Delivery, ack_many};
+use berth_domain::protocol::{Answer, ClaimRequest, FromAgent, FromAgentBody, Held, LeaseRequest, Report, VERSION};
+use berth_store::{Agent, NewDeadLetter};
+use tokio_util::sync::CancellationToken;
+
+use crate::context::Context;
+use crate::outbox::Error;
+
+/// The most messages that wait for one commit.
+const BATCH: usize = 256;
+
+/// Messages held un-acked by one intake.
+const PREFETCH: u16 = 1_000;
+
+/// How long to wait before a batch that the store could not take is tried again.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// A message of an agent's replica, by what it says.
+#[derive(Default)]
+struct Batch {
+    leases: Vec<(String, LeaseRequest)>,
+    claims: Vec<(String, ClaimRequest)>,
+    reports: Vec<(String, Report)>,
+    answers: Vec<Answer>,
+    inventories: Vec<(String, Vec<Held>)>,
+    goodbyes: Vec<String>,
+    dead: Vec<NewDeadLetter>,
+}
+
+/// Takes in what one agent says, until `stop`.
+pub(crate) async fn take_in_forever(context: Context, agent: Agent, stop: CancellationToken) {
+    let out = context.names.out(agent.name.as_str());
+    let mut consumer = context.broker.consume(&out, PREFETCH).await;
+    loop {
+        let deliveries = tokio::select! {
+            () = stop.cancelled() => return,
+            deliveries = consumer.next_batch(BATCH) => deliveries,
+        };
+        if deliveries.is_empty() {
+            return;
+        }
+        let batch = Batch::read(&agent, &deliveries);
+        let mut last_failure = None;
+        while let Err(error) = batch.take_in(&context, &agent).await {
+            // Held, not bounced: the store is away for everybody, and order is kept.
+            let text = error.to_string();
+            if last_failure.as_ref() != Some(&text) {
+                tracing::warn!(agent.name = %agent.name, error = %text, "messages of agent {} wait", agent.name);
+                last_failure = Some(text);
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(RETRY) => {}
+            }
+        }
+        // A stale ack means that the messages come again; taking them in twice changes nothing.
+        if let Err(error) = ack_many(deliveries).await {
+            tracing::debug!(agent.name = %agent.name, %error, "messages of agent {} come again", agent.name);
+        }
+    }
+}
+
+impl Batch {
+    fn read(agent: &Agent, deliveries: &[Delivery]) -> Self {
+        let mut batch = Self::default();
+        for delivery in deliveries {
+            let body = &delivery.message.body;
+            match serde_json::from_slice::<FromAgent>(body) {
+                Ok(message) if message.version <= VERSION => batch.add(agent, message),
+                Ok(message) => {
+                    let reason = format!(
+                        "message version {} is newer than {VERSION}: upgrade the control plane first",
+                        message.version
+                    );
+                    batch.dead.push(NewDeadLetter::message(agent, "out", &reason, body));
+                }
+                Err(error) => {
+                    let reason = format!("not a message of an agent: {error}");
+                    batch.dead.push(NewDeadLetter::message(agent, "out", &reason, body));
+                }
+            }
+        }
+        batch
+    }
+
+    fn add(&mut self, agent: &Agent, message: FromAgent) {
+        let replica = message.replica;
+        match message.body {
+            FromAgentBody::Lease(request) => self.leases.push((replica, request)),
+            FromAgentBody::Claims(claims) => {
+                self.claims.extend(claims.into_iter().map(|claim| (replica.clone(), claim)));
+            }
+            FromAgentBody::Reports(reports) => {
+                self.reports.extend(reports.into_iter().map(|report| (replica.clone(), report)));
+            }
+            FromAgentBody::Answers(answers) => self.answers.extend(answers),
+            FromAgentBody::Inventory(held) => self.inventories.push((replica, held)),
+            FromAgentBody::Undecodable { queue, raw, reason } => {
+                self.dead.push(NewDeadLetter::message(agent, &queue, &reason, raw.as_bytes()));
+            }
+            FromAgentBody::Goodbye => self.goodbyes.push(replica),
+        }
+    }
+
+    /// Leases first, so that what follows in the same batch is taken as of a live agent; claims before
+    /// reports, since they are what somebody waits for.
+    async fn take_in(&self, context: &Context, agent: &Agent) -> Result<(), Error> {
+        lease::grant(context, agent, &self.leases).await?;
+        claims::answer(context, agent, &self.claims).await?;
+        reports::take_in(context, agent, &self.reports, &self.answers).await?;
+        inventory::compare(context, agent, &self.inventories).await?;
+        for replica in &self.goodbyes {
+            context.store.drop_replica(agent.id, replica).await?;
+        }
+        let now = context.clock.now();
+        for letter in &self.dead {
+            tracing::warn!(agent.name = %agent.name, reason = %letter.reason, "a message was set aside as a dead letter");
+            context.store.add_dead_letter(letter, now).await?;
+        }
+        Ok(())
+    }
+}

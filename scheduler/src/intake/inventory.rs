@@ -1,0 +1,79 @@
+//! Inventories: what a replica holds, compared with what the store believes to be there.
+//!
+//! What should not be alive is named for removal. What should be there and is not is asked about: an
+//! inventory is no proof of absence, an answer to a question asked after the claim was over is.
+
+use std::collections::BTreeMap;
+
+use berth_domain::id::RunId;
+use berth_domain::lifecycle::{Event, step};
+use berth_domain::protocol::{AttemptRef, Held, ToAgentBody};
+use berth_store::{Agent, Transition};
+
+use crate::context::Context;
+use crate::outbox::{self, Error};
+use crate::timers::question;
+
+/// Compares inventories with the store, and tells their replicas what follows.
+pub(super) async fn compare(
+    context: &Context,
+    agent: &Agent,
+    inventories: &[(String, Vec<Held>)],
+) -> Result<(), Error> {
+    for (replica, held) in inventories {
+        let now = context.clock.now();
+        let mut by_run: BTreeMap<RunId, Vec<&Held>> = BTreeMap::new();
+        for held in held {
+            by_run.entry(held.run).or_default().push(held);
+        }
+        let believed = context.store.live_attempts(agent.id).await?;
+        let ids: Vec<RunId> = by_run
+            .keys()
+            .copied()
+            .chain(believed.iter().map(|attempt| attempt.run))
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .collect();
+        let mut remove = Vec::new();
+        let mut questions = Vec::new();
+        let mut known = 0;
+        context
+            .store
+            .transition(&ids, now, |head| {
+                if head.agent_id != agent.id {
+                    return None;
+                }
+                let held = by_run.get(&head.id).map_or(&[][..], Vec::as_slice);
+                known += usize::from(!held.is_empty());
+                let state = &head.dispatch;
+                // What the store has not got to yet (after a restore, say) is set aside, never ended.
+                let is_over = state.status.is_final() || state.stop.is_some();
+                for held in held {
+                    if is_over || held.attempt < state.attempt {
+                        remove.push(AttemptRef { run: held.run, attempt: held.attempt });
+                    }
+                }
+                if held.iter().any(|held| held.attempt == state.attempt) {
+                    return None;
+                }
+                let asked = step(state, &Event::Ask, now, 0.0).ok()?;
+                questions.push(question(head.id, &asked.state));
+                Some(Transition::from(asked))
+            })
+            .await?;
+        if known < by_run.len() {
+            let unknown = by_run.len() - known;
+            tracing::warn!(
+                agent.name = %agent.name, agent.replica = %replica, unknown,
+                "agent {} holds {unknown} runs that the store does not know; they are left alone", agent.name
+            );
+        }
+        let bodies = [
+            (!remove.is_empty()).then_some(ToAgentBody::Remove(remove)),
+            (!questions.is_empty()).then_some(ToAgentBody::Questions(questions)),
+        ];
+        let bodies = bodies.into_iter().flatten().map(|body| (replica.clone(), body)).collect();
+        outbox::send(context, agent.name.as_str(), bodies).await;
+    }
+    Ok(())
+}

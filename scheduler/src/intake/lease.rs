@@ -1,0 +1,43 @@
+//! Leases: granted by reply, persisted, and bound to the agent's identity.
+
+use berth_domain::protocol::{LeaseRequest, ToAgentBody};
+use berth_store::{Agent, Lease};
+
+use crate::context::Context;
+use crate::outbox::{self, Error};
+
+/// Grants what the replicas ask for, and tells them.
+pub(super) async fn grant(
+    context: &Context,
+    agent: &Agent,
+    requests: &[(String, LeaseRequest)],
+) -> Result<(), Error> {
+    let mut answers = Vec::new();
+    for (replica, request) in requests {
+        let now = context.clock.now();
+        let nonce = request.nonce.clone();
+        let answer = match context.store.grant_lease(agent.id, replica, request, now).await? {
+            Lease::Granted { queues, cordoned, is_new } => {
+                if request.hello || is_new {
+                    tracing::info!(
+                        agent.name = %agent.name, agent.replica = %replica,
+                        "agent {} is here: replica {replica}", agent.name
+                    );
+                    context.dispatch.notify_one();
+                    context.nudge.notify_one();
+                }
+                ToAgentBody::LeaseGranted { nonce, queues, cordoned }
+            }
+            Lease::Refused { reason } => {
+                tracing::warn!(
+                    agent.name = %agent.name, agent.replica = %replica, %reason,
+                    "agent {} was refused: {reason}", agent.name
+                );
+                ToAgentBody::LeaseRefused { nonce, reason }
+            }
+        };
+        answers.push((replica.clone(), answer));
+    }
+    outbox::send(context, agent.name.as_str(), answers).await;
+    Ok(())
+}

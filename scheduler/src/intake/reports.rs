@@ -1,0 +1,133 @@
+//! Reports and answers: compared with the run under its lock, taken in or ignored with a reason, committed;
+//! then the receipts.
+
+use std::collections::BTreeMap;
+
+use berth_domain::id::RunId;
+use berth_domain::lifecycle::{DispatchState, Event, Ignored, step};
+use berth_domain::protocol::{Answer, EndReceipt, Phase, Report, ToAgentBody};
+use berth_domain::time::Time;
+use berth_store::{Agent, RunHead, Transition};
+
+use crate::context::{Context, jitter};
+use crate::outbox::{self, Error};
+
+/// Something that an agent said of one run.
+enum Said<'a> {
+    Report { replica: &'a str, report: &'a Report },
+    Answer(&'a Answer),
+}
+
+/// Takes in what an agent's replicas reported and answered.
+pub(super) async fn take_in(
+    context: &Context,
+    agent: &Agent,
+    reports: &[(String, Report)],
+    answers: &[Answer],
+) -> Result<(), Error> {
+    let mut by_run: BTreeMap<RunId, Vec<Said<'_>>> = BTreeMap::new();
+    for (replica, report) in reports {
+        by_run.entry(report.run).or_default().push(Said::Report { replica, report });
+    }
+    for answer in answers.iter().filter(|answer| !answer.present) {
+        by_run.entry(answer.run).or_default().push(Said::Answer(answer));
+    }
+    if by_run.is_empty() {
+        return Ok(());
+    }
+    let now = context.clock.now();
+    let ids: Vec<RunId> = by_run.keys().copied().collect();
+    let mut outcome = Taken::default();
+    context
+        .store
+        .transition(&ids, now, |head| {
+            let said = by_run.get(&head.id)?;
+            (head.agent_id == agent.id).then(|| outcome.take(head, said, now)).flatten()
+        })
+        .await?;
+    for (run, ignored) in &outcome.ignored {
+        tracing::debug!(run.id = %run, reason = %ignored, "a report of run {run} changes nothing: {ignored}");
+    }
+    for end in &outcome.finished {
+        let ran = end.started_at.map(|started| end.at.since(started));
+        context.metrics.finished(agent.name.as_str(), &end.queue, end.status, ran);
+    }
+    for (_, report) in reports {
+        context.metrics.report_lagged(now.since(report.at));
+    }
+    let receipts = std::mem::take(&mut outcome.receipts);
+    let bodies = receipts
+        .into_iter()
+        .map(|(replica, receipts)| (replica, ToAgentBody::Receipts(receipts)))
+        .collect();
+    outbox::send(context, agent.name.as_str(), bodies).await;
+    context.dispatch.notify_one();
+    Ok(())
+}
+
+/// What a batch did.
+#[derive(Default)]
+struct Taken {
+    receipts: BTreeMap<String, Vec<EndReceipt>>,
+    ignored: Vec<(RunId, Ignored)>,
+    finished: Vec<Finished>,
+}
+
+struct Finished {
+    queue: String,
+    status: &'static str,
+    started_at: Option<Time>,
+    at: Time,
+}
+
+impl Taken {
+    /// Applies all that was said of one run, in the order in which it came.
+    fn take(&mut self, head: &RunHead, said: &[Said<'_>], now: Time) -> Option<Transition> {
+        let mut change: Option<Transition> = None;
+        for said in said {
+            let state = change.as_ref().map_or(&head.dispatch, |change| &change.state);
+            let event = match said {
+                Said::Report { report, .. } => Event::Report(report),
+                Said::Answer(answer) => {
+                    Event::Absent { attempt: answer.attempt, question: answer.question }
+                }
+            };
+            let settled = match step(state, &event, now, jitter()) {
+                Ok(done) => {
+                    let was_final = state.status.is_final();
+                    if done.state.status.is_final() && !was_final {
+                        self.finish(head, &done.state, now);
+                    }
+                    let next = Transition::from(done);
+                    change = Some(match change.take() {
+                        Some(before) => before.then(next),
+                        None => next,
+                    });
+                    true
+                }
+                Err(ignored) => {
+                    self.ignored.push((head.id, ignored));
+                    ignored.settles_an_end()
+                }
+            };
+            if let Said::Report { replica, report } = said
+                && settled
+                && matches!(report.phase, Phase::Ended(_))
+            {
+                let receipt =
+                    EndReceipt { run: report.run, attempt: report.attempt, uid: report.uid.clone() };
+                self.receipts.entry((*replica).to_owned()).or_default().push(receipt);
+            }
+        }
+        change
+    }
+
+    fn finish(&mut self, head: &RunHead, state: &DispatchState, now: Time) {
+        self.finished.push(Finished {
+            queue: head.queue.clone(),
+            status: state.status.as_str(),
+            started_at: state.started_at,
+            at: state.finished_at.unwrap_or(now),
+        });
+    }
+}

@@ -1,0 +1,62 @@
+//! Desired state, in nudges: what an agent should no longer have alive, and what it is asked about.
+//!
+//! A stop is a state in the store. The nudge only makes it quick: it is repeated until the run has ended, and
+//! an agent that was away gets it with its inventory.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use berth_domain::id::AgentId;
+use berth_domain::protocol::{AttemptRef, Question, ToAgentBody};
+
+use crate::context::{Context, converge_forever};
+use crate::outbox::{self, Error};
+
+/// How often a stop that has not ended is repeated.
+const REPEAT: Duration = Duration::from_secs(2);
+
+/// The most attempts named in one message.
+const CHUNK: usize = 500;
+
+/// Tells agents what to stop, until the shutdown.
+pub(crate) async fn nudge_forever(context: Context) {
+    converge_forever("nudging agents", &context, &context.nudge, REPEAT, async || nudge(&context).await).await;
+}
+
+async fn nudge(context: &Context) -> Result<(), Error> {
+    let mut unwanted: BTreeMap<AgentId, Vec<AttemptRef>> = BTreeMap::new();
+    for (agent, attempt) in context.store.stopping_attempts().await? {
+        unwanted.entry(agent).or_default().push(attempt);
+    }
+    for (agent, attempts) in unwanted {
+        to_all_replicas(context, agent, attempts.chunks(CHUNK).map(|chunk| ToAgentBody::Remove(chunk.to_vec())))
+            .await?;
+    }
+    Ok(())
+}
+
+/// Asks an agent about attempts. If it is away, it is asked again later.
+pub(crate) async fn ask(context: &Context, agent: AgentId, questions: Vec<Question>) -> Result<(), Error> {
+    to_all_replicas(context, agent, questions.chunks(CHUNK).map(|chunk| ToAgentBody::Questions(chunk.to_vec())))
+        .await
+}
+
+async fn to_all_replicas(
+    context: &Context,
+    agent: AgentId,
+    bodies: impl Iterator<Item = ToAgentBody>,
+) -> Result<(), Error> {
+    let now = context.clock.now();
+    let Some(agent) = context.store.agent_by_id(agent).await? else { return Ok(()) };
+    let replicas = context.store.replicas(agent.id).await?;
+    let live: Vec<&str> = replicas
+        .iter()
+        .filter(|replica| replica.lease_until > now)
+        .map(|replica| replica.name.as_str())
+        .collect();
+    let bodies: Vec<(String, ToAgentBody)> = bodies
+        .flat_map(|body| live.iter().map(move |replica| ((*replica).to_owned(), body.clone())))
+        .collect();
+    outbox::send(context, agent.name.as_str(), bodies).await;
+    Ok(())
+}
