@@ -1,1 +1,16 @@
-//! Placeholder.
+//! Whole installations of Berth for end-to-end tests: real servers, real processes, and a client.
+//!
+//! Everything starts on free ports in folders of its own, and is gone when its value is dropped, or when the
+//! test process dies.
+
+mod binary;
+mod client;
+mod installation;
+mod journal;
+mod role;
+
+pub use binary::berth;
+pub use client::{Client, Run, job, shell};
+pub use installation::{Backing, Installation};
+pub use journal::Journal;
+pub use role::Role;

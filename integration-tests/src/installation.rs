@@ -1,0 +1,245 @@
+//! An installation: embedded in one process, or two replicas of each role on a real broker and PostgreSQL.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use berth_test_servers::process::run;
+use berth_test_servers::{Postgres, RabbitMq, Redis, port};
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::client::Client;
+use crate::role::Role;
+
+/// What an installation stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backing {
+    /// One process: SQLite and the in-process transport.
+    Embedded,
+    /// RabbitMQ and PostgreSQL; two replicas of each role.
+    RabbitMq,
+    /// Redis and PostgreSQL; two replicas of each role.
+    Redis,
+}
+
+/// The servers of an installation.
+#[derive(Debug)]
+pub enum BrokerServer {
+    /// None: the broker is in the process.
+    None,
+    /// RabbitMQ.
+    RabbitMq(RabbitMq),
+    /// Redis.
+    Redis(Redis),
+}
+
+/// A running installation with one agent, `local`, and one project, `default`.
+#[derive(Debug)]
+pub struct Installation {
+    /// Its client.
+    pub client: Client,
+    /// Its processes.
+    pub roles: Vec<Role>,
+    /// Its broker.
+    pub broker: BrokerServer,
+    /// Its database, if it is a server.
+    pub postgres: Option<Postgres>,
+    /// A folder that its runs may write to, gone with it.
+    pub folder: PathBuf,
+    settings: Vec<(&'static str, String)>,
+    _temporary: tempfile::TempDir,
+}
+
+impl Installation {
+    /// Starts one and waits until a run would be taken.
+    ///
+    /// # Panics
+    /// If something can't be started.
+    pub async fn start(backing: Backing) -> Self {
+        Self::start_with(backing, 2).await
+    }
+
+    /// Starts one with that many schedulers (one process has one).
+    ///
+    /// # Panics
+    /// If something can't be started.
+    pub async fn start_with(backing: Backing, schedulers: usize) -> Self {
+        let temporary =
+            tempfile::TempDir::new().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
+        let folder = temporary.path().to_owned();
+        let installation = match backing {
+            Backing::Embedded => embedded(folder, temporary),
+            Backing::RabbitMq => {
+                let server = RabbitMq::start();
+                let url = server.url();
+                replicated(folder, temporary, BrokerServer::RabbitMq(server), url, schedulers)
+            }
+            Backing::Redis => {
+                let server = Redis::start();
+                let url = server.url();
+                replicated(folder, temporary, BrokerServer::Redis(server), url, schedulers)
+            }
+        };
+        installation.prepare(backing).await;
+        installation
+    }
+
+    async fn prepare(&self, backing: Backing) {
+        self.until_ready().await;
+        if backing != Backing::Embedded {
+            let agent = json!({"name": "local", "is_default": true});
+            self.client.call("POST", "/api/v1/orgs/default/agents", Some(&agent)).await;
+            let (status, answer) = self
+                .client
+                .send("POST", "/api/v1/default/projects/create", Some(&json!({"name": "default"})))
+                .await;
+            assert!(status == 201 || status == 400, "{status} {answer}");
+        }
+    }
+
+    /// Waits until every API replica is ready.
+    ///
+    /// # Panics
+    /// If one is not within 60 s.
+    pub async fn until_ready(&self) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let (status, answer) = self.client.send("GET", "/readyz", None).await;
+            if status == 200 {
+                return;
+            }
+            assert!(Instant::now() < deadline, "not ready: {status} {answer}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// The roles whose names begin with `kind` (`api`, `scheduler`, `agent`, `up`).
+    pub fn roles_of(&mut self, kind: &str) -> impl Iterator<Item = &mut Role> {
+        let kind = kind.to_owned();
+        self.roles.iter_mut().filter(move |role| role.name().starts_with(&kind))
+    }
+
+    /// One role by its name.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn role(&mut self, name: &str) -> &mut Role {
+        self.roles.iter_mut().find(|role| role.name() == name).unwrap_or_else(|| panic!("no role {name}"))
+    }
+
+    /// Runs `berth` with this installation's settings, for its output.
+    pub fn berth(&self, arguments: &[&str]) -> std::process::Output {
+        let mut command = Command::new(crate::berth());
+        command.args(arguments).env("BERTH_HOST", self.client.base());
+        if let Some(token) = self.client.token() {
+            command.env("BERTH_TOKEN", token);
+        }
+        command.env("XDG_CONFIG_HOME", self.folder.join("config"));
+        command.output().unwrap_or_else(|error| panic!("berth can't be started: {error}"))
+    }
+
+    /// The environment that its processes were started with.
+    pub fn settings(&self) -> &[(&'static str, String)] {
+        &self.settings
+    }
+
+    /// Kills the broker by SIGKILL.
+    pub fn kill_broker(&mut self) {
+        match &mut self.broker {
+            BrokerServer::None => {}
+            BrokerServer::RabbitMq(server) => server.kill9(),
+            BrokerServer::Redis(server) => server.kill9(),
+        }
+    }
+
+    /// Starts the broker again.
+    pub fn restart_broker(&mut self) {
+        match &mut self.broker {
+            BrokerServer::None => {}
+            BrokerServer::RabbitMq(server) => server.restart(),
+            BrokerServer::Redis(server) => server.restart(),
+        }
+    }
+
+    /// Wipes the broker: all its queues and messages are gone.
+    pub fn wipe_broker(&mut self) {
+        match &mut self.broker {
+            BrokerServer::None => {}
+            BrokerServer::RabbitMq(server) => server.reset(),
+            BrokerServer::Redis(server) => server.flushall(),
+        }
+    }
+}
+
+fn embedded(folder: PathBuf, temporary: tempfile::TempDir) -> Installation {
+    let port = port::free();
+    let settings = vec![
+        ("BERTH_DATA_DIR", folder.join("data").display().to_string()),
+        ("BERTH_LISTEN", format!("127.0.0.1:{port}")),
+        ("XDG_CONFIG_HOME", folder.join("config").display().to_string()),
+    ];
+    let up = Role::start(&folder, "up", &["up"], &settings);
+    Installation {
+        client: Client::new(vec![format!("http://127.0.0.1:{port}")], None),
+        roles: vec![up],
+        broker: BrokerServer::None,
+        postgres: None,
+        folder,
+        settings,
+        _temporary: temporary,
+    }
+}
+
+fn replicated(
+    folder: PathBuf,
+    temporary: tempfile::TempDir,
+    broker: BrokerServer,
+    broker_url: String,
+    schedulers: usize,
+) -> Installation {
+    let postgres = Postgres::start();
+    let settings = vec![
+        ("BERTH_DATABASE_URL", postgres.url()),
+        ("BERTH_BROKER_URL", broker_url),
+        ("BERTH_DATA_DIR", folder.join("data").display().to_string()),
+        ("XDG_CONFIG_HOME", folder.join("config").display().to_string()),
+    ];
+    admin(&settings, &["admin", "migrate"]);
+    let token = admin(&settings, &["admin", "token", "--name", "test", "-o", "name"]);
+    let (mut roles, mut bases) = (Vec::new(), Vec::new());
+    for n in 1..=2 {
+        let listen = format!("127.0.0.1:{}", port::free());
+        bases.push(format!("http://{listen}"));
+        roles.push(Role::start(&folder, &format!("api-{n}"), &["api", "--listen", &listen], &settings));
+    }
+    for n in 1..=schedulers {
+        roles.push(with_metrics(&folder, &format!("scheduler-{n}"), &["scheduler"], &settings));
+    }
+    for n in 1..=2 {
+        let arguments = ["agent", "--name", "local", "--executor", "process"];
+        roles.push(with_metrics(&folder, &format!("agent-{n}"), &arguments, &settings));
+    }
+    Installation {
+        client: Client::new(bases, Some(token.trim().to_owned())),
+        roles,
+        broker,
+        postgres: Some(postgres),
+        folder,
+        settings,
+        _temporary: temporary,
+    }
+}
+
+fn with_metrics(folder: &Path, name: &str, arguments: &[&str], settings: &[(&str, String)]) -> Role {
+    let listen = format!("127.0.0.1:{}", port::free());
+    let mut arguments = arguments.to_vec();
+    arguments.extend(["--metrics-listen", &listen]);
+    Role::start(folder, name, &arguments, settings)
+}
+
+fn admin(settings: &[(&str, String)], arguments: &[&str]) -> String {
+    run(Command::new(crate::berth())
+        .args(arguments)
+        .envs(settings.iter().map(|(key, value)| (*key, value.as_str()))))
+}

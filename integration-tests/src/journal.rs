@@ -1,0 +1,57 @@
+//! Proof of execution written by the runs themselves: each appends a line when it starts and one when it ends.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A file that runs append to.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    path: PathBuf,
+}
+
+impl Journal {
+    /// A journal in `folder`, empty until a run writes to it.
+    pub fn new(folder: &Path, name: &str) -> Self {
+        Self { path: folder.join(name) }
+    }
+
+    /// A shell command that notes the run's start and end around `work`.
+    ///
+    /// `O_APPEND` writes of one short line are atomic on local file systems, so lines never mix.
+    pub fn around(&self, work: &str) -> String {
+        let path = self.path.display();
+        format!(
+            "echo \"start $BERTH_RUN $BERTH_ATTEMPT\" >> {path}; {work}; echo \"end $BERTH_RUN $BERTH_ATTEMPT\" >> {path}"
+        )
+    }
+
+    /// Its lines: `start|end <run> <attempt>`.
+    pub fn lines(&self) -> Vec<String> {
+        std::fs::read_to_string(&self.path).unwrap_or_default().lines().map(str::to_owned).collect()
+    }
+
+    /// How often each attempt was started.
+    pub fn starts(&self) -> BTreeMap<String, usize> {
+        let mut starts = BTreeMap::new();
+        for line in self.lines() {
+            if let Some(attempt) = line.strip_prefix("start ") {
+                *starts.entry(attempt.to_owned()).or_insert(0) += 1;
+            }
+        }
+        starts
+    }
+
+    /// The most runs that were between their start and their end at one time.
+    pub fn peak(&self) -> usize {
+        let (mut now, mut peak) = (0_usize, 0);
+        for line in self.lines() {
+            if line.starts_with("start ") {
+                now += 1;
+            } else {
+                now = now.saturating_sub(1);
+            }
+            peak = peak.max(now);
+        }
+        peak
+    }
+}

@@ -1,0 +1,35 @@
+//! What users rely on, end to end: each story runs on all three backings, against real servers.
+
+#[path = "end_to_end/ends.rs"]
+mod ends;
+#[path = "end_to_end/limits.rs"]
+mod limits;
+#[path = "end_to_end/outages.rs"]
+mod outages;
+#[path = "end_to_end/pauses.rs"]
+mod pauses;
+#[path = "end_to_end/priority.rs"]
+mod priority;
+#[path = "end_to_end/stops.rs"]
+mod stops;
+#[path = "end_to_end/survival.rs"]
+mod survival;
+
+/// Makes one test of a story for each backing.
+macro_rules! on_all_three {
+    ($($story:ident),+ $(,)?) => {
+        mod embedded {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() { super::$story(berth_integration_tests::Backing::Embedded).await; })+
+        }
+        mod rabbitmq {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() { super::$story(berth_integration_tests::Backing::RabbitMq).await; })+
+        }
+        mod redis {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() { super::$story(berth_integration_tests::Backing::Redis).await; })+
+        }
+    };
+}
+use on_all_three;

@@ -1,0 +1,88 @@
+//! How attempts end: status, reason, failure class and exit code, as documented; and retries with back-off.
+
+use std::time::Duration;
+
+use berth_integration_tests::{Backing, Installation, Journal, job, shell};
+use serde_json::{Value, json};
+
+super::on_all_three!(every_end_has_its_reason_class_and_exit_code, a_failure_is_retried_as_often_as_was_said);
+
+const LONG: Duration = Duration::from_secs(120);
+
+/// What is run, and the status, reason, failure class and exit code that it ends with.
+fn table() -> Vec<(Value, &'static str, &'static str, Value, Value)> {
+    let command = |words: Value| job(json!({"command": words}), json!({}));
+    let mut slow = shell("sleep 1000");
+    slow["termination"] = json!({"timeout": 1});
+    let mut stubborn = shell("trap '' TERM; while true; do sleep 0.1; done");
+    stubborn["termination"] = json!({"timeout": 1});
+    let mut with_volume = shell("true");
+    with_volume["component"]["run"]["volumes"] = json!([{"name": "v", "emptyDir": {}}]);
+    vec![
+        (shell("exit 0"), "succeeded", "Completed", Value::Null, json!(0)),
+        (shell("exit 3"), "failed", "ExitCode(3)", json!("user"), json!(3)),
+        (shell("kill -9 $$"), "failed", "Signal(9)", json!("user"), json!(137)),
+        (shell("kill -15 $$"), "failed", "Signal(15)", json!("user"), json!(143)),
+        (shell("no-such-command-anywhere"), "failed", "CommandNotFound", json!("user"), json!(127)),
+        (
+            command(json!(["no-such-command-anywhere"])),
+            "failed",
+            "CommandNotFound",
+            json!("user"),
+            json!(127),
+        ),
+        (command(json!(["/etc/hostname"])), "failed", "CommandNotExecutable", json!("user"), json!(126)),
+        (slow, "failed", "Timeout", json!("timeout"), Value::Null),
+        (stubborn, "failed", "Timeout", json!("timeout"), Value::Null),
+        (job(json!({}), json!({})), "failed", "Refused", json!("config"), Value::Null),
+        (with_volume, "failed", "Refused", json!("config"), Value::Null),
+    ]
+}
+
+async fn every_end_has_its_reason_class_and_exit_code(backing: Backing) {
+    let installation = Installation::start(backing).await;
+    let client = &installation.client;
+    let mut runs = Vec::new();
+    for (operation, ..) in table() {
+        runs.push(client.submit("default", &operation).await);
+    }
+    for (run, (operation, status, reason, class, exit_code)) in runs.iter().zip(table()) {
+        client.wait_for("default", run, status, LONG).await;
+        let conditions = client.conditions("default", run).await;
+        let last = conditions.last().unwrap();
+        assert_eq!(last["type"], json!(status), "{operation}: {conditions:#?}");
+        assert_eq!(last["reason"], json!(reason), "{operation}: {conditions:#?}");
+        let end = &client.run("default", run).await["end"];
+        assert_eq!(end["failure_class"], class, "{operation}: {end}");
+        if !exit_code.is_null() {
+            assert_eq!(end["exit_code"], exit_code, "{operation}: {end}");
+        }
+    }
+}
+
+async fn a_failure_is_retried_as_often_as_was_said(backing: Backing) {
+    let installation = Installation::start(backing).await;
+    let client = &installation.client;
+    let journal = Journal::new(&installation.folder, "journal");
+    let with_retries = |work: &str| {
+        let mut operation = shell(&journal.around(work));
+        operation["termination"] = json!({"maxRetries": 2});
+        operation
+    };
+    let heals = client.submit("default", &with_retries("[ $BERTH_ATTEMPT -ge 1 ] || exit 7")).await;
+    let never = client.submit("default", &with_retries("exit 7")).await;
+    client.wait_for("default", &heals, "succeeded", LONG).await;
+    client.wait_for("default", &never, "failed", LONG).await;
+    let starts = journal.starts();
+    let of = |run: &str| {
+        starts.iter().filter(|(attempt, _)| attempt.starts_with(run)).map(|(_, n)| *n).sum::<usize>()
+    };
+    assert_eq!((of(&heals), of(&never)), (2, 3), "{starts:?}");
+    let types: Vec<Value> = client
+        .conditions("default", &never)
+        .await
+        .iter()
+        .map(|condition| condition["type"].clone())
+        .collect();
+    assert_eq!(types.iter().filter(|status| **status == json!("retrying")).count(), 2, "{types:?}");
+}

@@ -1,0 +1,53 @@
+//! Promise 1, 2 and 4: no accepted run is lost and no attempt is executed twice, whatever is killed meanwhile.
+
+use std::time::Duration;
+
+use berth_integration_tests::{Backing, Installation, Journal, shell};
+
+super::on_all_three!(
+    two_thousand_runs_end_once_each,
+    two_thousand_runs_end_once_each_though_everything_is_killed_in_turn,
+);
+
+const RUNS: u64 = 2_000;
+const LONG: Duration = Duration::from_secs(600);
+
+async fn two_thousand_runs_end_once_each(backing: Backing) {
+    let installation = Installation::start(backing).await;
+    let journal = Journal::new(&installation.folder, "journal");
+    submit(&installation, &journal).await;
+    installation.client.wait_for_all("default", RUNS, "succeeded", LONG).await;
+    assert_once_each(&journal);
+}
+
+async fn two_thousand_runs_end_once_each_though_everything_is_killed_in_turn(backing: Backing) {
+    let mut installation = Installation::start(backing).await;
+    let journal = Journal::new(&installation.folder, "journal");
+    submit(&installation, &journal).await;
+    let names: Vec<String> = installation.roles.iter().map(|role| role.name().to_owned()).collect();
+    for (n, name) in names.iter().cycle().take(names.len().max(4)).enumerate() {
+        // Each kill comes when a part more of the runs has ended, so that they are spread over the work.
+        let ended = RUNS * (n as u64 + 1) / (names.len().max(4) as u64 + 3);
+        installation.client.wait_for_all("default", ended, "succeeded", LONG).await;
+        installation.role(name).restart();
+    }
+    installation.kill_broker();
+    installation.restart_broker();
+    installation.client.wait_for_all("default", RUNS, "succeeded", LONG).await;
+    assert_once_each(&journal);
+}
+
+async fn submit(installation: &Installation, journal: &Journal) {
+    let operation = shell(&journal.around("true"));
+    let operations = vec![operation; usize::try_from(RUNS).unwrap()];
+    installation.client.submit_all("default", &operations).await;
+}
+
+fn assert_once_each(journal: &Journal) {
+    let starts = journal.starts();
+    let twice: Vec<_> = starts.iter().filter(|(_, times)| **times != 1).collect();
+    assert!(twice.is_empty(), "attempts executed more than once: {twice:?}");
+    let runs: std::collections::BTreeSet<&str> =
+        starts.keys().filter_map(|attempt| attempt.split(' ').next()).collect();
+    assert_eq!(runs.len() as u64, RUNS, "every run wrote its id");
+}
