@@ -7,10 +7,12 @@ mod binary;
 mod client;
 mod installation;
 mod journal;
+mod python;
 mod role;
 
 pub use binary::berth;
 pub use client::{Client, Run, job, shell};
 pub use installation::{Backing, Installation};
 pub use journal::Journal;
+pub use python::stock;
 pub use role::Role;

@@ -74,34 +74,51 @@ pub(crate) fn jitter() -> f64 {
     rand::random()
 }
 
-/// Calls `converge` until the shutdown: at once, then after each hint, and `every` so often without one.
+/// The pace of a loop that converges: at once, then after each hint, and every so often without one.
 ///
-/// The hint carries no data: `converge` reads all state anew. It is armed before the call, so that a hint
-/// that comes meanwhile is not lost. A failure is logged once per change of its text, and tried again.
-pub(crate) async fn converge_forever(
+/// A hint carries no data: each round reads all state anew. One that comes during a round is kept by its
+/// [`Notify`] and begins the next. A failure is logged once per change of its text, and the round tried again.
+pub(crate) struct Pace<'a> {
     name: &'static str,
-    context: &Context,
-    hint: &Notify,
+    context: &'a Context,
+    hint: &'a Notify,
     every: Duration,
-    mut converge: impl AsyncFnMut() -> Result<(), Error>,
-) {
-    let mut last_failure = None;
-    loop {
-        let hinted = hint.notified();
+    wait: Option<Duration>,
+    last_failure: Option<String>,
+}
+
+/// The least wait after a failure.
+const AFTER_FAILURE: Duration = Duration::from_millis(500);
+
+impl<'a> Pace<'a> {
+    pub(crate) fn new(name: &'static str, context: &'a Context, hint: &'a Notify, every: Duration) -> Self {
+        Self { name, context, hint, every, wait: None, last_failure: None }
+    }
+
+    /// Waits until the next round is due; false when the shutdown has begun.
+    pub(crate) async fn next(&mut self) -> bool {
+        if let Some(wait) = self.wait {
+            tokio::select! {
+                () = self.context.shutdown.cancelled() => {}
+                () = self.hint.notified() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+        !self.context.shutdown.is_cancelled()
+    }
+
+    /// Runs one round, which the shutdown breaks off.
+    pub(crate) async fn round(&mut self, round: impl Future<Output = Result<(), Error>>) {
         let done = tokio::select! {
-            () = context.shutdown.cancelled() => return,
-            done = converge() => done,
+            () = self.context.shutdown.cancelled() => return,
+            done = round => done,
         };
         let failure = done.err().map(|error| error.to_string());
-        if let Some(error) = failure.as_ref().filter(|error| last_failure.as_ref() != Some(*error)) {
+        let name = self.name;
+        if let Some(error) = failure.as_ref().filter(|error| self.last_failure.as_ref() != Some(*error)) {
             tracing::warn!(scheduler.task = name, %error, "{name} failed and is tried again");
         }
-        let wait = if failure.is_some() { every.max(Duration::from_millis(500)) } else { every };
-        last_failure = failure;
-        tokio::select! {
-            () = context.shutdown.cancelled() => return,
-            () = hinted => {}
-            () = tokio::time::sleep(wait) => {}
-        }
+        self.wait = Some(if failure.is_some() { self.every.max(AFTER_FAILURE) } else { self.every });
+        self.last_failure = failure;
     }
 }

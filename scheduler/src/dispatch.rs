@@ -3,25 +3,32 @@
 
 use std::time::Duration;
 
-use berth_broker::celery::offer::{self, Offer};
-use berth_broker::{Message, Publish};
+use berth_broker::Publish;
+use berth_broker::offer::{self, Offer};
 use berth_domain::scheduling::admit;
-use berth_store::{Admitted, Offerable};
+use berth_store::{AdmissionOptions, Admitted, OfferedRun};
+use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use crate::context::{Context, converge_forever};
+use crate::context::{Context, Pace};
 use crate::outbox::Error;
 
 /// The most runs that one transaction admits: large enough to amortize its round trips, small enough that
 /// claims and reports, which wait for the same rows, are not held up noticeably.
 const BATCH: usize = 500;
 
+/// The most that one transaction admits of one lane (a project's runs in a queue).
+const HEADS: u32 = 256;
+
 /// Without a hint, waiting runs are looked at this often: what a lost wake-up costs.
 const SWEEP: Duration = Duration::from_secs(1);
 
 /// Admits and offers whatever may start, until the shutdown.
 pub(crate) async fn dispatch_forever(context: Context) {
-    converge_forever("dispatch", &context, &context.dispatch, SWEEP, async || dispatch(&context).await).await;
+    let mut pace = Pace::new("dispatch", &context, &context.dispatch, SWEEP);
+    while pace.next().await {
+        pace.round(dispatch(&context)).await;
+    }
 }
 
 async fn dispatch(context: &Context) -> Result<(), Error> {
@@ -29,27 +36,31 @@ async fn dispatch(context: &Context) -> Result<(), Error> {
     if !context.broker.connection().borrow().up {
         return Ok(());
     }
-    for owner in context.store.owners_with_backlog().await? {
+    for owner in context.store.owners_with_work().await? {
         while !context.shutdown.is_cancelled() {
             let began = Instant::now();
             let now = context.clock.now();
+            let options = AdmissionOptions { heads: HEADS, ..AdmissionOptions::default() };
             let round = context
                 .store
-                .with_admission(&owner, now, BATCH, |snapshot| {
+                .with_admission(&owner, now, options, |snapshot| {
                     admit(snapshot, BATCH).into_iter().map(|admission| admission.run).collect()
                 })
                 .await?;
-            // Another replica holds the organization's lock and does the same.
-            let Some(admitted) = round else { break };
+            // Another replica may hold the organization's lock, and does the same.
+            let Admitted::Runs(admitted) = round else { break };
             if admitted.is_empty() {
                 break;
             }
-            let is_last = admitted.len() < BATCH;
+            // A short round means that nothing is left, or that every lane gave all its heads: look again.
+            let is_last = admitted.len() < HEADS as usize;
             for run in &admitted {
-                context.metrics.dispatched(&run.offer.agent, &run.offer.queue);
-                context.metrics.waited(&run.offer.agent, &run.offer.queue, now.since(run.queued_at));
+                context.metrics.dispatched(&run.agent, &run.queue);
+                if let Some(queued_at) = run.dispatch.queued_at {
+                    context.metrics.waited(&run.agent, &run.queue, now.since(queued_at));
+                }
             }
-            publish(context, admitted.into_iter().map(|Admitted { offer, .. }| offer)).await?;
+            publish(context, admitted).await?;
             context.metrics.dispatch_took(began.elapsed());
             if is_last {
                 break;
@@ -62,13 +73,13 @@ async fn dispatch(context: &Context) -> Result<(), Error> {
 /// Publishes offers. An offer may be lost, doubled or late: nothing depends on it but time.
 pub(crate) async fn publish(
     context: &Context,
-    offers: impl IntoIterator<Item = Offerable>,
+    runs: impl IntoIterator<Item = OfferedRun>,
 ) -> Result<(), Error> {
-    let batch: Vec<Publish> = offers
+    let batch: Vec<Publish> = runs
         .into_iter()
         .filter_map(|run| {
             let to = context.names.offers(&run.agent, &run.queue);
-            message(context, run).map(|message| Publish { to, message })
+            offer(run).map(|offer| Publish { to, message: offer::encode(&offer) })
         })
         .collect();
     if batch.is_empty() {
@@ -80,10 +91,31 @@ pub(crate) async fn publish(
     Ok(())
 }
 
-fn message(_context: &Context, run: Offerable) -> Option<Message> {
-    let id = run.run;
-    let offer = Offer::from(run);
-    offer::encode(&offer)
-        .inspect_err(|error| tracing::error!(run.id = %id, %error, "the offer of run {id} can't be written"))
-        .ok()
+/// The offer of an admitted run; none, with a log line, if its stored operation is not JSON.
+fn offer(run: OfferedRun) -> Option<Offer> {
+    let content = run.content.unwrap_or_else(|| "{}".to_owned());
+    let operation = RawValue::from_string(content)
+        .inspect_err(|error| {
+            tracing::error!(run.id = %run.id, %error, "the operation of run {} is not JSON", run.id);
+        })
+        .ok()?;
+    Some(Offer {
+        run: run.id.uuid(),
+        attempt: run.attempt,
+        agent: run.agent,
+        queue: run.queue,
+        owner: run.owner,
+        project: run.project,
+        name: run.name,
+        operation,
+        spec_hash: run.spec_hash.unwrap_or_default(),
+        #[expect(clippy::cast_precision_loss, reason = "seconds of a time-out need no 53 bits")]
+        hard_limit: run.timeout_ms.map(|millis| millis as f64 / 1_000.0),
+        soft_limit: None,
+        eta: None,
+        expires: run.dispatch.expires_at.map(|expires| expires.to_string()),
+        root_id: None,
+        parent_id: None,
+        needs: Vec::new(),
+    })
 }

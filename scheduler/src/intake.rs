@@ -8,9 +8,14 @@ mod reports;
 
 use std::time::Duration;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use berth_broker::{Delivery, ack_many};
-use berth_domain::protocol::{Answer, ClaimRequest, FromAgent, FromAgentBody, Held, LeaseRequest, Report, VERSION};
-use berth_store::{Agent, NewDeadLetter};
+use berth_domain::id::DeadLetterId;
+use berth_domain::protocol::{
+    Answer, ClaimRequest, FromAgent, FromAgentBody, Held, LeaseRequest, Report, VERSION,
+};
+use berth_domain::time::Time;
+use berth_store::{Agent, DeadLetter};
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
@@ -21,6 +26,9 @@ const BATCH: usize = 256;
 
 /// Messages held un-acked by one intake.
 const PREFETCH: u16 = 1_000;
+
+/// How much of an unreadable message is kept, in bytes.
+const MAX_RAW: usize = 64 * 1024;
 
 /// How long to wait before a batch that the store could not take is tried again.
 const RETRY: Duration = Duration::from_millis(500);
@@ -34,7 +42,35 @@ struct Batch {
     answers: Vec<Answer>,
     inventories: Vec<(String, Vec<Held>)>,
     goodbyes: Vec<String>,
-    dead: Vec<NewDeadLetter>,
+    dead: Vec<Dead>,
+}
+
+/// A message that nobody can read.
+struct Dead {
+    queue: String,
+    reason: String,
+    raw: String,
+}
+
+impl Dead {
+    fn new(queue: &str, reason: String, raw: &[u8]) -> Self {
+        let raw = BASE64_STANDARD.encode(&raw[..raw.len().min(MAX_RAW)]);
+        Self { queue: queue.to_owned(), reason, raw }
+    }
+
+    fn letter(&self, agent: &Agent, at: Time) -> DeadLetter {
+        DeadLetter {
+            id: DeadLetterId::new(),
+            owner: agent.owner.clone(),
+            agent_id: Some(agent.id),
+            queue_id: None,
+            run_id: None,
+            attempt: None,
+            reason: format!("on `{}`: {}", self.queue, self.reason),
+            raw: Some(self.raw.clone()),
+            at,
+        }
+    }
 }
 
 /// Takes in what one agent says, until `stop`.
@@ -49,7 +85,7 @@ pub(crate) async fn take_in_forever(context: Context, agent: Agent, stop: Cancel
         if deliveries.is_empty() {
             return;
         }
-        let batch = Batch::read(&agent, &deliveries);
+        let batch = Batch::read(&deliveries);
         let mut last_failure = None;
         while let Err(error) = batch.take_in(&context, &agent).await {
             // Held, not bounced: the store is away for everybody, and order is kept.
@@ -71,29 +107,29 @@ pub(crate) async fn take_in_forever(context: Context, agent: Agent, stop: Cancel
 }
 
 impl Batch {
-    fn read(agent: &Agent, deliveries: &[Delivery]) -> Self {
+    fn read(deliveries: &[Delivery]) -> Self {
         let mut batch = Self::default();
         for delivery in deliveries {
             let body = &delivery.message.body;
             match serde_json::from_slice::<FromAgent>(body) {
-                Ok(message) if message.version <= VERSION => batch.add(agent, message),
+                Ok(message) if message.version <= VERSION => batch.add(message),
                 Ok(message) => {
                     let reason = format!(
                         "message version {} is newer than {VERSION}: upgrade the control plane first",
                         message.version
                     );
-                    batch.dead.push(NewDeadLetter::message(agent, "out", &reason, body));
+                    batch.dead.push(Dead::new("out", reason, body));
                 }
                 Err(error) => {
                     let reason = format!("not a message of an agent: {error}");
-                    batch.dead.push(NewDeadLetter::message(agent, "out", &reason, body));
+                    batch.dead.push(Dead::new("out", reason, body));
                 }
             }
         }
         batch
     }
 
-    fn add(&mut self, agent: &Agent, message: FromAgent) {
+    fn add(&mut self, message: FromAgent) {
         let replica = message.replica;
         match message.body {
             FromAgentBody::Lease(request) => self.leases.push((replica, request)),
@@ -106,7 +142,7 @@ impl Batch {
             FromAgentBody::Answers(answers) => self.answers.extend(answers),
             FromAgentBody::Inventory(held) => self.inventories.push((replica, held)),
             FromAgentBody::Undecodable { queue, raw, reason } => {
-                self.dead.push(NewDeadLetter::message(agent, &queue, &reason, raw.as_bytes()));
+                self.dead.push(Dead { queue, reason, raw });
             }
             FromAgentBody::Goodbye => self.goodbyes.push(replica),
         }
@@ -120,12 +156,14 @@ impl Batch {
         reports::take_in(context, agent, &self.reports, &self.answers).await?;
         inventory::compare(context, agent, &self.inventories).await?;
         for replica in &self.goodbyes {
-            context.store.drop_replica(agent.id, replica).await?;
+            context.store.drop_replica(agent.id, replica, context.clock.now()).await?;
         }
-        let now = context.clock.now();
-        for letter in &self.dead {
-            tracing::warn!(agent.name = %agent.name, reason = %letter.reason, "a message was set aside as a dead letter");
-            context.store.add_dead_letter(letter, now).await?;
+        for dead in &self.dead {
+            tracing::warn!(
+                agent.name = %agent.name, queue.name = %dead.queue, reason = %dead.reason,
+                "a message was set aside as a dead letter"
+            );
+            context.store.add_dead_letter(&dead.letter(agent, context.clock.now())).await?;
         }
         Ok(())
     }

@@ -19,10 +19,12 @@ mod timers;
 use std::time::Duration;
 
 use berth_broker::Broker;
-use berth_broker_config::{Names, QueueKind};
+use berth_broker_config::Names;
+use berth_broker_config::arguments::QueueKind;
 use berth_domain::time::Clock;
 use berth_store::{RetentionSettings, Store};
-use berth_telemetry::{Health, SchedulerMetrics};
+use berth_telemetry::Health;
+use berth_telemetry::metrics::SchedulerMetrics;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 

@@ -9,7 +9,7 @@ use berth_broker_config::build;
 use berth_domain::id::AgentId;
 use tokio_util::sync::CancellationToken;
 
-use crate::context::{Context, converge_forever};
+use crate::context::{Context, Pace};
 use crate::intake;
 use crate::outbox::Error;
 
@@ -51,11 +51,10 @@ pub(crate) async fn listen_for_wake_ups(context: Context) {
         tokio::select! {
             () = context.shutdown.cancelled() => return,
             message = wake_ups.next() => match message {
-                Some(message) => match message.header_text("what") {
-                    Some("stop") => context.nudge.notify_one(),
-                    Some("agents") => context.wake_all(),
-                    _ => context.dispatch.notify_one(),
-                },
+                Some(_) => {
+                    context.dispatch.notify_one();
+                    context.nudge.notify_one();
+                }
                 None => return,
             },
         }
@@ -65,9 +64,10 @@ pub(crate) async fn listen_for_wake_ups(context: Context) {
 /// Keeps the broker's topology as the store wants it, and one intake per agent.
 pub(crate) async fn serve_agents(context: Context) {
     let mut served = Served::default();
-    let every = Duration::from_secs(2);
-    converge_forever("serving agents", &context, &context.agents, every, async || served.converge(&context).await)
-        .await;
+    let mut pace = Pace::new("serving agents", &context, &context.agents, Duration::from_secs(2));
+    while pace.next().await {
+        pace.round(served.converge(&context)).await;
+    }
 }
 
 /// What is applied and who is listened to.
@@ -92,10 +92,13 @@ impl Served {
             self.applied_for = Some(state);
         }
         let agents = context.store.all_agents().await?;
+        let mut queues_of: BTreeMap<AgentId, BTreeSet<String>> = BTreeMap::new();
+        for queue in context.store.all_queues().await? {
+            queues_of.entry(queue.agent_id).or_default().insert(queue.name.to_string());
+        }
         let wanted: BTreeSet<AgentId> = agents.iter().map(|agent| agent.id).collect();
         for agent in &agents {
-            let queues: BTreeSet<String> =
-                context.store.queues_of(agent.id).await?.into_iter().map(|queue| queue.name.to_string()).collect();
+            let queues = queues_of.remove(&agent.id).unwrap_or_default();
             if self.queues.get(&agent.id) != Some(&queues) {
                 let name = agent.name.as_str();
                 let topology =

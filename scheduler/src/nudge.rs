@@ -9,7 +9,7 @@ use std::time::Duration;
 use berth_domain::id::AgentId;
 use berth_domain::protocol::{AttemptRef, Question, ToAgentBody};
 
-use crate::context::{Context, converge_forever};
+use crate::context::{Context, Pace};
 use crate::outbox::{self, Error};
 
 /// How often a stop that has not ended is repeated.
@@ -20,25 +20,37 @@ const CHUNK: usize = 500;
 
 /// Tells agents what to stop, until the shutdown.
 pub(crate) async fn nudge_forever(context: Context) {
-    converge_forever("nudging agents", &context, &context.nudge, REPEAT, async || nudge(&context).await).await;
+    let mut pace = Pace::new("nudging agents", &context, &context.nudge, REPEAT);
+    while pace.next().await {
+        pace.round(nudge(&context)).await;
+    }
 }
 
 async fn nudge(context: &Context) -> Result<(), Error> {
     let mut unwanted: BTreeMap<AgentId, Vec<AttemptRef>> = BTreeMap::new();
-    for (agent, attempt) in context.store.stopping_attempts().await? {
-        unwanted.entry(agent).or_default().push(attempt);
+    for stopping in context.store.stopping_attempts().await? {
+        let attempt = AttemptRef { run: stopping.id, attempt: stopping.attempt };
+        unwanted.entry(stopping.agent_id).or_default().push(attempt);
     }
     for (agent, attempts) in unwanted {
-        to_all_replicas(context, agent, attempts.chunks(CHUNK).map(|chunk| ToAgentBody::Remove(chunk.to_vec())))
-            .await?;
+        to_all_replicas(
+            context,
+            agent,
+            attempts.chunks(CHUNK).map(|chunk| ToAgentBody::Remove(chunk.to_vec())),
+        )
+        .await?;
     }
     Ok(())
 }
 
 /// Asks an agent about attempts. If it is away, it is asked again later.
 pub(crate) async fn ask(context: &Context, agent: AgentId, questions: Vec<Question>) -> Result<(), Error> {
-    to_all_replicas(context, agent, questions.chunks(CHUNK).map(|chunk| ToAgentBody::Questions(chunk.to_vec())))
-        .await
+    to_all_replicas(
+        context,
+        agent,
+        questions.chunks(CHUNK).map(|chunk| ToAgentBody::Questions(chunk.to_vec())),
+    )
+    .await
 }
 
 async fn to_all_replicas(
@@ -47,7 +59,11 @@ async fn to_all_replicas(
     bodies: impl Iterator<Item = ToAgentBody>,
 ) -> Result<(), Error> {
     let now = context.clock.now();
-    let Some(agent) = context.store.agent_by_id(agent).await? else { return Ok(()) };
+    let agent = match context.store.agent_by_id(agent).await {
+        Ok(agent) => agent,
+        Err(berth_store::Error::NotFound { .. }) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
     let replicas = context.store.replicas(agent.id).await?;
     let live: Vec<&str> = replicas
         .iter()

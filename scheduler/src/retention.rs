@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::context::{Context, converge_forever};
+use crate::context::{Context, Pace};
+use crate::outbox::Error;
 
 /// How often the store is looked through.
 const EVERY: Duration = Duration::from_secs(60);
@@ -14,14 +15,19 @@ const BATCH: u32 = 1_000;
 
 /// Deletes what is past its time, until the shutdown.
 pub(crate) async fn retain_forever(context: Context) {
-    converge_forever("retention", &context, &Notify::new(), EVERY, async || {
-        loop {
-            let deleted = context.store.retain(context.clock.now(), &context.retention, BATCH).await?;
-            if deleted.total() == 0 || context.shutdown.is_cancelled() {
-                return Ok(());
-            }
-            tracing::debug!(rows = deleted.total(), "deleted what was kept long enough");
+    let hint = Notify::new();
+    let mut pace = Pace::new("retention", &context, &hint, EVERY);
+    while pace.next().await {
+        pace.round(retain(&context)).await;
+    }
+}
+
+async fn retain(context: &Context) -> Result<(), Error> {
+    loop {
+        let removed = context.store.retention(context.clock.now(), &context.retention, BATCH).await?;
+        if removed.is_nothing() || context.shutdown.is_cancelled() {
+            return Ok(());
         }
-    })
-    .await;
+        tracing::debug!(?removed, "removed what was kept long enough");
+    }
 }

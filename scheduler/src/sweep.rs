@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use berth_domain::id::RunId;
 use berth_domain::lifecycle::{Event, step};
-use berth_store::{OutstandingQueue, Transition};
+use berth_store::OutstandingOffers;
 
-use crate::context::{Context, converge_forever};
+use crate::context::{Context, Pace};
 use crate::dispatch;
 use crate::outbox::Error;
 
@@ -26,7 +26,10 @@ const BATCH: u32 = 500;
 
 /// Looks after offers, until the shutdown.
 pub(crate) async fn sweep_forever(context: Context) {
-    converge_forever("looking after offers", &context, &context.sweep, EVERY, async || sweep(&context).await).await;
+    let mut pace = Pace::new("looking after offers", &context, &context.sweep, EVERY);
+    while pace.next().await {
+        pace.round(sweep(&context)).await;
+    }
 }
 
 async fn sweep(context: &Context) -> Result<(), Error> {
@@ -34,7 +37,7 @@ async fn sweep(context: &Context) -> Result<(), Error> {
         return Ok(());
     }
     let is_new = recognize(context).await?;
-    for queue in context.store.outstanding().await? {
+    for queue in context.store.outstanding_offers().await? {
         let missing = if is_new { queue.offers } else { missing(context, &queue).await? };
         if missing > 0 {
             offer_again(context, &queue, missing, is_new).await?;
@@ -65,7 +68,7 @@ async fn recognize(context: &Context) -> Result<bool, Error> {
     Ok(known.is_some())
 }
 
-async fn missing(context: &Context, queue: &OutstandingQueue) -> Result<u64, Error> {
+async fn missing(context: &Context, queue: &OutstandingOffers) -> Result<u64, Error> {
     let address = context.names.offers(&queue.agent, &queue.queue);
     let depth = match context.broker.depth(&address).await {
         Ok(depth) => depth,
@@ -81,35 +84,30 @@ async fn missing(context: &Context, queue: &OutstandingQueue) -> Result<u64, Err
 
 async fn offer_again(
     context: &Context,
-    queue: &OutstandingQueue,
+    queue: &OutstandingOffers,
     missing: u64,
     is_new: bool,
 ) -> Result<(), Error> {
     let now = context.clock.now();
     let limit = if is_new { u32::MAX } else { u32::try_from(missing).unwrap_or(u32::MAX).min(BATCH) };
-    let offers = context.store.offered_runs(queue.queue_id, limit).await?;
+    let older_than = if is_new { now } else { now.minus(PATIENCE) };
+    let offers = context.store.offered_runs(queue.agent_id, queue.queue_id, older_than, limit).await?;
     let lost: Vec<_> = offers
         .into_iter()
-        .filter(|(state, _)| {
+        .filter(|run| {
             is_new
-                || state.offered.is_none_or(|offered| {
+                || run.dispatch.offered.is_none_or(|offered| {
                     let patience = PATIENCE * 2_u32.pow(offered.times.saturating_sub(1).min(5));
                     now.since(offered.at) >= patience
                 })
         })
-        .map(|(_, offer)| offer)
         .collect();
     if lost.is_empty() {
         return Ok(());
     }
-    let ids: Vec<RunId> = lost.iter().map(|offer| offer.run).collect();
+    let ids: Vec<RunId> = lost.iter().map(|run| run.id).collect();
     tracing::info!(agent.name = %queue.agent, queue.name = %queue.queue, offers = ids.len(), "offers are repeated");
     dispatch::publish(context, lost).await?;
-    context
-        .store
-        .transition(&ids, now, |head| {
-            step(&head.dispatch, &Event::Offer, now, 0.0).ok().map(Transition::from)
-        })
-        .await?;
+    context.store.transition(&ids, now, |head| step(&head.dispatch, &Event::Offer, now, 0.0).ok()).await?;
     Ok(())
 }

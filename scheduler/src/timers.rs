@@ -8,9 +8,10 @@ use berth_domain::id::{AgentId, RunId};
 use berth_domain::lifecycle::{DispatchState, Event, Status, step};
 use berth_domain::protocol::Question;
 use berth_domain::time::Time;
-use berth_store::Transition;
 
-use crate::context::{Context, converge_forever, jitter};
+use tokio::sync::Notify;
+
+use crate::context::{Context, Pace, jitter};
 use crate::nudge;
 use crate::outbox::Error;
 
@@ -22,14 +23,18 @@ const BATCH: u32 = 500;
 
 /// Fires what is due, until the shutdown.
 pub(crate) async fn fire_forever(context: Context) {
-    let hint = tokio::sync::Notify::new();
-    converge_forever("timers", &context, &hint, TICK, async || fire(&context).await).await;
+    let hint = Notify::new();
+    let mut pace = Pace::new("timers", &context, &hint, TICK);
+    while pace.next().await {
+        pace.round(fire(&context)).await;
+    }
 }
 
 async fn fire(context: &Context) -> Result<(), Error> {
     loop {
         let now = context.clock.now();
         let due = context.store.due_runs(now, BATCH).await?;
+        let due: Vec<RunId> = due.into_iter().map(|run| run.id).collect();
         if due.is_empty() {
             return Ok(());
         }
@@ -41,10 +46,10 @@ async fn fire(context: &Context) -> Result<(), Error> {
                 let event = due_event(&head.dispatch, now)?;
                 let done = step(&head.dispatch, &event, now, jitter()).ok()?;
                 is_queued |= done.state.status == Status::Queued;
-                if matches!(event, Event::Ask) {
-                    questions.entry(head.agent_id).or_default().push(question(head.id, &done.state));
+                if let (Event::Ask, Some(agent)) = (&event, head.agent_id) {
+                    questions.entry(agent).or_default().push(question(head.id, &done.state));
                 }
-                Some(Transition::from(done))
+                Some(done)
             })
             .await?;
         if is_queued {

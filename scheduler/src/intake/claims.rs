@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use berth_domain::id::RunId;
-use berth_domain::lifecycle::{ClaimLimits, DispatchState, Event, step};
+use berth_domain::id::{QueueId, RunId};
+use berth_domain::lifecycle::{ClaimLimits, DispatchState, Event, Step, step};
 use berth_domain::protocol::{CLAIM_VALIDITY_SECONDS, ClaimAnswer, ClaimRequest, ToAgentBody, Verdict};
-use berth_store::{Agent, RunHead, Transition};
+use berth_domain::time::Time;
+use berth_store::{Agent, RunHead};
 
 use crate::context::Context;
 use crate::outbox::{self, Error};
@@ -31,7 +32,7 @@ pub(super) async fn answer(
     context
         .store
         .transition(&ids, now, |head| {
-            let mut change: Option<Transition> = None;
+            let mut change: Option<Step> = None;
             for (replica, claim) in by_run.get(&head.id).into_iter().flatten() {
                 let state = change.as_ref().map_or(&head.dispatch, |change| &change.state);
                 let verdict = match gate.claim(head, state, replica, claim, now) {
@@ -40,7 +41,7 @@ pub(super) async fn answer(
                             u64::try_from(claim.valid_for(now).as_millis()).unwrap_or(u64::MAX)
                         });
                         if done.state != *state {
-                            change = Some(Transition::from(done));
+                            change = Some(done);
                         }
                         Verdict::Go { valid_ms }
                     }
@@ -49,7 +50,7 @@ pub(super) async fn answer(
                         if gate.withdraws(head) {
                             let event = Event::Withdraw { reason: &reason };
                             if let Ok(done) = step(state, &event, now, 0.0) {
-                                change = Some(Transition::from(done));
+                                change = Some(done);
                             }
                         }
                         Verdict::Drop { reason }
@@ -85,7 +86,7 @@ struct Gate<'a> {
     agent: &'a Agent,
     is_live: bool,
     is_cordoned: bool,
-    paused: BTreeMap<berth_domain::id::QueueId, String>,
+    paused: BTreeMap<QueueId, String>,
     limits: ClaimLimits,
 }
 
@@ -93,14 +94,12 @@ impl<'a> Gate<'a> {
     async fn read(context: &Context, agent: &'a Agent) -> Result<Self, Error> {
         let now = context.clock.now();
         let current = context.store.agent_by_id(agent.id).await?;
-        let (is_live, is_cordoned, grace_ms) = current.map_or((false, true, 0), |agent| {
-            (agent.lease_until.is_some_and(|until| until > now), agent.cordoned, agent.create_grace_ms)
-        });
         let paused = context
             .store
-            .queues_of(agent.id)
+            .all_queues()
             .await?
             .into_iter()
+            .filter(|queue| queue.agent_id == agent.id)
             .filter_map(|queue| {
                 let paused = queue.paused.filter(|paused| paused.until.is_none_or(|until| until > now))?;
                 Some((queue.id, format!("queue {} is paused: {}", queue.name, paused.reason)))
@@ -108,9 +107,15 @@ impl<'a> Gate<'a> {
             .collect();
         let limits = ClaimLimits {
             validity: Duration::from_secs(CLAIM_VALIDITY_SECONDS),
-            create_grace: Duration::from_millis(grace_ms),
+            create_grace: Duration::from_millis(current.create_grace_ms),
         };
-        Ok(Self { agent, is_live, is_cordoned, paused, limits })
+        Ok(Self {
+            agent,
+            is_live: current.is_live(now),
+            is_cordoned: current.cordoned || current.draining,
+            paused,
+            limits,
+        })
     }
 
     fn claim(
@@ -119,9 +124,9 @@ impl<'a> Gate<'a> {
         state: &DispatchState,
         replica: &str,
         claim: &ClaimRequest,
-        now: berth_domain::time::Time,
-    ) -> Result<berth_domain::lifecycle::Step, String> {
-        if head.agent_id != self.agent.id {
+        now: Time,
+    ) -> Result<Step, String> {
+        if head.agent_id != Some(self.agent.id) {
             return Err("the run is not this agent's".to_owned());
         }
         if !self.is_live {
@@ -130,7 +135,7 @@ impl<'a> Gate<'a> {
         if self.is_cordoned {
             return Err(format!("agent {} is cordoned", self.agent.name));
         }
-        if let Some(reason) = self.paused.get(&head.queue_id) {
+        if let Some(reason) = head.queue_id.and_then(|queue| self.paused.get(&queue)) {
             return Err(reason.clone());
         }
         let event =
@@ -140,6 +145,7 @@ impl<'a> Gate<'a> {
 
     /// Whether an offered run of ours goes back to the backlog: its queue or agent takes nothing.
     fn withdraws(&self, head: &RunHead) -> bool {
-        head.agent_id == self.agent.id && (self.is_cordoned || self.paused.contains_key(&head.queue_id))
+        head.agent_id == Some(self.agent.id)
+            && (self.is_cordoned || head.queue_id.is_some_and(|queue| self.paused.contains_key(&queue)))
     }
 }

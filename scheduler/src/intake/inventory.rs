@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use berth_domain::id::RunId;
 use berth_domain::lifecycle::{Event, step};
 use berth_domain::protocol::{AttemptRef, Held, ToAgentBody};
-use berth_store::{Agent, Transition};
+use berth_store::Agent;
 
 use crate::context::Context;
 use crate::outbox::{self, Error};
@@ -30,7 +30,7 @@ pub(super) async fn compare(
         let ids: Vec<RunId> = by_run
             .keys()
             .copied()
-            .chain(believed.iter().map(|attempt| attempt.run))
+            .chain(believed.iter().map(|attempt| attempt.id))
             .collect::<std::collections::BTreeSet<_>>()
             .into_iter()
             .collect();
@@ -40,7 +40,7 @@ pub(super) async fn compare(
         context
             .store
             .transition(&ids, now, |head| {
-                if head.agent_id != agent.id {
+                if head.agent_id != Some(agent.id) {
                     return None;
                 }
                 let held = by_run.get(&head.id).map_or(&[][..], Vec::as_slice);
@@ -58,7 +58,7 @@ pub(super) async fn compare(
                 }
                 let asked = step(state, &Event::Ask, now, 0.0).ok()?;
                 questions.push(question(head.id, &asked.state));
-                Some(Transition::from(asked))
+                Some(asked)
             })
             .await?;
         if known < by_run.len() {

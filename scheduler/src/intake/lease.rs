@@ -17,8 +17,8 @@ pub(super) async fn grant(
         let now = context.clock.now();
         let nonce = request.nonce.clone();
         let answer = match context.store.grant_lease(agent.id, replica, request, now).await? {
-            Lease::Granted { queues, cordoned, is_new } => {
-                if request.hello || is_new {
+            Lease::Granted { queues, cordoned, was_lapsed, .. } => {
+                if request.hello || was_lapsed {
                     tracing::info!(
                         agent.name = %agent.name, agent.replica = %replica,
                         "agent {} is here: replica {replica}", agent.name

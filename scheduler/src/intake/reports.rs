@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use berth_domain::id::RunId;
-use berth_domain::lifecycle::{DispatchState, Event, Ignored, step};
+use berth_domain::id::{QueueId, RunId};
+use berth_domain::lifecycle::{DispatchState, Event, Ignored, Step, step};
 use berth_domain::protocol::{Answer, EndReceipt, Phase, Report, ToAgentBody};
 use berth_domain::time::Time;
-use berth_store::{Agent, RunHead, Transition};
+use berth_store::{Agent, RunHead};
 
 use crate::context::{Context, jitter};
 use crate::outbox::{self, Error};
@@ -42,26 +42,35 @@ pub(super) async fn take_in(
         .store
         .transition(&ids, now, |head| {
             let said = by_run.get(&head.id)?;
-            (head.agent_id == agent.id).then(|| outcome.take(head, said, now)).flatten()
+            (head.agent_id == Some(agent.id)).then(|| outcome.take(head, said, now)).flatten()
         })
         .await?;
     for (run, ignored) in &outcome.ignored {
         tracing::debug!(run.id = %run, reason = %ignored, "a report of run {run} changes nothing: {ignored}");
     }
-    for end in &outcome.finished {
-        let ran = end.started_at.map(|started| end.at.since(started));
-        context.metrics.finished(agent.name.as_str(), &end.queue, end.status, ran);
-    }
+    count(context, agent, &outcome.finished).await?;
     for (_, report) in reports {
         context.metrics.report_lagged(now.since(report.at));
     }
     let receipts = std::mem::take(&mut outcome.receipts);
-    let bodies = receipts
-        .into_iter()
-        .map(|(replica, receipts)| (replica, ToAgentBody::Receipts(receipts)))
-        .collect();
+    let bodies =
+        receipts.into_iter().map(|(replica, receipts)| (replica, ToAgentBody::Receipts(receipts))).collect();
     outbox::send(context, agent.name.as_str(), bodies).await;
     context.dispatch.notify_one();
+    Ok(())
+}
+
+async fn count(context: &Context, agent: &Agent, finished: &[Finished]) -> Result<(), Error> {
+    if finished.is_empty() {
+        return Ok(());
+    }
+    let queues = context.store.all_queues().await?;
+    for end in finished {
+        let queue = queues.iter().find(|queue| Some(queue.id) == end.queue);
+        let name = queue.map_or("", |queue| queue.name.as_str());
+        let ran = end.started_at.map(|started| end.at.since(started));
+        context.metrics.finished(agent.name.as_str(), name, end.status, ran);
+    }
     Ok(())
 }
 
@@ -74,7 +83,7 @@ struct Taken {
 }
 
 struct Finished {
-    queue: String,
+    queue: Option<QueueId>,
     status: &'static str,
     started_at: Option<Time>,
     at: Time,
@@ -82,15 +91,13 @@ struct Finished {
 
 impl Taken {
     /// Applies all that was said of one run, in the order in which it came.
-    fn take(&mut self, head: &RunHead, said: &[Said<'_>], now: Time) -> Option<Transition> {
-        let mut change: Option<Transition> = None;
+    fn take(&mut self, head: &RunHead, said: &[Said<'_>], now: Time) -> Option<Step> {
+        let mut change: Option<Step> = None;
         for said in said {
             let state = change.as_ref().map_or(&head.dispatch, |change| &change.state);
             let event = match said {
                 Said::Report { report, .. } => Event::Report(report),
-                Said::Answer(answer) => {
-                    Event::Absent { attempt: answer.attempt, question: answer.question }
-                }
+                Said::Answer(answer) => Event::Absent { attempt: answer.attempt, question: answer.question },
             };
             let settled = match step(state, &event, now, jitter()) {
                 Ok(done) => {
@@ -98,10 +105,10 @@ impl Taken {
                     if done.state.status.is_final() && !was_final {
                         self.finish(head, &done.state, now);
                     }
-                    let next = Transition::from(done);
+
                     change = Some(match change.take() {
-                        Some(before) => before.then(next),
-                        None => next,
+                        Some(before) => before.then(done),
+                        None => done,
                     });
                     true
                 }
@@ -124,7 +131,7 @@ impl Taken {
 
     fn finish(&mut self, head: &RunHead, state: &DispatchState, now: Time) {
         self.finished.push(Finished {
-            queue: head.queue.clone(),
+            queue: head.queue_id,
             status: state.status.as_str(),
             started_at: state.started_at,
             at: state.finished_at.unwrap_or(now),
