@@ -2,15 +2,16 @@
 
 use std::path::PathBuf;
 
-/// A program of the environment that `BERTH_TEST_VENV` names.
+/// A program of the environment whose `python` is named by `BERTH_PYTHON`.
 ///
 /// # Panics
 /// If the environment or the program is missing: `make test` sets it up and names it.
+#[expect(clippy::disallowed_methods, reason = "tests are told by the set-up where its programs are")]
 pub fn stock(program: &str) -> PathBuf {
-    let Some(environment) = std::env::var_os("BERTH_TEST_VENV") else {
-        panic!("BERTH_TEST_VENV is not set: `make test` sets up the stock clients and names their folder in it");
+    let Ok(python) = std::env::var("BERTH_PYTHON") else {
+        panic!("BERTH_PYTHON is not set: `make test` sets up the stock clients and names their python in it");
     };
-    let path = PathBuf::from(environment).join("bin").join(program);
+    let path = PathBuf::from(python).with_file_name(program);
     assert!(path.exists(), "{} is missing: `make test` sets it up", path.display());
     path
 }
