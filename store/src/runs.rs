@@ -5,6 +5,7 @@ pub(crate) mod create;
 pub(crate) mod edit;
 pub(crate) mod list;
 mod model;
+mod overview;
 mod read;
 pub(crate) mod timers;
 pub(crate) mod transition;
@@ -12,5 +13,6 @@ pub(crate) mod writer;
 
 pub use list::{RunFilter, Sort, SortKey};
 pub use model::{NewRun, Run, RunContent, RunHead, RunPatch};
+pub use overview::{OutstandingOffers, SlotsOf, StoppingAttempt};
 pub use timers::{DueRun, LiveAttempt, MAX_COUNTED, OfferedRun, QueuePosition, QueueStats};
 pub use transition::Decision;

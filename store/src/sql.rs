@@ -12,6 +12,7 @@ pub(crate) mod lanes;
 pub(crate) mod listing;
 pub(crate) mod meta;
 pub(crate) mod migrations;
+pub(crate) mod overview;
 pub(crate) mod projects;
 pub(crate) mod queues;
 pub(crate) mod retention;
@@ -59,6 +60,7 @@ pub fn registry() -> Vec<Statement> {
         idempotency::ALL,
         lanes::ALL,
         meta::ALL,
+        overview::ALL,
         projects::ALL,
         queues::ALL,
         retention::ALL,

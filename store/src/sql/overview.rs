@@ -1,0 +1,24 @@
+//! Statements of the scheduler's overviews. All read the partial index of runs that hold a slot.
+
+use super::{Sql, statements};
+
+statements! {
+    OUTSTANDING = Sql::both(
+        "SELECT r.queue_id, q.name AS queue_name, r.agent_id, a.name AS agent_name, count(*) AS offers \
+         FROM runs r JOIN queues q ON q.id = r.queue_id JOIN agents a ON a.id = r.agent_id \
+         WHERE r.offered GROUP BY r.queue_id, q.name, r.agent_id, a.name",
+    );
+    STOPPING = Sql::both(
+        "SELECT id, attempt, agent_id FROM runs \
+         WHERE holds_slot AND NOT offered AND status = 'stopping' AND agent_id IS NOT NULL",
+    );
+    ALL_QUEUES = Sql::both(
+        "SELECT q.id, q.agent_id, a.name AS agent_name, a.owner, q.name, q.description, q.tags, q.priority, \
+         q.concurrency, q.paused, q.on_agent_loss, q.created_at, q.updated_at \
+         FROM queues q JOIN agents a ON a.id = q.agent_id",
+    );
+    HOLDERS_OF_QUEUE = Sql::both("SELECT id FROM runs WHERE holds_slot AND queue_id = $1 ORDER BY id LIMIT $2");
+    HOLDERS_OF_PROJECT =
+        Sql::both("SELECT id FROM runs WHERE holds_slot AND project_id = $1 ORDER BY id LIMIT $2");
+    HOLDERS_OF_AGENT = Sql::both("SELECT id FROM runs WHERE holds_slot AND agent_id = $1 ORDER BY id LIMIT $2");
+}
