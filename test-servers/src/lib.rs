@@ -5,6 +5,7 @@
 //! servers in a `static` go too). A server that can't be started panics with the name of what is missing.
 //! Only tests and benchmarks depend on this crate; nothing of ours lives below it, and no async runtime.
 
+pub mod celery;
 pub mod deadline;
 pub mod port;
 pub mod postgres;
@@ -13,6 +14,7 @@ pub mod proxy;
 pub mod rabbitmq;
 pub mod redis;
 
+pub use celery::CeleryWorker;
 pub use deadline::eventually;
 pub use postgres::Postgres;
 pub use proxy::Proxy;

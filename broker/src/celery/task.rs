@@ -170,7 +170,7 @@ pub fn encode(task: &Task) -> Message {
         ("group", text(&task.group)),
         ("group_index", task.group_index.map_or(Value::Null, Value::from)),
         ("retries", Value::from(task.retries)),
-        ("timelimit", serde_json::json!([task.hard_limit, task.soft_limit])),
+        ("timelimit", Value::from(vec![limit(task.hard_limit), limit(task.soft_limit)])),
         ("root_id", Value::from(root)),
         ("parent_id", text(&task.parent_id)),
         ("argsrepr", Value::from(argsrepr)),
@@ -192,6 +192,15 @@ pub fn encode(task: &Task) -> Message {
         persistent: true,
     };
     Message { properties, headers, body: body.to_string().into() }
+}
+
+/// A time limit as Celery writes it: whole seconds as a whole number.
+fn limit(seconds: Option<f64>) -> Value {
+    match seconds {
+        None => Value::Null,
+        Some(whole) if whole.fract() == 0.0 && whole.abs() < 1e15 => Value::from(whole as i64),
+        Some(seconds) => Value::from(seconds),
+    }
 }
 
 /// Reads a task message of protocol 2 or 1.

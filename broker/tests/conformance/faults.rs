@@ -1,1 +1,230 @@
-//! Servers that die, come back empty, and connections that break. Follows with each transport.
+//! Servers that die or come back empty, connections that break or stall, consumers that vanish.
+
+use std::time::Duration;
+
+use berth_broker::{Broker, Consumer, Error};
+use berth_broker_config::build;
+use berth_test_servers::{Proxy, RabbitMq, Redis};
+
+use crate::rig::{PATIENCE, Rig, batch, next, nothing, number, shared_rabbitmq, shared_redis, until};
+
+/// What the broker's return to a waiting consumer may take.
+const BACK_WITHIN: Duration = Duration::from_secs(5);
+
+/// A server that can be broken.
+enum Server {
+    Redis(Redis),
+    RabbitMq(RabbitMq),
+}
+
+impl Server {
+    fn rig(&self) -> Rig {
+        match self {
+            Self::Redis(server) => Rig::over(Some(server.url()), true),
+            Self::RabbitMq(server) => Rig::over(Some(server.url()), false),
+        }
+    }
+
+    fn kill9(&mut self) {
+        tokio::task::block_in_place(|| match self {
+            Self::Redis(server) => server.kill9(),
+            Self::RabbitMq(server) => server.kill9(),
+        });
+    }
+
+    fn restart(&mut self) {
+        tokio::task::block_in_place(|| match self {
+            Self::Redis(server) => server.restart(),
+            Self::RabbitMq(server) => server.restart(),
+        });
+    }
+
+    fn wipe(&mut self) {
+        tokio::task::block_in_place(|| match self {
+            Self::Redis(server) => server.flushall(),
+            Self::RabbitMq(server) => server.reset(),
+        });
+    }
+}
+
+/// Publishes until it succeeds; a client that just came back may need its topology first.
+async fn publish(broker: &Broker, rig: &Rig, value: usize) {
+    let topology = build::agent(&rig.names, "a", ["q"], Default::default());
+    until("a message is published", async || {
+        match broker.publish(batch(&rig.offers(), value..value + 1)).await {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::info!(%error, "not yet published");
+                if matches!(error.reason, Error::NoSuchQueue { .. }) {
+                    let applied = broker.apply(&topology).await;
+                    tracing::info!(?applied, "applied");
+                }
+                false
+            }
+        }
+    })
+    .await;
+}
+
+/// Reads until `value` comes, within the promised time; others are acked (they may be old ones, again).
+async fn expect(consumer: &mut Consumer, value: usize, within: Duration) {
+    let reading = async {
+        loop {
+            let delivery = consumer.next().await.unwrap();
+            let found = number(&delivery);
+            delivery.ack().await.ok();
+            if found == value {
+                return;
+            }
+        }
+    };
+    assert!(tokio::time::timeout(within, reading).await.is_ok(), "{value} did not come within {within:?}");
+}
+
+async fn survives_death_and_loss(mut server: Server) {
+    let rig = server.rig();
+    let broker = rig.ready().await;
+    broker.put_marker("known").await.unwrap();
+    let mut consumer = broker.consume(&rig.offers(), 10).await;
+    publish(&broker, &rig, 1).await;
+    let held = next(&mut consumer).await;
+    let before = broker.connection().borrow().generation;
+
+    server.kill9();
+    until("the loss is seen", async || !broker.connection().borrow().up).await;
+    let error = broker.publish(batch(&rig.offers(), 9..10)).await.unwrap_err();
+    assert!(error.is_transient(), "{error}");
+    server.restart();
+    let back = tokio::time::Instant::now();
+    publish(&broker, &rig, 2).await;
+    expect(&mut consumer, 2, BACK_WITHIN).await;
+    assert!(back.elapsed() < BACK_WITHIN, "{:?}", back.elapsed());
+    assert!(broker.connection().borrow().generation > before);
+    assert!(broker.marker_exists("known").await.unwrap());
+    // Redis keeps what is held over a restart; on RabbitMQ it is void. Either is fine.
+    held.ack().await.ok();
+
+    server.wipe();
+    let back = tokio::time::Instant::now();
+    until("connected", async || broker.marker_exists("known").await.is_ok()).await;
+    assert!(!broker.marker_exists("known").await.unwrap());
+    publish(&broker, &rig, 3).await;
+    expect(&mut consumer, 3, BACK_WITHIN).await;
+    assert!(back.elapsed() < BACK_WITHIN, "{:?}", back.elapsed());
+    broker.close().await;
+    assert!(consumer.next().await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_may_die_and_lose_everything() {
+    survives_death_and_loss(Server::Redis(Redis::start())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rabbitmq_may_die_and_lose_everything() {
+    survives_death_and_loss(Server::RabbitMq(RabbitMq::start())).await;
+}
+
+/// A rig whose connections go through a proxy.
+fn proxied(transport: &str) -> (Rig, Proxy) {
+    if transport == "redis" {
+        let proxy = Proxy::start(shared_redis().port());
+        (Rig::over(Some(shared_redis().url_through(proxy.port())), true), proxy)
+    } else {
+        let proxy = Proxy::start(shared_rabbitmq().port());
+        (Rig::over(Some(shared_rabbitmq().url_through(proxy.port())), false), proxy)
+    }
+}
+
+async fn survives_a_cut_in_the_middle_of_a_frame(transport: &str) {
+    let (rig, proxy) = proxied(transport);
+    let broker = rig.ready().await;
+    let mut consumer = broker.consume(&rig.offers(), 10).await;
+    publish(&broker, &rig, 0).await;
+    expect(&mut consumer, 0, PATIENCE).await;
+    for round in 1..4 {
+        let before = broker.connection().borrow().generation;
+        proxy.cut_mid_frame();
+        // Whatever the broker says next, to a publish or to a heartbeat, is cut in two.
+        broker.publish(batch(&rig.offers(), round..round + 1)).await.ok();
+        until("the cut has happened", async || proxy.has_cut()).await;
+        until("connected again", async || {
+            let state = broker.connection().borrow().clone();
+            state.up && state.generation > before
+        })
+        .await;
+        publish(&broker, &rig, 100 + round).await;
+        expect(&mut consumer, 100 + round, BACK_WITHIN).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_may_be_cut_in_the_middle_of_a_frame() {
+    survives_a_cut_in_the_middle_of_a_frame("redis").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rabbitmq_may_be_cut_in_the_middle_of_a_frame() {
+    survives_a_cut_in_the_middle_of_a_frame("rabbitmq").await;
+}
+
+async fn a_stall_is_an_error_not_a_hang(transport: &str) {
+    let (rig, proxy) = proxied(transport);
+    let broker = rig.ready().await;
+    let mut consumer = broker.consume(&rig.offers(), 10).await;
+    proxy.stall();
+    let stalled = tokio::time::timeout(PATIENCE, broker.publish(batch(&rig.offers(), 1..2))).await;
+    assert!(stalled.expect("an answer in time").is_err());
+    until("the stall is seen", async || !broker.connection().borrow().up).await;
+    proxy.resume();
+    publish(&broker, &rig, 2).await;
+    expect(&mut consumer, 2, BACK_WITHIN).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stalled_redis_is_an_error_not_a_hang() {
+    a_stall_is_an_error_not_a_hang("redis").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stalled_rabbitmq_is_an_error_not_a_hang() {
+    a_stall_is_an_error_not_a_hang("rabbitmq").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_redis_only_what_a_dead_consumer_held_comes_back() {
+    let proxy = Proxy::start(shared_redis().port());
+    let rig = Rig::redis();
+    let direct = rig.ready().await;
+    let through = Rig { url: Some(shared_redis().url_through(proxy.port())), ..rig };
+    let dying = through.connect().await;
+    let rig = Rig { url: Some(shared_redis().url()), ..through };
+    direct.publish(batch(&rig.offers(), 0..2)).await.unwrap();
+
+    let mut doomed = dying.consume(&rig.offers(), 1).await;
+    let held_by_doomed = next(&mut doomed).await;
+    let mut healthy = direct.consume(&rig.offers(), 1).await;
+    let held_by_healthy = next(&mut healthy).await;
+    assert_eq!((number(&held_by_doomed), number(&held_by_healthy)), (0, 1));
+
+    // As if its process had been stopped: it neither refreshes nor gives back.
+    proxy.stall();
+    proxy.refuse(true);
+    let other = rig.connect().await;
+    let mut rescuer = other.consume(&rig.offers(), 10).await;
+    let rescued = next(&mut rescuer).await;
+    assert!(rescued.redelivered);
+    assert_eq!(number(&rescued), 0);
+    // Longer than the visibility timeout: what a live consumer holds stays with it.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    nothing(&mut rescuer).await;
+    held_by_healthy.ack().await.unwrap();
+    proxy.refuse(false);
+    proxy.resume();
+    // The late answer of the one that was thought dead changes nothing.
+    until("it is back", async || dying.connection().borrow().up).await;
+    assert!(held_by_doomed.ack().await.is_err());
+    rescued.ack().await.unwrap();
+    let depth = direct.depth(&rig.offers()).await.unwrap();
+    assert_eq!((depth.ready, depth.unacked), (0, Some(0)));
+}

@@ -29,7 +29,7 @@ pub(crate) fn shared_rabbitmq() -> &'static RabbitMq {
 pub(crate) struct Rig {
     pub(crate) names: Names,
     pub(crate) url: Option<String>,
-    memory: Broker,
+    pub(crate) memory: Broker,
     /// Whether the transport can tell how many messages are un-acked.
     pub(crate) tells_unacked: bool,
 }
