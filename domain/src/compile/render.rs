@@ -14,17 +14,14 @@ use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value as Jinja
 use serde_json::{Map, Number, Value};
 
 use super::globals::LATER;
+use super::guard;
 use crate::spec::{Limits, MAX_ERRORS, SpecError, SpecErrors, is_template, join, shown, shown_long};
 
 /// Filters that make text longer than their arguments, in one step.
 const UNBOUNDED_FILTERS: [&str; 9] =
     ["replace", "join", "indent", "format", "pprint", "batch", "slice", "chain", "zip"];
-/// Statements that don't let values grow.
-const STATEMENTS: [&str; 7] = ["if", "elif", "else", "endif", "for", "endfor", "raw"];
 /// No text in a template gets longer than this.
 const MAX_TEXT: usize = 1 << 20;
-/// No template is longer than this.
-const MAX_TEMPLATE: usize = 64 << 10;
 
 type Missed = Arc<Mutex<BTreeSet<String>>>;
 
@@ -257,7 +254,7 @@ impl Renderer {
 
     /// Evaluates an expression, keeping the type of its value.
     fn evaluate(&mut self, expression: &str) -> Result<Value, Failure> {
-        check_template(expression)?;
+        guard::check(&format!("{{{{ {expression} }}}}")).map_err(Failure::Template)?;
         // As a template that keeps the value, since the engine tells the steps taken of templates only.
         let source = format!("{{% set value = ({expression}) %}}");
         self.env.set_fuel(Some(self.fuel));
@@ -277,7 +274,7 @@ impl Renderer {
     }
 
     fn render_text(&mut self, template: &str) -> Result<String, Failure> {
-        check_template(template)?;
+        guard::check(template).map_err(Failure::Template)?;
         self.env.set_fuel(Some(self.fuel));
         let context = self.context();
         let mut text = Vec::new();
@@ -348,36 +345,6 @@ fn single_expression(template: &str) -> Option<&str> {
     let inner = inner.strip_suffix('-').unwrap_or(inner);
     let plain = !["{{", "}}", "{%", "%}", "{#"].iter().any(|mark| inner.contains(mark));
     (plain && !inner.trim().is_empty()).then(|| inner.trim())
-}
-
-/// Refuses statements by which a value could grow without bound.
-fn check_template(template: &str) -> Result<(), Failure> {
-    if template.len() > MAX_TEMPLATE {
-        let length = template.len();
-        return Err(Failure::Template(format!(
-            "a template has at most {MAX_TEMPLATE} bytes, this one {length}"
-        )));
-    }
-    for part in template.split("{%").skip(1) {
-        let part = part.trim_start_matches(['-', '+']).trim_start();
-        let word: String = part.chars().take_while(char::is_ascii_alphanumeric).collect();
-        if !STATEMENTS.contains(&word.as_str()) && word != "endraw" {
-            return Err(Failure::Template(format!(
-                "`{{% {} %}}` is not available in templates; available are if, for, raw",
-                shown(&word)
-            )));
-        }
-        if word == "for" {
-            let head = part.split("%}").next().unwrap_or(part);
-            // A loop over a fresh list binds a name to a computed value: nested, it would double texts.
-            if head.contains(['[', '{', '~', '*', '+', '|']) {
-                return Err(Failure::Template(
-                    "`{% for %}` takes a name or range(..), not a computed list".to_owned(),
-                ));
-            }
-        }
-    }
-    Ok(())
 }
 
 fn to_value(value: &Jinja) -> Value {
