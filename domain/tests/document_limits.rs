@@ -154,6 +154,8 @@ fn no_statement_lets_a_text_grow_by_doubling() {
         "{% call a() %}{% endcall %}",
         "{% autoescape true %}{% endautoescape %}",
         "{% do a() %}",
+        "{% for a in ('%}', a) %}{% endfor %}",
+        "{% for a in b recursive %}{{ loop(a) }}{% endfor %}",
     ] {
         let found = compile_refusal(&format!("cmd: \"{template}\""));
         assert!(
@@ -206,4 +208,19 @@ fn no_template_is_too_deep_for_the_stack() {
     let loops = format!("{}{}", "{% if true %}".repeat(2_000), "{% endif %}".repeat(2_000));
     let op = parse(&serde_json::json!({"cmd": loops}).to_string(), Format::Json, &Limits::default()).unwrap();
     let _ = compile(&op, &Context::default(), &Limits::default());
+}
+
+#[test]
+fn a_lazy_list_larger_than_memory_is_refused() {
+    for template in [
+        "{{ ['x' * 100000] * 100000 }}",
+        "a{{ ['x' * 100000] * 100000 }}",
+        "a{{ (['x' * 100000] * 100000)|join }}",
+    ] {
+        let found = compile_refusal(&format!("cmd: \"{template}\""));
+        assert!(
+            found.contains("too long") || found.contains("too large") || found.contains("steps"),
+            "{found}"
+        );
+    }
 }

@@ -117,7 +117,10 @@ fn check_statement(text: &str) -> Result<(), String> {
     }
     let head = text.split("%}").next().unwrap_or(text);
     // A loop over a fresh list binds a name to a computed value: nested, it would double texts.
-    if word == "for" && head.contains(['[', '{', '~', '*', '+', '|']) {
+    // So would a recursive one. A quote could hide the end of the head.
+    if word == "for"
+        && (head.contains(['[', '{', '~', '*', '+', '|', '"', '\'']) || head.contains("recursive"))
+    {
         return Err("`{% for %}` takes a name or range(..), not a computed list".to_owned());
     }
     Ok(())

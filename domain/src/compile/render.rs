@@ -98,18 +98,19 @@ fn environment() -> Environment<'static> {
     for function in ["debug", "namespace"] {
         env.remove_global(function);
     }
-    env.set_formatter(|out, _, value| {
-        let text = if value.is_undefined() { String::new() } else { jinja_text(value) };
-        out.write_str(&text).map_err(Error::from)
-    });
+    env.set_formatter(|out, _, value| out.write_str(&jinja_text(value)?).map_err(Error::from));
     env
 }
 
 fn bounded(length: Option<usize>) -> Result<(), Error> {
     match length {
         Some(length) if length <= MAX_TEXT => Ok(()),
-        _ => Err(Error::new(ErrorKind::InvalidOperation, "a text in a template gets too long")),
+        _ => Err(too_long()),
     }
+}
+
+fn too_long() -> Error {
+    Error::new(ErrorKind::InvalidOperation, "a text in a template gets too long")
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the engine hands its arguments over")]
@@ -127,7 +128,7 @@ fn join_texts(items: Jinja, between: Option<String>) -> Result<String, Error> {
         if index > 0 {
             text.push_str(&between);
         }
-        text.push_str(&jinja_text(&item));
+        text.push_str(&jinja_text(&item)?);
         bounded(Some(text.len()))?;
     }
     Ok(text)
@@ -137,7 +138,7 @@ fn join_texts(items: Jinja, between: Option<String>) -> Result<String, Error> {
 #[expect(clippy::needless_pass_by_value, reason = "the engine hands its arguments over")]
 fn map_format(value: Jinja, pattern: String, name: Option<String>) -> Result<String, Error> {
     let mark = name.map_or_else(|| "%s".to_owned(), |name| format!("%({name})s"));
-    replace(pattern, mark, jinja_text(&value))
+    replace(pattern, mark, jinja_text(&value)?)
 }
 
 impl Renderer {
@@ -262,7 +263,7 @@ impl Renderer {
         let compiled = self.env.template_from_str(&source).map_err(Failure::from)?;
         let captured = compiled.render_captured(context).map_err(Failure::from)?;
         let left = captured.state().fuel_levels().map_or(0, |(_, left)| left);
-        let value = captured.state().lookup("value").map_or(Value::Null, |value| to_value(&value));
+        let value = captured.state().lookup("value").map_or(Ok(Value::Null), |value| to_value(&value))?;
         drop(captured);
         self.fuel = left;
         let bytes = match &value {
@@ -347,21 +348,40 @@ fn single_expression(template: &str) -> Option<&str> {
     (plain && !inner.trim().is_empty()).then(|| inner.trim())
 }
 
-fn to_value(value: &Jinja) -> Value {
-    if value.is_undefined() {
-        return Value::String(String::new());
-    }
-    match serde_json::to_value(value) {
-        Ok(converted) => converted,
-        Err(_) => Value::String(value.to_string()),
-    }
+/// A value of the engine's as JSON, if it is of bounded size: lists can be lazy, and larger than memory.
+fn to_value(value: &Jinja) -> Result<Value, Error> {
+    let mut left = MAX_TEXT;
+    convert(value, &mut left, 0)
 }
 
-fn jinja_text(value: &Jinja) -> String {
-    match value.kind() {
-        ValueKind::Undefined => String::new(),
-        ValueKind::String => value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned),
-        _ => python_text(&to_value(value)),
+fn convert(value: &Jinja, left: &mut usize, depth: usize) -> Result<Value, Error> {
+    let bytes = value.as_str().map_or(8, str::len);
+    *left = left.checked_sub(bytes).filter(|_| depth < 64).ok_or_else(too_long)?;
+    Ok(match value.kind() {
+        ValueKind::Undefined => Value::String(String::new()),
+        ValueKind::Seq | ValueKind::Iterable => {
+            let mut items = Vec::new();
+            for item in value.try_iter()? {
+                items.push(convert(&item, left, depth + 1)?);
+            }
+            Value::Array(items)
+        }
+        ValueKind::Map => {
+            let mut map = Map::new();
+            for key in value.try_iter()? {
+                let item = convert(&value.get_item(&key)?, left, depth + 1)?;
+                map.insert(jinja_text(&key)?, item);
+            }
+            Value::Object(map)
+        }
+        _ => serde_json::to_value(value).unwrap_or_else(|_| Value::String(value.to_string())),
+    })
+}
+
+fn jinja_text(value: &Jinja) -> Result<String, Error> {
+    match value.as_str() {
+        Some(text) => Ok(text.to_owned()),
+        None => Ok(python_text(&to_value(value)?)),
     }
 }
 
