@@ -1,6 +1,6 @@
 //! Polyaxon's shape of a run, out of ours. What may hold secrets is masked here and nowhere else.
 
-use berth_domain::lifecycle::Condition;
+use berth_domain::lifecycle::{Condition, End, Outcome};
 use berth_domain::name::DEFAULT;
 use berth_domain::redact::redact;
 use berth_store::{NewRun, Run, RunContent};
@@ -102,9 +102,25 @@ pub(crate) fn full(run: &Run, content: &RunContent, original_name: Option<&str>)
     shape["settings"]["build"] = Value::Null;
     shape["settings"]["models"] = json!([]);
     shape["settings"]["artifacts"] = json!([]);
-    shape["end"] = json!(run.dispatch.end);
+    shape["end"] = json!(run.dispatch.end.as_ref().map(end));
     redact(&mut shape);
     shape
+}
+
+/// How its last attempt ended.
+fn end(end: &End) -> Value {
+    let (outcome, class) = match end.outcome {
+        Outcome::Succeeded => ("succeeded", None),
+        Outcome::Failed(class) => ("failed", Some(class)),
+        Outcome::Stopped => ("stopped", None),
+    };
+    json!({
+        "outcome": outcome,
+        "failure_class": class,
+        "exit_code": end.exit_code,
+        "reason": end.reason,
+        "message": end.message,
+    })
 }
 
 /// A run that was just accepted.
