@@ -24,9 +24,8 @@ use crate::uptime::Moment;
 
 /// How often what should be consumed is looked at, beside when the lease changes: a lease lapses by itself.
 const LOOK: Duration = Duration::from_millis(500);
-/// How often an executor in trouble is tried, and how often one that is well: trying writes to its disk.
+/// How often an executor in trouble is tried.
 const TRY: Duration = Duration::from_secs(5);
-const TRY_THE_WELL: Duration = Duration::from_secs(30);
 /// The fewest offers that are fetched ahead.
 const MIN_PREFETCH: u16 = 8;
 
@@ -35,12 +34,11 @@ pub(crate) async fn consume(shared: Arc<Shared>) {
     let mut terms = shared.lease.watch();
     let mut consumers: HashMap<String, (CancellationToken, Arc<Pace>)> = HashMap::new();
     let consuming = TaskTracker::new();
-    let mut tried_at: Option<Instant> = None;
+    let mut try_at = Instant::now();
     loop {
-        let pause = if shared.load.in_trouble() { TRY } else { TRY_THE_WELL };
-        if tried_at.is_none_or(|at| at.elapsed() >= pause) {
+        if Instant::now() >= try_at {
             probe(&shared).await;
-            tried_at = Some(Instant::now());
+            try_at = Instant::now() + TRY;
         }
         let wanted = wanted(&shared);
         consumers.retain(|queue, (stop, pace)| {

@@ -51,6 +51,11 @@ impl Request {
         Self { method: "POST", path: path.to_owned(), body: body.to_string() }
     }
 
+    /// The body.
+    pub fn body_text(&self) -> String {
+        self.body.clone()
+    }
+
     fn bytes(&self, target: &Target) -> Vec<u8> {
         let token = target.token.as_ref().map_or(String::new(), |t| format!("authorization: Bearer {t}\r\n"));
         format!(

@@ -3,18 +3,21 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use berth_domain::time::Clock;
 
 use crate::arguments::Arguments;
 use crate::figure::Figure;
 use crate::figures::stage::System;
-use crate::figures::{consume, publish};
+use crate::figures::{consume, dispatch, idle, post, publish, start};
 use crate::machine::Machine;
+use crate::ours::program::Program;
 use crate::partners::celery::Celery;
+use crate::partners::polyaxon::Polyaxon;
 use crate::partners::venv::Venv;
 use crate::report::Report;
 use crate::row::Row;
+use crate::servers;
 
 /// What the figures share.
 #[derive(Debug)]
@@ -22,9 +25,36 @@ pub struct Setting {
     folder: PathBuf,
     cache: PathBuf,
     versions: BTreeMap<String, String>,
+    given: Option<PathBuf>,
+    program: Option<Program>,
 }
 
 impl Setting {
+    /// Berth, built when first asked for.
+    ///
+    /// # Errors
+    /// If it can't be built.
+    pub async fn program(&mut self) -> Result<Program> {
+        if let Some(program) = &self.program {
+            return Ok(program.clone());
+        }
+        let workspace = self.folder.parent().context("the benchmarks' folder has no parent")?;
+        let program = Program::find(self.given.clone(), workspace)?;
+        self.versions.insert("berth".to_owned(), program.version().await?);
+        self.program = Some(program.clone());
+        Ok(program)
+    }
+
+    /// Polyaxon's environment, installed when first asked for.
+    ///
+    /// # Errors
+    /// If it can't be installed.
+    pub fn polyaxon(&mut self) -> Result<Venv> {
+        let venv = Venv::make(&self.cache, &self.folder.join("requirements-polyaxon.txt"))?;
+        self.versions.extend(Polyaxon::versions(&venv));
+        Ok(venv)
+    }
+
     /// Celery, installed when first asked for.
     ///
     /// # Errors
@@ -43,10 +73,13 @@ impl Setting {
 /// If the result can't be written.
 pub async fn run(arguments: &Arguments) -> Result<(Report, PathBuf)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).to_owned();
+    let variable = |name: &str| std::env::var_os(name);
     let mut setting = Setting {
-        cache: arguments.cache_folder(|name| std::env::var_os(name)),
+        cache: arguments.cache_folder(variable),
         folder: folder.clone(),
-        versions: BTreeMap::new(),
+        versions: servers::versions(),
+        given: arguments.berth.clone().or_else(|| variable("BERTH_BINARY").map(PathBuf::from)),
+        program: None,
     };
     let mut report = Report {
         date: Clock::system().now().to_string(),
@@ -57,9 +90,10 @@ pub async fn run(arguments: &Arguments) -> Result<(Report, PathBuf)> {
         failed: Vec::new(),
     };
     for figure in arguments.figures() {
-        match measure(figure, arguments, &mut setting).await {
-            Ok(rows) => report.rows.extend(rows),
-            Err(error) => report.failed.push(format!("{figure:?}: {error:#}")),
+        // What was measured before a figure failed stays in the report.
+        if let Err(error) = measure(figure, arguments, &mut setting, &mut report.rows).await {
+            eprintln!("{figure:?}: {error:#}");
+            report.failed.push(format!("{figure:?}: {error:#}"));
         }
     }
     report.versions = setting.versions;
@@ -68,9 +102,13 @@ pub async fn run(arguments: &Arguments) -> Result<(Report, PathBuf)> {
     Ok((report, file))
 }
 
-async fn measure(figure: Figure, arguments: &Arguments, setting: &mut Setting) -> Result<Vec<Row>> {
+async fn measure(
+    figure: Figure,
+    arguments: &Arguments,
+    setting: &mut Setting,
+    rows: &mut Vec<Row>,
+) -> Result<()> {
     let effort = arguments.effort();
-    let mut rows = Vec::new();
     match figure {
         Figure::B1 => {
             let celery = setting.celery()?;
@@ -84,9 +122,18 @@ async fn measure(figure: Figure, arguments: &Arguments, setting: &mut Setting) -
                 rows.extend(publish::measure(system, effort, &celery).await?);
             }
         }
-        Figure::B3 | Figure::B8 | Figure::B10 | Figure::B11 | Figure::B12 => {
-            bail!("its measurement is not built yet")
+        Figure::B3 => {
+            let (program, polyaxon) = (setting.program().await?, setting.polyaxon()?);
+            rows.extend(post::measure(effort, &program, &polyaxon).await?);
         }
+        Figure::B8 => rows.extend(dispatch::measure(effort).await?),
+        Figure::B10 => {
+            let (program, celery, polyaxon) =
+                (setting.program().await?, setting.celery()?, setting.polyaxon()?);
+            rows.extend(idle::memory(&program, &celery, &polyaxon).await?);
+        }
+        Figure::B11 => rows.extend(idle::queries(effort, &setting.program().await?).await?),
+        Figure::B12 => rows.extend(start::measure(effort, &setting.program().await?).await?),
     }
-    Ok(rows)
+    Ok(())
 }

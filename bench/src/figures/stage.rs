@@ -72,7 +72,7 @@ impl Stage {
                 (Server::Redis(server, bare), url)
             }
         };
-        let broker = Broker::connect(Settings::new(&url)?)?;
+        let broker = Broker::connect(patient(&url)?)?;
         ensure!(broker.connected(Duration::from_secs(30)).await, "our connection doesn't come up");
         Ok(Self { server, broker, turn: 0 })
     }
@@ -200,6 +200,16 @@ impl Stage {
         self.publish(&place, 1).await?;
         bare.pop(&place.queue).await
     }
+}
+
+/// Settings that wait long for a confirm: on a busy machine a late one is slow, not lost.
+///
+/// # Errors
+/// If the URL can't be used.
+pub fn patient(url: &str) -> Result<Settings> {
+    let mut settings = Settings::new(url)?;
+    settings.answer_timeout = Duration::from_secs(60);
+    Ok(settings)
 }
 
 /// The queue's type that a Celery worker of this tuning works on.

@@ -101,7 +101,7 @@ impl Celery {
         let mut command = tokio::process::Command::from(self.command("python3", place, tuning));
         command.arg("publish.py").arg(count.to_string()).arg(payload_bytes.to_string());
         let output = command.kill_on_drop(true).output().await.context("the producer can't be started")?;
-        let errors = String::from_utf8_lossy(&output.stderr);
+        let errors = last_lines(&String::from_utf8_lossy(&output.stderr));
         ensure!(output.status.success(), "Celery's producer failed ({}):\n{errors}", output.status);
         let said: serde_json::Value = serde_json::from_slice(&output.stdout)
             .with_context(|| format!("Celery's producer said something else:\n{errors}"))?;
@@ -121,5 +121,22 @@ impl Celery {
             .env("BENCH_QUEUE_TYPE", place.kind.as_str())
             .env("BENCH_TUNED", if tuning == Tuning::Best { "1" } else { "0" });
         command
+    }
+}
+
+/// The end of what a program complained: the rest of a Python traceback helps nobody.
+fn last_lines(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(5)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_end_of_a_traceback_is_shown() {
+        assert_eq!(last_lines("1\n2\n3\n4\n5\n6\n7"), "3\n4\n5\n6\n7");
+        assert_eq!(last_lines("only"), "only");
     }
 }
