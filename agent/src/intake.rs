@@ -24,8 +24,9 @@ use crate::uptime::Moment;
 
 /// How often what should be consumed is looked at, beside when the lease changes: a lease lapses by itself.
 const LOOK: Duration = Duration::from_millis(500);
-/// How often an executor in trouble is tried.
+/// How often an executor in trouble is tried, and how often one that is well: trying writes to its disk.
 const TRY: Duration = Duration::from_secs(5);
+const TRY_THE_WELL: Duration = Duration::from_secs(30);
 /// The fewest offers that are fetched ahead.
 const MIN_PREFETCH: u16 = 8;
 
@@ -34,11 +35,12 @@ pub(crate) async fn consume(shared: Arc<Shared>) {
     let mut terms = shared.lease.watch();
     let mut consumers: HashMap<String, (CancellationToken, Arc<Pace>)> = HashMap::new();
     let consuming = TaskTracker::new();
-    let mut try_at = Instant::now();
+    let mut tried_at: Option<Instant> = None;
     loop {
-        if Instant::now() >= try_at {
+        let pause = if shared.load.in_trouble() { TRY } else { TRY_THE_WELL };
+        if tried_at.is_none_or(|at| at.elapsed() >= pause) {
             probe(&shared).await;
-            try_at = Instant::now() + TRY;
+            tried_at = Some(Instant::now());
         }
         let wanted = wanted(&shared);
         consumers.retain(|queue, (stop, pace)| {

@@ -25,6 +25,9 @@ use crate::uptime::Uptime;
 /// How long to wait for the lock, which an agent that looks at the folder may hold for a moment.
 const LOCK_PATIENCE: Duration = Duration::from_secs(3);
 
+/// How long to wait before trying again to write the exit.
+const WRITE_AGAIN: Duration = Duration::from_secs(1);
+
 /// Supervises the attempt in `dir` to its end. Returns at once if somebody else has begun to.
 pub fn main(dir: &Path) -> ExitCode {
     match run(dir) {
@@ -58,7 +61,25 @@ fn run(dir: &Path) -> io::Result<()> {
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let exit = runtime.block_on(supervise::supervise(dir, &spec, launch, &clock))?;
-    write_exit(dir, &exit)
+    insist(dir, &exit)
+}
+
+/// Writes the exit, however long it takes: on a full disk it waits, lock in hand, rather than let it be forgotten.
+fn insist(dir: &Path, exit: &Exit) -> io::Result<()> {
+    let mut told = false;
+    loop {
+        match write_exit(dir, exit) {
+            Ok(()) => return Ok(()),
+            // The whole folder was removed: nobody wants to know.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(error),
+            Err(error) if !told => {
+                told = true;
+                eprintln!("can't write the exit, will try again: {error}");
+            }
+            Err(_) => {}
+        }
+        std::thread::sleep(WRITE_AGAIN);
+    }
 }
 
 fn has_begun(dir: &Path) -> bool {

@@ -27,10 +27,14 @@ pub(crate) async fn look(shared: &Shared, mut hints: Watch) {
         let hint = tokio::select! {
             () = shared.stop.cancelled() => return,
             () = tokio::time::sleep_until(all_at) => Hint::All,
-            hint = hints.next() => hint.unwrap_or_else(|error| {
-                tracing::error!(error = %chain(&error), "agent.watch.broken: changes are seen later");
-                Hint::All
-            }),
+            hint = hints.next() => match hint {
+                Ok(hint) => hint,
+                Err(error) => {
+                    tracing::error!(error = %chain(&error), "agent.watch.broken: changes are seen later");
+                    shared.stop.run_until_cancelled(tokio::time::sleep(LOOK_AT_ALL)).await;
+                    Hint::All
+                }
+            },
         };
         match hint {
             Hint::Attempts(attempts) => look_at(shared, attempts).await,

@@ -1,7 +1,7 @@
 //! What an agent promises, tried with real processes under real supervisors, and a scheduler that follows a script.
 //! The supervisor is this test program itself, started again as [`play_the_supervisor`].
 
-#![expect(clippy::unwrap_used, reason = "a test says what is wrong by breaking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test says what is wrong by breaking")]
 
 #[path = "agent/conformance.rs"]
 mod conformance;

@@ -1,1 +1,44 @@
-//! Placeholder.
+//! The REST API: Polyaxon's paths and shapes, authentication and authorization, server-sent events.
+//!
+//! Handlers fetch, ask `berth_domain` what is to be done, and write; they decide nothing themselves. SQL belongs to
+//! the store, and what an agent knows is asked for through the broker.
+
+mod app;
+mod authenticate;
+mod body;
+mod clone;
+mod directory;
+mod explain;
+mod given;
+mod idempotency;
+mod layers;
+mod listing;
+mod logs;
+mod observe;
+mod openapi;
+mod origin;
+mod params;
+mod path;
+mod pql;
+mod problem;
+mod routes;
+mod server;
+mod shape;
+mod sse;
+mod submit;
+mod wake;
+
+mod agents;
+mod audit;
+mod dead_letters;
+mod installation;
+mod projects;
+mod queues;
+mod runs;
+mod streams;
+mod tokens;
+
+pub use app::{Auth, Config};
+pub use authenticate::{hash as hash_token, new_secret as new_token};
+pub use layers::Limits;
+pub use server::{Error, run};

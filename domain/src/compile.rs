@@ -7,6 +7,7 @@
 //! The result is deterministic in its arguments.
 
 mod globals;
+mod guard;
 mod operation;
 mod params;
 mod render;

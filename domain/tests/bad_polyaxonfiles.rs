@@ -349,7 +349,7 @@ cmd: x"#,
     ),
     (
         r#"cmd: "{% set a = 1 %}echo""#,
-        "run.container.args[0]: `{% set %}` is not available in templates; available are if, for, raw",
+        "run.container.args[0]: `{% set %}` is not available in templates; available are if and for",
     ),
     (
         r#"cmd: "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}""#,

@@ -154,10 +154,72 @@ fn no_statement_lets_a_text_grow_by_doubling() {
         "{% call a() %}{% endcall %}",
         "{% autoescape true %}{% endautoescape %}",
         "{% do a() %}",
+        "{% for a in ('%}', a) %}{% endfor %}",
+        "{% for a in b recursive %}{{ loop(a) }}{% endfor %}",
     ] {
         let found = compile_refusal(&format!("cmd: \"{template}\""));
         assert!(
             found.contains("is not available in templates") || found.contains("not a computed list"),
+            "{found}"
+        );
+    }
+}
+
+#[test]
+fn no_template_is_too_deep_for_the_stack() {
+    for (begin, middle, end) in [
+        ("", "(", ""),
+        ("", "[", ""),
+        ("", "{1:", ""),
+        ("", "not ", "a"),
+        ("", "-", "1"),
+        ("a", "~a", ""),
+        ("a", "+a", ""),
+        ("a", ".a", ""),
+        ("a", "[0]", ""),
+        ("a", "|list", ""),
+        ("a", "()", ""),
+        ("a", " and a", ""),
+        ("a", " if a else a", ""),
+        ("a", " is defined", ""),
+        ("a", "**a", ""),
+        ("a", " < a", ""),
+        ("{1:{1:1}}", "~a", ""),
+        ("'}}'", "~a", ""),
+    ] {
+        for count in [30, 60, 100, 1_000, 10_000] {
+            let expression = format!("{begin}{}{end}", middle.repeat(count));
+            for template in [
+                format!("{{{{ {expression} }}}}"),
+                format!("x{{{{ {expression} }}}}"),
+                format!("{{% if {expression} %}}{{% endif %}}"),
+            ] {
+                let document = serde_json::json!({"cmd": template, "params": {"a": 1}});
+                let op = parse(&document.to_string(), Format::Json, &Limits::default()).unwrap();
+                // Whether it is taken doesn't matter, as long as the process lives.
+                let _ = compile(&op, &Context::default(), &Limits::default());
+            }
+        }
+    }
+    let nested = format!("{}{}", "{% if true %}".repeat(32), "{% endif %}".repeat(32));
+    let op =
+        parse(&serde_json::json!({"cmd": nested}).to_string(), Format::Json, &Limits::default()).unwrap();
+    let _ = compile(&op, &Context::default(), &Limits::default());
+    let loops = format!("{}{}", "{% if true %}".repeat(2_000), "{% endif %}".repeat(2_000));
+    let op = parse(&serde_json::json!({"cmd": loops}).to_string(), Format::Json, &Limits::default()).unwrap();
+    let _ = compile(&op, &Context::default(), &Limits::default());
+}
+
+#[test]
+fn a_lazy_list_larger_than_memory_is_refused() {
+    for template in [
+        "{{ ['x' * 100000] * 100000 }}",
+        "a{{ ['x' * 100000] * 100000 }}",
+        "a{{ (['x' * 100000] * 100000)|join }}",
+    ] {
+        let found = compile_refusal(&format!("cmd: \"{template}\""));
+        assert!(
+            found.contains("too long") || found.contains("too large") || found.contains("steps"),
             "{found}"
         );
     }

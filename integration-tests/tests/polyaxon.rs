@@ -73,7 +73,11 @@ async fn the_stock_command_line_works_as_it_is() {
     let runs = installation.client.get("/api/v1/default/quick/runs?sort=created_at").await;
     let first = runs["results"][0]["uuid"].as_str().unwrap().to_owned();
     let of = |words: &[&'static str]| -> Vec<String> {
-        words.iter().map(|word| (*word).to_owned()).chain(["-p", "quick", "-uid", &first].map(str::to_owned)).collect()
+        words
+            .iter()
+            .map(|word| (*word).to_owned())
+            .chain(["-p", "quick", "-uid", &first].map(str::to_owned))
+            .collect()
     };
     let run_of = |words: &[&'static str]| {
         let words = of(words);
@@ -93,6 +97,7 @@ async fn the_stock_command_line_works_as_it_is() {
     polyaxon.run(&["ops", "stop", "-p", "quick", "-uid", &running, "-y"]);
     installation.client.wait_for("quick", &running, "stopped", Duration::from_secs(60)).await;
     polyaxon.run(&["ops", "delete", "-p", "quick", "-uid", &running, "-y"]);
-    let (status, _) = installation.client.send("GET", &format!("/api/v1/default/quick/runs/{running}"), None).await;
+    let (status, _) =
+        installation.client.send("GET", &format!("/api/v1/default/quick/runs/{running}"), None).await;
     assert_eq!(status, 404);
 }

@@ -175,7 +175,8 @@ pub(crate) async fn write(tx: &mut Tx, changes: &[NewChange<'_>]) -> Result<(), 
 }
 
 impl Store {
-    /// Where the feed stands: everything that commits from here on follows this cursor.
+    /// Where the feed stands: everything that commits from here on follows this cursor, and sometimes a change that
+    /// had committed just before (while an older transaction was still running on the server).
     ///
     /// # Errors
     /// If the database can't be used.

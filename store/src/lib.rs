@@ -40,7 +40,7 @@ pub use queues::{NewQueue, OnAgentLoss, Queue, QueuePatch};
 pub use retention::{Removed, RetentionSettings};
 pub use runs::{
     Decision, DueRun, LiveAttempt, MAX_COUNTED, NewRun, OfferedRun, OutstandingOffers, QueuePosition,
-    QueueStats, Run, RunContent, RunFilter, RunHead, RunPatch, SlotsOf, Sort, SortKey, StoppingAttempt,
+    QueueStats, Run, RunContent, RunFilter, RunHead, RunPatch, Sort, SortKey, StoppingAttempt,
 };
 pub use sql::listing::samples as listing_samples;
 pub use sql::migrations::Phase;

@@ -13,6 +13,6 @@ pub(crate) mod writer;
 
 pub use list::{RunFilter, Sort, SortKey};
 pub use model::{NewRun, Run, RunContent, RunHead, RunPatch};
-pub use overview::{OutstandingOffers, SlotsOf, StoppingAttempt};
+pub use overview::{OutstandingOffers, StoppingAttempt};
 pub use timers::{DueRun, LiveAttempt, MAX_COUNTED, OfferedRun, QueuePosition, QueueStats};
 pub use transition::Decision;

@@ -42,7 +42,7 @@ use crate::uptime::Uptime;
 pub(crate) mod supervised {
     pub(crate) use super::alive::{descendants, process, processes};
     pub(crate) use super::attempt::{lost, write_exit};
-    pub(crate) use super::folder::{open_private, read_record, touch_dir, write_record};
+    pub(crate) use super::folder::{open_private, read_record, touch_dir, write_passing_record};
     pub(crate) use super::log::{Lines, Writer};
     /// Kills a process, if it is still the same one.
     pub(crate) fn kill(process: &super::alive::Process) {

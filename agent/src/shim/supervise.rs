@@ -10,15 +10,15 @@ use berth_domain::time::Clock;
 use rustix::process::Signal;
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe::Receiver;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::command::Group;
-use super::exit::{Cause, ended, not_started};
+use super::command::{Group, Output};
+use super::exit::{Cause, Status, ended as ended_as, not_started};
 use crate::executor::process::boot_id;
 use crate::executor::process::supervised::{
     Exit, LAUNCHED, LOG, Launch, Launched, Lines, STARTED, STOP, Spec, Started, Stop, Writer, lost, process,
-    read_record, touch_dir, write_record,
+    read_record, touch_dir, write_passing_record,
 };
 
 /// How long to read on after the end, from pipes that something unkillable holds open.
@@ -27,12 +27,17 @@ const DRAIN: Duration = Duration::from_secs(2);
 /// Runs the command to its end.
 pub(super) async fn supervise(dir: &Path, spec: &Spec, launch: Launch, clock: &Clock) -> io::Result<Exit> {
     // First of all: nobody may send SIGTERM before it is heard, nor the command end unseen.
-    let mut told = signal(SignalKind::terminate())?;
-    let mut interrupted = signal(SignalKind::interrupt())?;
-    let mut child_ended = signal(SignalKind::child())?;
+    let told = signal(SignalKind::terminate())?;
+    // A supervisor in a terminal's session is not the terminal's to interrupt.
+    let _interrupted = signal(SignalKind::interrupt())?;
+    let child_ended = signal(SignalKind::child())?;
     let pid = std::process::id();
     let start_time = process(pid).map(|process| process.start_time);
-    write_record(dir, LAUNCHED, &Launched { pid, start_time, boot: spec.boot.clone(), at: clock.now() })?;
+    write_passing_record(
+        dir,
+        LAUNCHED,
+        &Launched { pid, start_time, boot: spec.boot.clone(), at: clock.now() },
+    )?;
     debug_assert_eq!(spec.boot, boot_id(), "checked before");
     if read_record::<Stop>(dir, STOP)?.is_some() {
         let end = lost("Stopped", "Stopped before its command ran", true);
@@ -48,70 +53,123 @@ pub(super) async fn supervise(dir: &Path, spec: &Spec, launch: Launch, clock: &C
             return Ok(Exit { end, at: clock.now() });
         }
     };
-    let started = Started { pid: group.pid(), start_time: group.start_time(), at: clock.now() };
-    write_record(dir, STARTED, &started)?;
-    touch_dir(dir)?;
-    let mut stdout = Some(Receiver::from_owned_fd(output.stdout)?);
-    let mut stderr = Some(Receiver::from_owned_fd(output.stderr)?);
-    let mut deadline =
-        launch.timeout_seconds.and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
-    let mut kill_at: Option<Instant> = None;
-    let mut cause = None;
-    let own_grace = Duration::from_millis(launch.grace_ms);
-    let (mut out_buffer, mut err_buffer) = ([0; 16 * 1024], [0; 16 * 1024]);
-    let status = loop {
-        if let Some(status) = group.poll()? {
-            break status;
+    let ended =
+        Watched { dir, launch: &launch, clock, told }.watch(&mut group, output, &mut log, child_ended).await;
+    let at = clock.now();
+    // Nothing may outlive a supervisor that can't go on.
+    group.kill_rest().await?;
+    match ended {
+        Ok((status, cause, output)) => {
+            output.drain(&mut log).await;
+            log.finish();
+            Ok(Exit { end: ended_as(status, cause), at })
         }
+        Err(error) => {
+            let message = format!("Its supervisor could not go on, and ended it: {error}");
+            Ok(Exit { end: lost("SupervisorFailed", &message, false), at })
+        }
+    }
+}
+
+/// The command's output, as far as it is open.
+struct Pipes {
+    stdout: Option<Receiver>,
+    stderr: Option<Receiver>,
+    buffers: Box<[[u8; 16 * 1024]; 2]>,
+}
+
+impl Pipes {
+    fn new(output: Output) -> io::Result<Self> {
+        Ok(Self {
+            stdout: Some(Receiver::from_owned_fd(output.stdout)?),
+            stderr: Some(Receiver::from_owned_fd(output.stderr)?),
+            buffers: Box::new([[0; 16 * 1024]; 2]),
+        })
+    }
+
+    /// Reads once, from whichever has something. Waits for ever when both have ended.
+    async fn pump(&mut self, log: &mut Log<'_>) {
+        let Self { stdout, stderr, buffers } = self;
+        let [out, err] = &mut **buffers;
         tokio::select! {
-            _ = child_ended.recv() => {}
-            _ = told.recv() => {
-                let stop = read_record::<Stop>(dir, STOP)?;
-                if cause.is_none() {
+            length = read(stdout, out) => take(length, stdout, |length| log.feed(LogStream::Stdout, &out[..length])),
+            length = read(stderr, err) => take(length, stderr, |length| log.feed(LogStream::Stderr, &err[..length])),
+        }
+    }
+
+    /// Reads what is left.
+    async fn drain(mut self, log: &mut Log<'_>) {
+        let drained = timeout(DRAIN, async {
+            while self.stdout.is_some() || self.stderr.is_some() {
+                self.pump(log).await;
+            }
+        });
+        if drained.await.is_err() {
+            eprintln!("something holds the log's pipes open; the rest of it is lost");
+        }
+    }
+}
+
+/// A command that runs.
+struct Watched<'a> {
+    dir: &'a Path,
+    launch: &'a Launch,
+    clock: &'a Clock,
+    told: Signals,
+}
+
+impl Watched<'_> {
+    /// Waits until the command has ended, by itself or not.
+    async fn watch(
+        mut self,
+        group: &mut Group,
+        output: Output,
+        log: &mut Log<'_>,
+        mut child_ended: Signals,
+    ) -> io::Result<(Status, Option<Cause>, Pipes)> {
+        let mut pipes = Pipes::new(output)?;
+        self.note_start(group);
+        let timeout = self.launch.timeout_seconds.map(Duration::from_secs);
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let own_grace = Duration::from_millis(self.launch.grace_ms);
+        let mut kill_at: Option<Instant> = None;
+        let mut cause = None;
+        loop {
+            if let Some(status) = group.poll()? {
+                return Ok((status, cause, pipes));
+            }
+            tokio::select! {
+                _ = child_ended.recv() => {}
+                _ = self.told.recv(), if cause.is_none() => {
+                    let stop = read_record::<Stop>(self.dir, STOP)?;
                     let grace = stop.as_ref().and_then(|stop| stop.grace_ms).map_or(own_grace, Duration::from_millis);
                     cause = Some(if stop.is_some() { Cause::Stop } else { Cause::Shutdown });
                     kill_at = Instant::now().checked_add(grace);
                     group.signal(Signal::TERM);
                 }
-            }
-            _ = interrupted.recv() => {}
-            () = at(deadline), if cause.is_none() => {
-                deadline = None;
-                cause = Some(Cause::Timeout(launch.timeout_seconds.unwrap_or(0)));
-                kill_at = Instant::now().checked_add(own_grace);
-                group.signal(Signal::TERM);
-            }
-            () = at(kill_at) => {
-                kill_at = None;
-                group.signal(Signal::KILL);
-            }
-            read = read(&mut stdout, &mut out_buffer) => {
-                take(read, &mut stdout, &out_buffer, |bytes| log.feed(LogStream::Stdout, bytes));
-            }
-            read = read(&mut stderr, &mut err_buffer) => {
-                take(read, &mut stderr, &err_buffer, |bytes| log.feed(LogStream::Stderr, bytes));
+                () = at(deadline), if cause.is_none() => {
+                    cause = Some(Cause::Timeout(self.launch.timeout_seconds.unwrap_or(0)));
+                    kill_at = Instant::now().checked_add(own_grace);
+                    group.signal(Signal::TERM);
+                }
+                () = at(kill_at) => {
+                    kill_at = None;
+                    group.signal(Signal::KILL);
+                }
+                () = pipes.pump(log) => {}
             }
         }
-    };
-    let ended_at = clock.now();
-    group.kill_rest().await?;
-    let drained = timeout(DRAIN, async {
-        while stdout.is_some() || stderr.is_some() {
-            tokio::select! {
-                read = read(&mut stdout, &mut out_buffer) => {
-                    take(read, &mut stdout, &out_buffer, |bytes| log.feed(LogStream::Stdout, bytes));
-                }
-                read = read(&mut stderr, &mut err_buffer) => {
-                    take(read, &mut stderr, &err_buffer, |bytes| log.feed(LogStream::Stderr, bytes));
-                }
-            }
-        }
-    });
-    if drained.await.is_err() {
-        eprintln!("something holds the log's pipes open; the rest of it is lost");
     }
-    log.finish();
-    Ok(Exit { end: ended(status, cause), at: ended_at })
+
+    /// Says that it runs. A full disk must not end it: then it is seen to have run when it ends.
+    fn note_start(&self, group: &Group) {
+        let started = Started { pid: group.pid(), start_time: group.start_time(), at: self.clock.now() };
+        if let Err(error) =
+            write_passing_record(self.dir, STARTED, &started).and_then(|()| touch_dir(self.dir))
+        {
+            eprintln!("can't note that the command runs: {error}");
+        }
+    }
 }
 
 async fn at(moment: Option<Instant>) {
@@ -129,10 +187,10 @@ async fn read(pipe: &mut Option<Receiver>, buffer: &mut [u8]) -> io::Result<usiz
 }
 
 /// Hands on what was read, or lets go of a pipe that has ended.
-fn take(read: io::Result<usize>, pipe: &mut Option<Receiver>, buffer: &[u8], feed: impl FnOnce(&[u8])) {
+fn take(read: io::Result<usize>, pipe: &mut Option<Receiver>, feed: impl FnOnce(usize)) {
     match read {
         Ok(0) => *pipe = None,
-        Ok(length) => feed(&buffer[..length]),
+        Ok(length) => feed(length),
         Err(error) => {
             eprintln!("can't read the command's output: {error}");
             *pipe = None;

@@ -209,3 +209,39 @@ async fn a_replica_that_lives_is_known_and_one_that_is_gone_is_not() {
     drop(alive);
     assert_eq!(rig.process.replicas().await.unwrap(), Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn what_ran_when_the_machine_was_restarted_is_lost_and_does_not_run_again() {
+    let rig = Rig::new();
+    let order = rig.shell("echo ran");
+    let idle = Rig::with(|settings| {
+        settings.shim.program = "/bin/true".into();
+        settings.data_dir = rig.dir.path().to_owned();
+    });
+    idle.executor.create(order.clone()).await.unwrap();
+    let mut spec = rig.record(order.attempt, "spec.json").unwrap();
+    spec["boot"] = json!("another");
+    std::fs::write(rig.folder(order.attempt).join("spec.json"), spec.to_string()).unwrap();
+    std::fs::write(rig.folder(order.attempt).join("launched.json"), "{\"pid\":").unwrap();
+    let end = rig.end(order.attempt).await;
+    assert_eq!((end.outcome, end.reason.as_str()), (Outcome::Failed(FailureClass::NodeLost), "Restarted"));
+    assert_eq!(rig.log(order.attempt).await, [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn an_exit_that_can_not_be_written_is_not_forgotten() {
+    let rig = Rig::new();
+    let attempt = rig.start("while [ ! -e go ]; do sleep 0.05; done").await;
+    rig.pid(attempt, "started.json").await;
+    // Nothing can be put in the place of a folder.
+    let in_the_way = rig.folder(attempt).join("exit.json");
+    std::fs::create_dir(&in_the_way).unwrap();
+    std::fs::write(rig.folder(attempt).join("work/go"), "").unwrap();
+    eventually("its complaint", async || {
+        let said = std::fs::read_to_string(rig.folder(attempt).join("supervisor.log")).unwrap();
+        said.contains("can't write the exit").then_some(())
+    })
+    .await;
+    std::fs::remove_dir(&in_the_way).unwrap();
+    assert_eq!(rig.end(attempt).await.outcome, Outcome::Succeeded);
+}

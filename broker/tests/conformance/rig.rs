@@ -10,7 +10,7 @@ use berth_test_servers::{RabbitMq, Redis};
 use uuid::Uuid;
 
 /// How long a test waits for what must happen.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 static REDIS: OnceLock<Redis> = OnceLock::new();
 static RABBITMQ: OnceLock<RabbitMq> = OnceLock::new();

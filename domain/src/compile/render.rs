@@ -14,17 +14,14 @@ use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value as Jinja
 use serde_json::{Map, Number, Value};
 
 use super::globals::LATER;
+use super::guard;
 use crate::spec::{Limits, MAX_ERRORS, SpecError, SpecErrors, is_template, join, shown, shown_long};
 
 /// Filters that make text longer than their arguments, in one step.
 const UNBOUNDED_FILTERS: [&str; 9] =
     ["replace", "join", "indent", "format", "pprint", "batch", "slice", "chain", "zip"];
-/// Statements that don't let values grow.
-const STATEMENTS: [&str; 7] = ["if", "elif", "else", "endif", "for", "endfor", "raw"];
 /// No text in a template gets longer than this.
 const MAX_TEXT: usize = 1 << 20;
-/// No template is longer than this.
-const MAX_TEMPLATE: usize = 64 << 10;
 
 type Missed = Arc<Mutex<BTreeSet<String>>>;
 
@@ -101,18 +98,19 @@ fn environment() -> Environment<'static> {
     for function in ["debug", "namespace"] {
         env.remove_global(function);
     }
-    env.set_formatter(|out, _, value| {
-        let text = if value.is_undefined() { String::new() } else { jinja_text(value) };
-        out.write_str(&text).map_err(Error::from)
-    });
+    env.set_formatter(|out, _, value| out.write_str(&jinja_text(value)?).map_err(Error::from));
     env
 }
 
 fn bounded(length: Option<usize>) -> Result<(), Error> {
     match length {
         Some(length) if length <= MAX_TEXT => Ok(()),
-        _ => Err(Error::new(ErrorKind::InvalidOperation, "a text in a template gets too long")),
+        _ => Err(too_long()),
     }
+}
+
+fn too_long() -> Error {
+    Error::new(ErrorKind::InvalidOperation, "a text in a template gets too long")
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the engine hands its arguments over")]
@@ -130,7 +128,7 @@ fn join_texts(items: Jinja, between: Option<String>) -> Result<String, Error> {
         if index > 0 {
             text.push_str(&between);
         }
-        text.push_str(&jinja_text(&item));
+        text.push_str(&jinja_text(&item)?);
         bounded(Some(text.len()))?;
     }
     Ok(text)
@@ -140,7 +138,7 @@ fn join_texts(items: Jinja, between: Option<String>) -> Result<String, Error> {
 #[expect(clippy::needless_pass_by_value, reason = "the engine hands its arguments over")]
 fn map_format(value: Jinja, pattern: String, name: Option<String>) -> Result<String, Error> {
     let mark = name.map_or_else(|| "%s".to_owned(), |name| format!("%({name})s"));
-    replace(pattern, mark, jinja_text(&value))
+    replace(pattern, mark, jinja_text(&value)?)
 }
 
 impl Renderer {
@@ -257,7 +255,7 @@ impl Renderer {
 
     /// Evaluates an expression, keeping the type of its value.
     fn evaluate(&mut self, expression: &str) -> Result<Value, Failure> {
-        check_template(expression)?;
+        guard::check(&format!("{{{{ {expression} }}}}")).map_err(Failure::Template)?;
         // As a template that keeps the value, since the engine tells the steps taken of templates only.
         let source = format!("{{% set value = ({expression}) %}}");
         self.env.set_fuel(Some(self.fuel));
@@ -265,7 +263,7 @@ impl Renderer {
         let compiled = self.env.template_from_str(&source).map_err(Failure::from)?;
         let captured = compiled.render_captured(context).map_err(Failure::from)?;
         let left = captured.state().fuel_levels().map_or(0, |(_, left)| left);
-        let value = captured.state().lookup("value").map_or(Value::Null, |value| to_value(&value));
+        let value = captured.state().lookup("value").map_or(Ok(Value::Null), |value| to_value(&value))?;
         drop(captured);
         self.fuel = left;
         let bytes = match &value {
@@ -277,7 +275,7 @@ impl Renderer {
     }
 
     fn render_text(&mut self, template: &str) -> Result<String, Failure> {
-        check_template(template)?;
+        guard::check(template).map_err(Failure::Template)?;
         self.env.set_fuel(Some(self.fuel));
         let context = self.context();
         let mut text = Vec::new();
@@ -350,51 +348,40 @@ fn single_expression(template: &str) -> Option<&str> {
     (plain && !inner.trim().is_empty()).then(|| inner.trim())
 }
 
-/// Refuses statements by which a value could grow without bound.
-fn check_template(template: &str) -> Result<(), Failure> {
-    if template.len() > MAX_TEMPLATE {
-        let length = template.len();
-        return Err(Failure::Template(format!(
-            "a template has at most {MAX_TEMPLATE} bytes, this one {length}"
-        )));
-    }
-    for part in template.split("{%").skip(1) {
-        let part = part.trim_start_matches(['-', '+']).trim_start();
-        let word: String = part.chars().take_while(char::is_ascii_alphanumeric).collect();
-        if !STATEMENTS.contains(&word.as_str()) && word != "endraw" {
-            return Err(Failure::Template(format!(
-                "`{{% {} %}}` is not available in templates; available are if, for, raw",
-                shown(&word)
-            )));
-        }
-        if word == "for" {
-            let head = part.split("%}").next().unwrap_or(part);
-            // A loop over a fresh list binds a name to a computed value: nested, it would double texts.
-            if head.contains(['[', '{', '~', '*', '+', '|']) {
-                return Err(Failure::Template(
-                    "`{% for %}` takes a name or range(..), not a computed list".to_owned(),
-                ));
+/// A value of the engine's as JSON, if it is of bounded size: lists can be lazy, and larger than memory.
+fn to_value(value: &Jinja) -> Result<Value, Error> {
+    let mut left = MAX_TEXT;
+    convert(value, &mut left, 0)
+}
+
+fn convert(value: &Jinja, left: &mut usize, depth: usize) -> Result<Value, Error> {
+    let bytes = value.as_str().map_or(8, str::len);
+    *left = left.checked_sub(bytes).filter(|_| depth < 64).ok_or_else(too_long)?;
+    Ok(match value.kind() {
+        ValueKind::Undefined => Value::String(String::new()),
+        ValueKind::Seq | ValueKind::Iterable => {
+            let mut items = Vec::new();
+            for item in value.try_iter()? {
+                items.push(convert(&item, left, depth + 1)?);
             }
+            Value::Array(items)
         }
-    }
-    Ok(())
+        ValueKind::Map => {
+            let mut map = Map::new();
+            for key in value.try_iter()? {
+                let item = convert(&value.get_item(&key)?, left, depth + 1)?;
+                map.insert(jinja_text(&key)?, item);
+            }
+            Value::Object(map)
+        }
+        _ => serde_json::to_value(value).unwrap_or_else(|_| Value::String(value.to_string())),
+    })
 }
 
-fn to_value(value: &Jinja) -> Value {
-    if value.is_undefined() {
-        return Value::String(String::new());
-    }
-    match serde_json::to_value(value) {
-        Ok(converted) => converted,
-        Err(_) => Value::String(value.to_string()),
-    }
-}
-
-fn jinja_text(value: &Jinja) -> String {
-    match value.kind() {
-        ValueKind::Undefined => String::new(),
-        ValueKind::String => value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned),
-        _ => python_text(&to_value(value)),
+fn jinja_text(value: &Jinja) -> Result<String, Error> {
+    match value.as_str() {
+        Some(text) => Ok(text.to_owned()),
+        None => Ok(python_text(&to_value(value)?)),
     }
 }
 

@@ -21,8 +21,8 @@ fn table() -> Vec<(Value, &'static str, &'static str, Value, Value)> {
     vec![
         (shell("exit 0"), "succeeded", "Completed", Value::Null, json!(0)),
         (shell("exit 3"), "failed", "ExitCode(3)", json!("user"), json!(3)),
-        (shell("kill -9 $$"), "failed", "Signal(9)", json!("user"), json!(137)),
-        (shell("kill -15 $$"), "failed", "Signal(15)", json!("user"), json!(143)),
+        (shell("kill -9 $$$$"), "failed", "Signal(9)", json!("user"), json!(137)),
+        (shell("kill -15 $$$$"), "failed", "Signal(15)", json!("user"), json!(143)),
         (shell("no-such-command-anywhere"), "failed", "CommandNotFound", json!("user"), json!(127)),
         (
             command(json!(["no-such-command-anywhere"])),

@@ -52,7 +52,7 @@ async fn the_broker_holds_no_more_than_the_window(backing: Backing) {
         .find(|(key, _)| *key == "BERTH_BROKER_URL")
         .map(|(_, value)| value.clone())
         .unwrap();
-    let settings = berth_broker::Settings::parse(&url).unwrap();
+    let settings = berth_broker::Settings::new(&url).unwrap();
     let broker = berth_broker::Broker::connect(settings).unwrap();
     let offers = Names::default().offers("local", "default");
     // Nobody takes anything: what is on the broker is all that the schedulers put there.

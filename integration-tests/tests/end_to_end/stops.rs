@@ -38,7 +38,7 @@ async fn a_stop_ends_a_run_wherever_it_stands(backing: Backing) {
 
     // Running, with children of its own; and one that waits behind it.
     let file = installation.folder.join("pids");
-    let family = format!("sleep 1000 & echo $! $$ > {}; sleep 1000", file.display());
+    let family = format!("sleep 1000 & echo $! $$$$ > {}; sleep 1000", file.display());
     let running = client.submit("default", &shell(&family)).await;
     client.wait_for("default", &running, "running", LONG).await;
     let waiting = client.submit("default", &shell(&journal.around("true"))).await;
@@ -89,7 +89,7 @@ async fn a_run_stopped_while_its_agent_is_down_is_gone_when_the_agent_is_back(ba
     let mut installation = Installation::start(backing).await;
     let client = installation.client.clone();
     let file = installation.folder.join("pids");
-    let run = client.submit("default", &shell(&format!("echo $$ > {}; sleep 1000", file.display()))).await;
+    let run = client.submit("default", &shell(&format!("echo $$$$ > {}; sleep 1000", file.display()))).await;
     client.wait_for("default", &run, "running", LONG).await;
     assert!(eventually(Duration::from_secs(10), || pids(&file).len() == 1));
     installation.roles_of("agent").for_each(|agent| agent.kill9());
@@ -105,7 +105,7 @@ async fn restart_of_the_process_keeps_its_runs() {
     let mut installation = Installation::start(Backing::Embedded).await;
     let client = installation.client.clone();
     let file = installation.folder.join("pids");
-    let run = client.submit("default", &shell(&format!("echo $$ > {}; sleep 1000", file.display()))).await;
+    let run = client.submit("default", &shell(&format!("echo $$$$ > {}; sleep 1000", file.display()))).await;
     client.wait_for("default", &run, "running", LONG).await;
     assert!(eventually(Duration::from_secs(10), || pids(&file).len() == 1));
     installation.role("up").kill9();

@@ -1,7 +1,7 @@
 //! What the scheduler's loops look at again and again, in one statement each, whatever there is of it: offers
-//! on the broker, stops that have not ended, all queues, who holds a limit's slots.
+//! on the broker, stops that have not ended, all queues.
 
-use berth_domain::id::{AgentId, ProjectId, QueueId, RunId};
+use berth_domain::id::{AgentId, QueueId, RunId};
 
 use crate::db::args;
 use crate::queues::queue;
@@ -31,17 +31,6 @@ pub struct StoppingAttempt {
     pub attempt: u32,
     /// Where it is.
     pub agent_id: AgentId,
-}
-
-/// What a limit is set on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SlotsOf {
-    /// A queue.
-    Queue(QueueId),
-    /// A project.
-    Project(ProjectId),
-    /// An agent.
-    Agent(AgentId),
 }
 
 impl Store {
@@ -87,18 +76,5 @@ impl Store {
     /// If the database can't be used.
     pub async fn all_queues(&self) -> Result<Vec<Queue>, Error> {
         self.db.all(sql::overview::ALL_QUEUES, args![]).await?.iter().map(queue).collect()
-    }
-
-    /// Some of the runs that hold slots of a limit, at most `most`.
-    ///
-    /// # Errors
-    /// If the database can't be used.
-    pub async fn slot_holders(&self, of: SlotsOf, most: u32) -> Result<Vec<RunId>, Error> {
-        let rows = match of {
-            SlotsOf::Queue(id) => self.db.all(sql::overview::HOLDERS_OF_QUEUE, args![id, most]).await?,
-            SlotsOf::Project(id) => self.db.all(sql::overview::HOLDERS_OF_PROJECT, args![id, most]).await?,
-            SlotsOf::Agent(id) => self.db.all(sql::overview::HOLDERS_OF_AGENT, args![id, most]).await?,
-        };
-        rows.iter().map(|row| row.id("id")).collect()
     }
 }

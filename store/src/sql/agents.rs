@@ -28,11 +28,11 @@ statements! {
     ALL_AGENTS = Sql::both(select!("TRUE ORDER BY name"));
     OF_OWNER = Sql::both(select!("owner = $1 ORDER BY name"));
     LIST = Sql::both(select!(
-        "owner = $1 AND ($2 IS NULL OR lower(name) LIKE $2 ESCAPE '!') AND ($3 IS NULL OR name > $3) \
+        "owner = $1 AND (CAST($2 AS TEXT) IS NULL OR lower(name) LIKE CAST($2 AS TEXT) ESCAPE '!') AND (CAST($3 AS TEXT) IS NULL OR name > $3) \
          ORDER BY name LIMIT $4 OFFSET $5"
     ));
     COUNT = Sql::both(
-        "SELECT count(*) AS n FROM agents WHERE owner = $1 AND ($2 IS NULL OR lower(name) LIKE $2 ESCAPE '!')",
+        "SELECT count(*) AS n FROM agents WHERE owner = $1 AND (CAST($2 AS TEXT) IS NULL OR lower(name) LIKE CAST($2 AS TEXT) ESCAPE '!')",
     );
     UPDATE = Sql::both(
         "UPDATE agents SET description = $2, tags = $3, labels = $4, concurrency = $5, cordoned = $6, \

@@ -9,8 +9,8 @@ statements! {
     }, "");
     LIST = Sql::both(
         "SELECT id, at, owner, actor, action, object_kind, object_id, object_name, request_id, reason, details \
-         FROM audit WHERE ($1 IS NULL OR owner = $1) AND ($2 IS NULL OR object_id = $2) \
-         AND ($3 IS NULL OR actor = $3) AND ($4 IS NULL OR action = $4) AND id < $5 \
+         FROM audit WHERE (CAST($1 AS TEXT) IS NULL OR owner = $1) AND (CAST($2 AS UUID) IS NULL OR object_id = $2) \
+         AND (CAST($3 AS TEXT) IS NULL OR actor = $3) AND (CAST($4 AS TEXT) IS NULL OR action = $4) AND id < $5 \
          ORDER BY id DESC LIMIT $6 OFFSET $7",
     );
 }

@@ -17,8 +17,8 @@ statements! {
         at bigint,
     }, "");
     LIST = Sql::both(select!(
-        "owner = $1 AND ($2 IS NULL OR queue_id = $2) \
-         AND ($3 IS NULL OR (at < $3 OR (at = $3 AND id < $4))) ORDER BY at DESC, id DESC LIMIT $5 OFFSET $6"
+        "owner = $1 AND (CAST($2 AS UUID) IS NULL OR queue_id = $2) \
+         AND (CAST($3 AS BIGINT) IS NULL OR (at < $3 OR (at = $3 AND id < $4))) ORDER BY at DESC, id DESC LIMIT $5 OFFSET $6"
     ));
     BY_ID = Sql::both(select!("owner = $1 AND id = $2"));
     DROP = Sql::both("DELETE FROM dead_letters WHERE owner = $1 AND id = $2");

@@ -2,7 +2,8 @@
 //!
 //! A lane is the waiting runs of one queue and project. Lanes are found by a loose index scan (a recursive query
 //! that jumps from one to the next; see PostgreSQL's wiki, "Loose indexscan"), so their cost is that of the lanes
-//! and not of the backlog.
+//! and not of the backlog. They are ordered by all columns of the index `runs_waiting`, so that no planner takes
+//! another one, which would also hold what has ended.
 
 use super::{Sql, statements};
 
@@ -11,10 +12,10 @@ macro_rules! lanes {
     ($tail:literal) => {
         concat!(
             "WITH RECURSIVE lane(first) AS (SELECT (SELECT n.id FROM runs n WHERE n.status = 'queued' ",
-            "AND n.owner = $1 ORDER BY n.queue_id, n.project_id LIMIT 1) UNION ALL ",
+            "AND n.owner = $1 ORDER BY n.queue_id, n.project_id, n.priority DESC, n.queued_at, n.id LIMIT 1) UNION ALL ",
             "SELECT (SELECT n.id FROM runs n WHERE n.status = 'queued' AND n.owner = $1 ",
             "AND (n.queue_id, n.project_id) > (p.queue_id, p.project_id) ",
-            "ORDER BY n.queue_id, n.project_id LIMIT 1) FROM lane JOIN runs p ON p.id = lane.first) ",
+            "ORDER BY n.queue_id, n.project_id, n.priority DESC, n.queued_at, n.id LIMIT 1) FROM lane JOIN runs p ON p.id = lane.first) ",
             $tail
         )
     };
@@ -27,8 +28,8 @@ statements! {
     );
     OWNERS = Sql::both(
         "WITH RECURSIVE o(owner) AS (SELECT (SELECT r.owner FROM runs r WHERE r.status = 'queued' \
-         ORDER BY r.owner LIMIT 1) UNION ALL SELECT (SELECT r.owner FROM runs r WHERE r.status = 'queued' \
-         AND r.owner > o.owner ORDER BY r.owner LIMIT 1) FROM o WHERE o.owner IS NOT NULL) \
+         ORDER BY r.owner, r.queue_id, r.project_id, r.priority DESC, r.queued_at, r.id LIMIT 1) UNION ALL SELECT (SELECT r.owner FROM runs r WHERE r.status = 'queued' \
+         AND r.owner > o.owner ORDER BY r.owner, r.queue_id, r.project_id, r.priority DESC, r.queued_at, r.id LIMIT 1) FROM o WHERE o.owner IS NOT NULL) \
          SELECT owner FROM o WHERE owner IS NOT NULL",
     );
     /// The first `$2` runs of each lane.

@@ -118,7 +118,7 @@ impl Part {
             (Self::Pending, _) => "r.pending = ${}",
             (Self::Original, _) => "r.original_id = ${}",
             (Self::Text, _) => {
-                "lower(coalesce(r.name, '') || ' ' || coalesce(r.description, '')) LIKE ${} ESCAPE '!'"
+                "lower(coalesce(r.name, '') || ' ' || coalesce(r.description, '')) LIKE CAST(${} AS TEXT) ESCAPE '!'"
             }
             (Self::MaxPriority, _) => "r.priority <= ${}",
             (Self::MinPriority, _) => "r.priority >= ${}",

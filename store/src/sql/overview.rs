@@ -17,8 +17,4 @@ statements! {
          q.concurrency, q.paused, q.on_agent_loss, q.created_at, q.updated_at \
          FROM queues q JOIN agents a ON a.id = q.agent_id",
     );
-    HOLDERS_OF_QUEUE = Sql::both("SELECT id FROM runs WHERE holds_slot AND queue_id = $1 ORDER BY id LIMIT $2");
-    HOLDERS_OF_PROJECT =
-        Sql::both("SELECT id FROM runs WHERE holds_slot AND project_id = $1 ORDER BY id LIMIT $2");
-    HOLDERS_OF_AGENT = Sql::both("SELECT id FROM runs WHERE holds_slot AND agent_id = $1 ORDER BY id LIMIT $2");
 }

@@ -23,13 +23,13 @@ statements! {
         select!("owner = $1 AND name = $2"),
     );
     LIST = Sql::both(select!(
-        "owner = $1 AND ($2 IS NULL OR lower(name) LIKE $2 ESCAPE '!') \
-         AND ($3 IS NULL OR (updated_at < $3 OR (updated_at = $3 AND id < $4))) \
+        "owner = $1 AND (CAST($2 AS TEXT) IS NULL OR lower(name) LIKE CAST($2 AS TEXT) ESCAPE '!') \
+         AND (CAST($3 AS BIGINT) IS NULL OR (updated_at < $3 OR (updated_at = $3 AND id < $4))) \
          ORDER BY updated_at DESC, id DESC LIMIT $5 OFFSET $6"
     ));
     COUNT = Sql::both(
         "SELECT count(*) AS n FROM (SELECT 1 AS one FROM projects WHERE NOT deleted AND owner = $1 \
-         AND ($2 IS NULL OR lower(name) LIKE $2 ESCAPE '!') LIMIT 10000) AS counted",
+         AND (CAST($2 AS TEXT) IS NULL OR lower(name) LIKE CAST($2 AS TEXT) ESCAPE '!') LIMIT 10000) AS counted",
     );
     UPDATE = Sql::both(
         "UPDATE projects SET name = $2, description = $3, tags = $4, is_public = $5, readme = $6, \

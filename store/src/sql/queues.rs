@@ -30,12 +30,12 @@ statements! {
     );
     OF_OWNER = Sql::both(select!("a.owner = $1 ORDER BY a.name, q.name"));
     LIST = Sql::both(select!(
-        "a.owner = $1 AND ($2 IS NULL OR a.name = $2) AND ($3 IS NULL OR lower(q.name) LIKE $3 ESCAPE '!') \
-         AND ($4 IS NULL OR a.name || '/' || q.name > $4) ORDER BY a.name || '/' || q.name LIMIT $5 OFFSET $6"
+        "a.owner = $1 AND (CAST($2 AS TEXT) IS NULL OR a.name = $2) AND (CAST($3 AS TEXT) IS NULL OR lower(q.name) LIKE CAST($3 AS TEXT) ESCAPE '!') \
+         AND (CAST($4 AS TEXT) IS NULL OR a.name || '/' || q.name > $4) ORDER BY a.name || '/' || q.name LIMIT $5 OFFSET $6"
     ));
     COUNT = Sql::both(
         "SELECT count(*) AS n FROM queues q JOIN agents a ON a.id = q.agent_id WHERE a.owner = $1 \
-         AND ($2 IS NULL OR a.name = $2) AND ($3 IS NULL OR lower(q.name) LIKE $3 ESCAPE '!')",
+         AND (CAST($2 AS TEXT) IS NULL OR a.name = $2) AND (CAST($3 AS TEXT) IS NULL OR lower(q.name) LIKE CAST($3 AS TEXT) ESCAPE '!')",
     );
     NAMES_OF_AGENT = Sql::both("SELECT name FROM queues WHERE agent_id = $1 ORDER BY name");
     UPDATE = Sql::both(

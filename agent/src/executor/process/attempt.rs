@@ -13,7 +13,9 @@ use berth_domain::time::{Clock, Time};
 use rustix::process::Signal;
 
 use super::alive::{self, Orphans};
-use super::folder::{open_private, read_record, touch_dir, write_record};
+use super::folder::{
+    open_private, read_passing_record, read_record, touch_dir, write_passing_record, write_record,
+};
 use super::record::{EXIT, Exit, LAUNCHED, LOCK, Launched, STARTED, STOP, Spec, Started, Stop};
 use crate::executor::Object;
 use crate::uptime::Uptime;
@@ -55,7 +57,7 @@ impl Attempt {
     pub(crate) fn object(&self) -> io::Result<Object> {
         // The exit first: what it finds absent, the others may still have been.
         let exit = self.exit()?;
-        let started = read_record::<Started>(&self.dir, STARTED)?;
+        let started = read_passing_record::<Started>(&self.dir, STARTED)?;
         let ran = started.map(|started| (started.at, RUNNING_RANK));
         let (phase, rank, at) = match (exit, ran) {
             (Some(exit), _) => (Phase::Ended(exit.end), ENDED_RANK, exit.at),
@@ -78,15 +80,15 @@ impl Attempt {
         if self.exit()?.is_some() {
             return Ok(());
         }
-        if read_record::<Stop>(&self.dir, STOP)?.is_none() {
+        if read_passing_record::<Stop>(&self.dir, STOP)?.is_none() {
             let grace_ms = grace.map(|grace| u64::try_from(grace.as_millis()).unwrap_or(u64::MAX));
-            write_record(&self.dir, STOP, &Stop { grace_ms, at: clock.now() })?;
+            write_passing_record(&self.dir, STOP, &Stop { grace_ms, at: clock.now() })?;
         }
         self.signal_supervisor(Signal::TERM)
     }
 
     fn signal_supervisor(&self, signal: Signal) -> io::Result<()> {
-        if let Some(launched) = read_record::<Launched>(&self.dir, LAUNCHED)?
+        if let Some(launched) = read_passing_record::<Launched>(&self.dir, LAUNCHED)?
             && launched.boot == self.spec.boot
             && let Some(process) = alive::process(launched.pid)
             && launched.start_time == Some(process.start_time)
@@ -117,34 +119,33 @@ impl Attempt {
             return Ok(Need::Nothing);
         }
         let same_boot = self.spec.boot == boot;
-        let stop_wanted = read_record::<Stop>(&self.dir, STOP)?.is_some();
-        let launched = read_record::<Launched>(&self.dir, LAUNCHED)?;
+        let stop_wanted = read_passing_record::<Stop>(&self.dir, STOP)?.is_some();
+        let launched = read_passing_record::<Launched>(&self.dir, LAUNCHED)?;
+        if !same_boot {
+            let message = "The machine was restarted before it ended";
+            self.write_exit(lost("Restarted", message, stop_wanted), clock.now())?;
+            return Ok(Need::Nothing);
+        }
         let Some(launched) = launched else {
-            if same_boot && !stop_wanted && uptime.now() < self.spec.launch_by {
+            if !stop_wanted && uptime.now() < self.spec.launch_by {
                 return Ok(Need::Supervisor);
             }
             let message = "Its supervisor was not started in time; its command never ran";
             self.write_exit(lost("NeverLaunched", message, stop_wanted), clock.now())?;
             return Ok(Need::Nothing);
         };
-        if same_boot {
-            let supervisor = launched.start_time.map(|start_time| (launched.pid, start_time));
-            if !(Orphans { uid: &self.spec.uid, supervisor }).kill() {
-                return Err(io::Error::other("processes of the attempt could not be killed"));
-            }
+        let supervisor = launched.start_time.map(|start_time| (launched.pid, start_time));
+        if !(Orphans { uid: &self.spec.uid, supervisor }).kill() {
+            return Err(io::Error::other("processes of the attempt could not be killed"));
         }
-        let message = if same_boot {
-            "Its supervisor was killed; its processes were ended"
-        } else {
-            "The machine was restarted while it ran"
-        };
+        let message = "Its supervisor was killed; its processes were ended";
         self.write_exit(lost("SupervisorLost", message, stop_wanted), clock.now())?;
         Ok(Need::Nothing)
     }
 
     /// Wakes a supervisor again that has not heeded a stop, and in the end kills it: whoever comes next ends the rest.
     fn insist_on_stop(&self, clock: &Clock) -> io::Result<()> {
-        let Some(stop) = read_record::<Stop>(&self.dir, STOP)? else { return Ok(()) };
+        let Some(stop) = read_passing_record::<Stop>(&self.dir, STOP)? else { return Ok(()) };
         let own = self.spec.launch.as_ref().map_or(0, |launch| launch.grace_ms);
         let grace = Duration::from_millis(stop.grace_ms.unwrap_or(own));
         let overdue = clock.now().since(stop.at) > grace + STOP_PATIENCE;

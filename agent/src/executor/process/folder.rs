@@ -20,6 +20,7 @@ use berth_domain::protocol::AttemptRef;
 use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use super::super::Trouble;
 
@@ -103,12 +104,54 @@ pub(crate) fn open_private(path: &Path) -> io::Result<File> {
 
 /// Writes a record so that a reader finds it whole or not at all, also after a crash of the machine.
 pub(crate) fn write_record(dir: &Path, name: &str, record: &impl Serialize) -> io::Result<()> {
-    let draft = dir.join(format!(".{name}.{}", std::process::id()));
-    let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
-    file.write_all(&serde_json::to_vec(record)?)?;
-    file.sync_all()?;
-    fs::rename(&draft, dir.join(name))?;
+    let mut draft = Draft::new(dir, name);
+    draft.write(record)?.sync_all()?;
+    draft.place()?;
     sync_dir(dir)
+}
+
+/// The same for what means nothing after a crash of the machine: it may then be missing or in pieces.
+pub(crate) fn write_passing_record(dir: &Path, name: &str, record: &impl Serialize) -> io::Result<()> {
+    let mut draft = Draft::new(dir, name);
+    draft.write(record)?;
+    draft.place()
+}
+
+/// A record that is being written. Gone again if it doesn't find its place.
+struct Draft {
+    path: PathBuf,
+    place: PathBuf,
+    is_placed: bool,
+}
+
+impl Draft {
+    fn new(dir: &Path, name: &str) -> Self {
+        // Replicas may write the same record at the same time.
+        let path = dir.join(format!(".{name}.{}", Uuid::new_v4().simple()));
+        Self { path, place: dir.join(name), is_placed: false }
+    }
+
+    fn write(&self, record: &impl Serialize) -> io::Result<File> {
+        let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&self.path)?;
+        file.write_all(&serde_json::to_vec(record)?)?;
+        Ok(file)
+    }
+
+    fn place(&mut self) -> io::Result<()> {
+        fs::rename(&self.path, &self.place)?;
+        self.is_placed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.is_placed
+            && let Err(error) = fs::remove_file(&self.path)
+        {
+            tracing::debug!(%error, path = %self.path.display(), "can't remove a draft");
+        }
+    }
 }
 
 /// Reads a record; none if it isn't there.
@@ -117,6 +160,16 @@ pub(crate) fn read_record<T: DeserializeOwned>(dir: &Path, name: &str) -> io::Re
         Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+/// Reads what was written by [`write_passing_record`]; in pieces it counts as missing.
+pub(crate) fn read_passing_record<T: DeserializeOwned>(dir: &Path, name: &str) -> io::Result<Option<T>> {
+    match read_record(dir, name) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) => {
+            Ok(None)
+        }
+        read => read,
     }
 }
 

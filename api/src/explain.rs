@@ -1,0 +1,144 @@
+//! Why a run waits: what the scheduler would decide by, told by the same rules of `berth_domain::scheduling`.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use berth_domain::access::Action;
+use berth_domain::id::QueueId;
+use berth_domain::lifecycle::{DispatchState, Status};
+use berth_domain::scheduling::{Asked, Explanation, Place, Rule, explain};
+use berth_domain::time::Time;
+use berth_store::{AdmissionOptions, NewRun, Page, Run, RunFilter, Sort};
+use serde_json::{Value, json};
+
+use crate::app::{App, AppState};
+use crate::authenticate::Caller;
+use crate::path::InRun;
+use crate::problem::Problem;
+use crate::runs::{find, holding};
+
+/// The rate of starts is taken from so much of the past.
+const RECENT: Duration = Duration::from_secs(600);
+/// Runs named that use a limit.
+const HOLDERS: u32 = 5;
+
+/// `GET .../runs/{uuid}/explain`.
+pub(crate) async fn get(
+    State(app): State<AppState>,
+    caller: Caller,
+    at: InRun,
+) -> Result<Json<Value>, Problem> {
+    caller.may(Action::View, at.resource())?;
+    let run = find(&app, &at).await?;
+    Ok(Json(of_run(&app, &run, caller.now).await?))
+}
+
+async fn of_run(app: &App, run: &Run, now: Time) -> Result<Value, Problem> {
+    let Some(queue) = run.queue_id else {
+        // Executed by a client: nothing here holds it back.
+        return Ok(json!({
+            "status": run.status(), "position": null, "of": null, "blocked_by": [], "estimate": null, "waited": [],
+        }));
+    };
+    let place =
+        if run.status() == Status::Queued { app.store.position_in_queue(run.id).await? } else { None };
+    let place = place.map(|place| Place { position: place.position, of: place.of });
+    let asked = Subject {
+        owner: &run.owner,
+        state: &run.dispatch,
+        queue,
+        project: run.project_id,
+        place,
+        pending: run.pending.as_deref(),
+    };
+    told(app, asked, now).await
+}
+
+/// The same for a run that isn't submitted yet.
+///
+/// # Errors
+/// If the store can't be read.
+pub(crate) async fn of_new(app: &App, run: &NewRun, now: Time) -> Result<Value, Problem> {
+    let Some(queue) = run.queue_id else { return Ok(Value::Null) };
+    // Of the lowest priority it would come last; of a higher one, nobody has counted how many are before it.
+    let place = if run.dispatch.status == Status::Queued && run.priority == 0 {
+        let stats = app.store.queue_stats().await?;
+        let backlog = stats.iter().find(|stats| stats.queue_id == queue).map_or(0, |stats| stats.backlog);
+        Some(Place { position: backlog + 1, of: backlog + 1 })
+    } else {
+        None
+    };
+    let asked = Subject {
+        owner: &run.owner,
+        state: &run.dispatch,
+        queue,
+        project: run.project_id,
+        place,
+        pending: run.pending.as_deref(),
+    };
+    told(app, asked, now).await
+}
+
+struct Subject<'a> {
+    owner: &'a str,
+    state: &'a DispatchState,
+    queue: QueueId,
+    project: berth_domain::id::ProjectId,
+    place: Option<Place>,
+    pending: Option<&'a str>,
+}
+
+async fn told(app: &App, subject: Subject<'_>, now: Time) -> Result<Value, Problem> {
+    let options =
+        AdmissionOptions { broker_is_up: app.wake.broker_is_up(), heads: 1, ..AdmissionOptions::default() };
+    let snapshot = app.store.snapshot(subject.owner, now, options).await?;
+    let rate = match subject.place {
+        Some(_) => starts_per_second(app, subject.queue, now).await?,
+        None => None,
+    };
+    let asked = Asked {
+        state: subject.state,
+        queue: subject.queue,
+        project: subject.project,
+        place: subject.place,
+        pending: subject.pending,
+        starts_per_second: rate,
+    };
+    let mut explanation = explain(&snapshot, asked);
+    name_holders(app, &subject, &snapshot, &mut explanation).await?;
+    serde_json::to_value(explanation).map_err(|error| Problem::internal(&error))
+}
+
+/// How fast the queue started runs lately, taken from how fast it finished them: under a limit the two are the same.
+async fn starts_per_second(app: &App, queue: QueueId, now: Time) -> Result<Option<f64>, Problem> {
+    let filter =
+        RunFilter { queue_id: Some(queue), finished_from: Some(now.minus(RECENT)), ..RunFilter::default() };
+    let page = Page { limit: 1, offset: 0, cursor: None, count: true };
+    let finished = app.store.runs(&filter, Sort::default(), &page).await?.count.unwrap_or(0);
+    #[expect(clippy::cast_precision_loss, reason = "counts stop far below 2^53")]
+    let rate = finished as f64 / RECENT.as_secs_f64();
+    Ok((finished > 0).then_some(rate))
+}
+
+/// Names some of the runs that use the limits.
+async fn name_holders(
+    app: &App,
+    subject: &Subject<'_>,
+    snapshot: &berth_domain::scheduling::Snapshot,
+    explanation: &mut Explanation,
+) -> Result<(), Problem> {
+    for block in explanation.blocked_by.iter_mut().filter(|block| block.rule == Rule::Limit) {
+        let mut filter =
+            RunFilter { owner: Some(subject.owner.to_owned()), statuses: holding(), ..RunFilter::default() };
+        match block.level.as_str() {
+            "queue" => filter.queue_id = Some(subject.queue),
+            "project" => filter.project_id = Some(subject.project),
+            "agent" => filter.agent_id = snapshot.queue(subject.queue).map(|queue| queue.agent),
+            _ => {}
+        }
+        let runs = app.store.runs(&filter, Sort::default(), &Page::first(HOLDERS)).await?;
+        block.holders = runs.items.iter().map(|run| run.id.to_string()).collect();
+    }
+    Ok(())
+}

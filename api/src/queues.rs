@@ -1,0 +1,311 @@
+//! Queues, in the shape of Polyaxon's `V1Queue`: by uuid or by name in their agent; paused and resumed.
+
+use std::collections::HashMap;
+
+use axum::extract::{OriginalUri, Path, State};
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use berth_domain::access::Action;
+use berth_domain::id::QueueId;
+use berth_domain::name::{InvalidName, QueueName};
+use berth_domain::scheduling::Paused;
+use berth_domain::time::Time;
+use berth_store::{Agent, NewQueue, OnAgentLoss, Queue, QueuePatch};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::{Value, json};
+
+use crate::agents::{find as find_agent, name_search, part};
+use crate::app::{App, AppState};
+use crate::authenticate::Caller;
+use crate::body::Json;
+use crate::given::{Concurrency, given};
+use crate::listing;
+use crate::params::{Params, shown};
+use crate::path::InOwner;
+use crate::problem::Problem;
+
+/// Items on a page, if nothing is said.
+const PAGE: u32 = 100;
+
+/// `V1Queue`, as far as it can be set. The rest is taken and left alone, since clients send back what they got.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Body {
+    name: Option<String>,
+    #[serde(deserialize_with = "given")]
+    description: Option<Option<String>>,
+    #[serde(deserialize_with = "given")]
+    tags: Option<Option<Vec<String>>>,
+    priority: Option<i32>,
+    #[serde(deserialize_with = "given")]
+    concurrency: Option<Concurrency>,
+    on_agent_loss: Option<String>,
+    #[serde(rename = "uuid")]
+    _uuid: IgnoredAny,
+    #[serde(rename = "agent")]
+    _agent: IgnoredAny,
+    #[serde(rename = "user")]
+    _user: IgnoredAny,
+    #[serde(rename = "resource")]
+    resource: Option<String>,
+    #[serde(rename = "quota")]
+    quota: Option<String>,
+    #[serde(rename = "stats")]
+    _stats: IgnoredAny,
+    #[serde(deserialize_with = "given")]
+    paused: Option<Option<Pause>>,
+    #[serde(rename = "created_at")]
+    _created_at: IgnoredAny,
+    #[serde(rename = "updated_at")]
+    _updated_at: IgnoredAny,
+}
+
+impl Body {
+    fn on_agent_loss(&self) -> Result<Option<OnAgentLoss>, Problem> {
+        match self.on_agent_loss.as_deref() {
+            None => Ok(None),
+            Some("wait") => Ok(Some(OnAgentLoss::Wait)),
+            Some("replace") => Ok(Some(OnAgentLoss::Replace)),
+            Some(other) => Err(Problem::field(
+                "on_agent_loss",
+                format!("`{}` is not allowed: use wait or replace", shown(other)),
+            )),
+        }
+    }
+
+    fn check(&self) -> Result<(), Problem> {
+        for (field, value) in [("resource", &self.resource), ("quota", &self.quota)] {
+            if value.as_ref().is_some_and(|value| !value.is_empty()) {
+                return Err(Problem::field(field, "quotas are not supported yet; use concurrency"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why and until when a queue is paused.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Pause {
+    reason: Option<String>,
+    until: Option<Time>,
+    #[serde(rename = "by")]
+    _by: IgnoredAny,
+}
+
+impl Pause {
+    /// # Errors
+    /// If it would be over already.
+    fn by(self, caller: &Caller) -> Result<Paused, Problem> {
+        if self.until.is_some_and(|until| until <= caller.now) {
+            return Err(Problem::field("until", "it lies in the past"));
+        }
+        // Stock clients, which send back what they got, name who paused it: that is whoever asks.
+        let reason =
+            self.reason.or_else(|| caller.reason.clone()).unwrap_or_else(|| "no reason was given".to_owned());
+        let by = caller.principal.name().to_owned();
+        Ok(Paused { reason: reason.chars().take(500).collect(), by, until: self.until })
+    }
+}
+
+async fn find(app: &App, agent: &Agent, asked: &str) -> Result<Queue, Problem> {
+    if asked.len() >= 32
+        && let Ok(id) = asked.parse::<QueueId>()
+    {
+        let queue = app.store.queue_by_id(id).await?;
+        return if queue.agent_id == agent.id { Ok(queue) } else { Err(Problem::not_found("queue", id)) };
+    }
+    if asked.parse::<QueueName>().is_err() {
+        return Err(Problem::not_found("queue", format!("{}/{}", agent.name, shown(asked))));
+    }
+    Ok(app.store.queue(&agent.owner, agent.name.as_str(), asked).await?)
+}
+
+/// `GET /api/v1/orgs/{owner}/queues`, and `/names`: of all agents.
+pub(crate) async fn list_all(
+    State(app): State<AppState>,
+    caller: Caller,
+    at: InOwner,
+    OriginalUri(uri): OriginalUri,
+) -> Result<axum::Json<Value>, Problem> {
+    caller.may(Action::View, at.resource())?;
+    let params = Params::read(&uri, &listing::PARAMS)?;
+    let page = listing::page(&params, PAGE)?;
+    let queues = app.store.queues(&at.owner, None, name_search(&params)?.as_deref(), &page).await?;
+    Ok(axum::Json(listing::answer(&uri, &queues, shape)))
+}
+
+/// `GET /api/v1/orgs/{owner}/agents/{agent}/queues`, and `/names`.
+pub(crate) async fn list(
+    State(app): State<AppState>,
+    caller: Caller,
+    at: InOwner,
+    Path(path): Path<HashMap<String, String>>,
+    OriginalUri(uri): OriginalUri,
+) -> Result<axum::Json<Value>, Problem> {
+    caller.may(Action::View, at.resource())?;
+    let params = Params::read(&uri, &listing::PARAMS)?;
+    let page = listing::page(&params, PAGE)?;
+    let agent = find_agent(&app, &at.owner, &part(&path, "agent")).await?;
+    let search = name_search(&params)?;
+    let queues = app.store.queues(&at.owner, Some(agent.name.as_str()), search.as_deref(), &page).await?;
+    Ok(axum::Json(listing::answer(&uri, &queues, shape)))
+}
+
+/// `POST /api/v1/orgs/{owner}/agents/{agent}/queues`.
+pub(crate) async fn create(
+    State(app): State<AppState>,
+    caller: Caller,
+    at: InOwner,
+    Path(path): Path<HashMap<String, String>>,
+    Json(body): Json<Body>,
+) -> Result<impl IntoResponse, Problem> {
+    caller.may(Action::ManageQueues, at.resource())?;
+    body.check()?;
+    let agent = find_agent(&app, &at.owner, &part(&path, "agent")).await?;
+    let Some(name) = &body.name else { return Err(Problem::field("name", "This field is required.")) };
+    let name: QueueName =
+        name.parse().map_err(|error: InvalidName| Problem::field("name", error.to_string()))?;
+    if name.as_str() == "names" {
+        return Err(Problem::field("name", "`names` is taken by Berth itself; use another"));
+    }
+    let mut new = NewQueue::named(agent.id, name);
+    new.on_agent_loss = body.on_agent_loss()?.unwrap_or_default();
+    new.paused = body.paused.flatten().map(|pause| pause.by(&caller)).transpose()?;
+    new.description = body.description.flatten();
+    new.tags = body.tags.flatten().unwrap_or_default();
+    new.priority = body.priority.unwrap_or(new.priority);
+    new.concurrency = body.concurrency.and_then(|limit| limit.0);
+    let queue = app.store.create_queue(new, &caller.audit("queue.create")).await?;
+    app.wake.settings_changed();
+    Ok((StatusCode::CREATED, axum::Json(shape(&queue))))
+}
+
+/// `GET .../queues/{queue}`.
+pub(crate) async fn get(
+    State(app): State<AppState>,
+    caller: Caller,
+    at: InOwner,
+    Path(path): Path<HashMap<String, String>>,
+) -> Result<axum::Json<Value>, Problem> {
+    caller.may(Action::View, at.resource())?;
+    let agent = find_agent(&app, &at.owner, &part(&path, "agent")).await?;
+    Ok(axum::Json(shape(&find(&app, &agent, &part(&path, "queue")).await?)))
+}
+
+/// `PATCH` and `PUT .../queues/{queue}`: what is not given stays. A name stays for good.
+pub(crate) async fn update(
+    State(app): State<AppState>,
+    caller: Caller,
+    at: InOwner,
+    Path(path): Path<HashMap<String, String>>,
+    Json(body): Json<Body>,
+) -> Result<axum::Json<Value>, Problem> {
+    caller.may(Action::ManageQueues, at.resource())?;
+    body.check()?;
+    let agent = find_agent(&app, &at.owner, &part(&path, "agent")).await?;
+    let queue = find(&app, &agent, &part(&path, "queue")).await?;
+    if body.name.as_ref().is_some_and(|name| *name != queue.name.as_str()) {
+        return Err(Problem::field("name", "a queue keeps its name: its offers on the broker carry it"));
+    }
+    let on_agent_loss = body.on_agent_loss()?;
+    let paused = match body.paused {
+        Some(Some(pause)) => Some(Some(pause.by(&caller)?)),
+        Some(None) => Some(None),
+        None => None,
+    };
+    let patch = QueuePatch {
+        on_agent_loss,
+        paused,
+        description: body.description,
+        tags: body.tags.map(Option::unwrap_or_default),
+        priority: body.priority,
+        concurrency: body.concurrency.map(|limit| limit.0),
+    };
+    changed(&app, &caller, &queue, patch, "queue.update").await
+}
+
+/// `POST .../queues/{queue}/pause`: it accepts runs and starts none.
+pub(crate) async fn pause(
+    State(app): State<AppState>,
+    caller: Caller,
+    at: InOwner,
+    Path(path): Path<HashMap<String, String>>,
+    Json(body): Json<Pause>,
+) -> Result<axum::Json<Value>, Problem> {
+    caller.may(Action::ManageQueues, at.resource())?;
+    let paused = body.by(&caller)?;
+    let agent = find_agent(&app, &at.owner, &part(&path, "agent")).await?;
+    let queue = find(&app, &agent, &part(&path, "queue")).await?;
+    let patch = QueuePatch { paused: Some(Some(paused)), ..QueuePatch::default() };
+    changed(&app, &caller, &queue, patch, "queue.pause").await
+}
+
+/// `POST .../queues/{queue}/resume`.
+pub(crate) async fn resume(
+    State(app): State<AppState>,
+    caller: Caller,
+    at: InOwner,
+    Path(path): Path<HashMap<String, String>>,
+) -> Result<axum::Json<Value>, Problem> {
+    caller.may(Action::ManageQueues, at.resource())?;
+    let agent = find_agent(&app, &at.owner, &part(&path, "agent")).await?;
+    let queue = find(&app, &agent, &part(&path, "queue")).await?;
+    let patch = QueuePatch { paused: Some(None), ..QueuePatch::default() };
+    changed(&app, &caller, &queue, patch, "queue.resume").await
+}
+
+async fn changed(
+    app: &App,
+    caller: &Caller,
+    queue: &Queue,
+    patch: QueuePatch,
+    action: &str,
+) -> Result<axum::Json<Value>, Problem> {
+    let (agent, name) = (queue.agent.as_str(), queue.name.as_str());
+    let queue = app.store.update_queue(&queue.owner, agent, name, patch, &caller.audit(action)).await?;
+    app.wake.settings_changed();
+    Ok(axum::Json(shape(&queue)))
+}
+
+/// `DELETE .../queues/{queue}`.
+pub(crate) async fn delete(
+    State(app): State<AppState>,
+    caller: Caller,
+    at: InOwner,
+    Path(path): Path<HashMap<String, String>>,
+) -> Result<StatusCode, Problem> {
+    caller.may(Action::ManageQueues, at.resource())?;
+    let agent = find_agent(&app, &at.owner, &part(&path, "agent")).await?;
+    let queue = find(&app, &agent, &part(&path, "queue")).await?;
+    let audit = caller.audit("queue.delete");
+    app.store.delete_queue(&at.owner, agent.name.as_str(), queue.name.as_str(), &audit).await?;
+    app.wake.settings_changed();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `V1Queue`, and beside it what Berth knows more.
+fn shape(queue: &Queue) -> Value {
+    let paused = queue
+        .paused
+        .as_ref()
+        .map(|paused| json!({ "reason": paused.reason, "by": paused.by, "until": paused.until }));
+    json!({
+        "uuid": queue.id,
+        "agent": queue.agent,
+        "name": queue.name,
+        "description": queue.description,
+        "tags": queue.tags,
+        "user": null,
+        "priority": queue.priority,
+        "concurrency": Concurrency::shown(queue.concurrency),
+        "resource": null,
+        "quota": null,
+        "stats": {},
+        "created_at": queue.created_at,
+        "updated_at": queue.updated_at,
+        "paused": paused,
+        "on_agent_loss": queue.on_agent_loss.as_str(),
+    })
+}

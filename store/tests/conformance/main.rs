@@ -1,0 +1,67 @@
+//! What the store promises, run against SQLite and against a real PostgreSQL: one suite, both databases.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails here should say where")]
+
+mod admission;
+mod changes;
+mod crud;
+mod keeping;
+mod leases;
+mod plans;
+mod runs;
+mod schema;
+mod transitions;
+mod trouble;
+mod world;
+
+/// Runs each scenario on both databases.
+macro_rules! on_both {
+    ($($module:ident :: $scenario:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $scenario() {
+                let (store, _folder) = crate::world::sqlite().await;
+                crate::$module::$scenario(&store).await;
+                store.close().await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $scenario() {
+                let store = crate::world::postgres().await;
+                crate::$module::$scenario(&store).await;
+                store.close().await;
+            })*
+        }
+    };
+}
+
+on_both! {
+    crud::a_project_lives_and_goes,
+    crud::an_agent_comes_with_a_default_queue,
+    crud::a_queue_with_unfinished_runs_stays,
+    crud::lists_go_on_where_they_ended,
+    leases::a_second_identity_is_refused_until_the_name_is_released,
+    leases::a_lease_ends_with_its_last_replica,
+    runs::a_run_is_read_as_it_was_written,
+    runs::two_hundred_at_once_share_few_commits,
+    runs::one_bad_run_fails_alone,
+    runs::keyset_pages_neither_skip_nor_repeat_while_runs_come,
+    runs::filters_find_what_they_say,
+    runs::a_patch_merges_or_replaces,
+    transitions::of_many_racing_claims_one_wins,
+    transitions::a_decision_writes_conditions_changes_and_audit,
+    transitions::a_poisoned_run_leaves_a_dead_letter,
+    transitions::due_runs_come_when_their_time_has_come,
+    admission::parallel_admitters_never_pass_a_limit,
+    admission::lanes_show_the_first_by_priority_and_age,
+    admission::a_place_in_the_queue_is_exact,
+    changes::no_change_is_skipped_while_many_commit,
+    changes::an_old_cursor_is_told_to_begin_anew,
+    keeping::what_is_old_goes_in_batches,
+    keeping::an_idempotency_key_gets_the_first_answer_again,
+    keeping::a_token_holds_until_it_is_revoked_or_expires,
+    keeping::of_two_markers_one_wins,
+    schema::migrating_again_and_at_once_changes_nothing,
+    plans::the_cost_of_choosing_is_that_of_the_lanes,
+}

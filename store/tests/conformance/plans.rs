@@ -1,0 +1,117 @@
+//! What the hot reads cost: their index, whatever the backlog.
+
+use berth_domain::scheduling::admit;
+use berth_store::{AdmissionOptions, Store, statements};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqlSafeStr, SqliteConnection};
+
+use crate::world::{World, after, audit, postgres_url, project, sqlite_url};
+
+/// Fills the backlog of a few projects.
+async fn fill(store: &Store, world: &World, count: usize) {
+    for chunk in 0..count.div_ceil(2000) {
+        let runs: Vec<_> = (0..2000.min(count - chunk * 2000))
+            .map(|n| world.queued((n % 10) as u8, after(n as u64)))
+            .collect();
+        for created in store.create_runs(&runs, &audit("run.create")).await.unwrap() {
+            created.unwrap();
+        }
+    }
+}
+
+pub(crate) async fn the_cost_of_choosing_is_that_of_the_lanes(store: &Store) {
+    let world = World::new(store).await;
+    project(store, "q").await;
+    fill(store, &world, 3000).await;
+    let options = AdmissionOptions { heads: 16, ..AdmissionOptions::default() };
+    let snapshot = store.snapshot("acme", after(1), options).await.unwrap();
+    assert_eq!(snapshot.lanes.iter().map(|lane| lane.heads.len()).sum::<usize>(), 16);
+    assert_eq!(admit(&snapshot, 1000).len(), 16);
+}
+
+fn sql(name: &str) -> berth_store::Statement {
+    statements().into_iter().find(|statement| statement.name.ends_with(name)).unwrap()
+}
+
+/// The hot reads with arguments spelled out, and the index each must use.
+const HOT: [(&str, &[&str], &str); 6] = [
+    ("lanes::HEADS", &["'acme'", "256"], "runs_waiting"),
+    ("lanes::OWNERS", &[], "runs_waiting"),
+    ("lanes::SLOTS", &["'acme'"], "runs_slots"),
+    ("runs::DUE", &["1", "100"], "runs_wake"),
+    ("runs::OFFERED", &["AGENT", "AGENT", "1", "100"], "runs_offered"),
+    ("runs::LIVE_ATTEMPTS", &["AGENT"], "runs_slots"),
+];
+
+fn spelled(text: &str, arguments: &[&str], agent: &str) -> String {
+    let mut text = text.to_owned();
+    for (at, argument) in arguments.iter().enumerate().rev() {
+        let argument = if *argument == "AGENT" { agent } else { argument };
+        text = text.replace(&format!("${}", at + 1), argument);
+    }
+    text
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hot_reads_use_their_index_on_sqlite() {
+    let (store, folder) = crate::world::sqlite().await;
+    let world = World::new(&store).await;
+    fill(&store, &world, 2000).await;
+    let mut connection = SqliteConnection::connect(&sqlite_url(&folder)).await.unwrap();
+    for (name, arguments, index) in HOT {
+        let text = spelled(sql(name).sqlite, arguments, &format!("x'{}'", world.agent.id));
+        let plan: Vec<String> =
+            sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}")).into_sql_str())
+                .fetch_all(&mut connection)
+                .await
+                .unwrap()
+                .iter()
+                .map(|row| row.get::<String, _>("detail"))
+                .collect();
+        let plan = plan.join("\n");
+        assert!(plan.contains(index), "{name}:\n{plan}");
+        for table in ["SCAN r\n", "SCAN n\n", "SCAN h\n", "SCAN runs\n"] {
+            assert!(!format!("{plan}\n").contains(table), "{name}:\n{plan}");
+        }
+    }
+}
+
+/// Rows that all nodes of a plan read.
+fn rows_read(plan: &serde_json::Value) -> f64 {
+    let number = |key: &str| plan[key].as_f64().unwrap_or(0.0);
+    let own = (number("Actual Rows") + number("Rows Removed by Filter")) * number("Actual Loops").max(1.0);
+    let below = plan["Plans"].as_array().map_or(0.0, |plans| plans.iter().map(rows_read).sum());
+    own + below
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hot_reads_use_their_index_on_postgres_and_read_no_more_of_a_longer_backlog() {
+    let url = tokio::task::spawn_blocking(postgres_url).await.unwrap();
+    let store = Store::connect(&url, berth_store::Options::default()).await.unwrap();
+    store.migrate(berth_store::Phase::Contract, crate::world::NOW).await.unwrap();
+    let world = World::new(&store).await;
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    let mut read = Vec::new();
+    for more in [1_000, 49_000] {
+        fill(&store, &world, more).await;
+        sqlx::query("ANALYZE").execute(&mut connection).await.unwrap();
+        let mut rows = Vec::new();
+        for (name, arguments, index) in HOT {
+            let agent = format!("'{}'::uuid", world.agent.id);
+            let text = spelled(sql(name).postgres, arguments, &agent);
+            let explain = format!("EXPLAIN (ANALYZE, FORMAT JSON) {text}");
+            let plan: serde_json::Value = sqlx::query_scalar(AssertSqlSafe(explain).into_sql_str())
+                .fetch_one(&mut connection)
+                .await
+                .unwrap();
+            // Of a thousand rows, reading all may well be the cheapest.
+            if more > 1_000 {
+                assert!(plan.to_string().contains(index), "{name}: {plan:#}");
+            }
+            rows.push((name, rows_read(&plan[0]["Plan"])));
+        }
+        read.push(rows);
+    }
+    for ((name, few), (_, many)) in read[0].iter().zip(&read[1]) {
+        assert!(*many <= few * 1.2 + 50.0, "{name}: {few} rows of 1,000, {many} of 50,000");
+    }
+}
