@@ -211,7 +211,7 @@ mod tests {
             "berth up --listen 127.0.0.1:0 --data-dir d",
             "berth api --database-url postgres://h/d --broker-url amqp://h --listen 0.0.0.0:80",
             "berth scheduler --database-url-file f --broker-url redis://h --metrics-listen 127.0.0.1:1",
-            "berth agent --name eu --broker-url redis://h --executor process --label a=b --label c=d",
+            "berth agent --name eu --broker-url redis://h --executor process",
             "berth run -f a.yaml -f b.yaml -p p -q eu/gpu -P lr=0.1 -P x=y --follow -o json",
             "berth run -f a.yaml --dry-run",
             "berth ops ls -o name -p p -q status:running --limit 5",
@@ -235,12 +235,11 @@ mod tests {
 
     #[test]
     fn repeated_labels_are_one_list() {
-        let line = "berth agent --name eu --label a=b --label c=d";
-        let Command::Agent(flags) = Arguments::try_parse_from(line.split(' ')).unwrap().command else {
-            panic!("not the agent");
+        let line = "berth up --label a=b --label c=d";
+        let Command::Up(flags) = Arguments::try_parse_from(line.split(' ')).unwrap().command else {
+            panic!("not up");
         };
         assert_eq!(flags.given["labels"], "a=b,c=d");
-        assert_eq!(flags.given["agent_name"], "eu");
     }
 
     #[test]

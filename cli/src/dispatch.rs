@@ -30,6 +30,10 @@ pub fn run(
             return if error.print().is_ok() { code } else { ExitCode::FAILURE };
         }
     };
+    // A supervisor's exit status is its own.
+    if let Command::Shim { dir } = &arguments.command {
+        return serve::shim(dir);
+    }
     let surroundings = Surroundings { variable, read, config: arguments.config.as_deref() };
     match dispatch(&surroundings, arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
@@ -42,13 +46,13 @@ pub fn run(
 
 fn dispatch(surroundings: &Surroundings<'_>, command: Command) -> Result<(), Failure> {
     match command {
-        Command::Shim { dir } => serve::shim(&dir),
-        Command::Up(flags) => serve::up(surroundings, &flags.given),
-        Command::Api(flags) => serve::api(surroundings, &flags.given),
-        Command::Scheduler(flags) => serve::scheduler(surroundings, &flags.given),
-        Command::Agent(flags) => serve::agent(surroundings, &flags.given),
-        Command::Admin(group) => serve::admin(surroundings, &group),
-        Command::Broker(group) => serve::broker(surroundings, &group),
+        Command::Shim { .. } => Ok(()),
+        Command::Up(flags) => serve::up::run(surroundings, &flags.given),
+        Command::Api(flags) => serve::api::run(surroundings, &flags.given),
+        Command::Scheduler(flags) => serve::scheduler::run(surroundings, &flags.given),
+        Command::Agent(flags) => serve::agent::run(surroundings, &flags.given),
+        Command::Admin(group) => waited(serve::admin::act(surroundings, group)),
+        Command::Broker(group) => waited(serve::broker::act(surroundings, group)),
         Command::Completion { shell } => {
             Output::standard(Format::Table).line(completion::script(shell)?.trim_end())
         }

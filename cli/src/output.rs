@@ -133,6 +133,15 @@ pub fn text(item: &Value, path: &str) -> String {
     path.split('.').try_fold(item, |item, part| item.get(part)).map(scalar).unwrap_or_default()
 }
 
+/// An item's concurrency limit; the API writes no limit as -1.
+#[must_use]
+pub fn limit(item: &Value) -> String {
+    match item["concurrency"].as_i64() {
+        Some(limit) if limit >= 0 => limit.to_string(),
+        _ => "none".to_owned(),
+    }
+}
+
 fn scalar(value: &Value) -> String {
     match value {
         Value::Null => String::new(),

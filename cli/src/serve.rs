@@ -1,68 +1,39 @@
 //! Wires the services: settings, connections, signals, and a graceful end. What they do is in their crates.
 
 use std::path::Path;
+use std::process::ExitCode;
 
-use crate::arguments::{AdminGroup, BrokerGroup};
-use crate::command::Surroundings;
-use crate::failure::{Failure, Status};
-use crate::settings::Given;
+use crate::failure::Failure;
 
-fn not_yet(what: &str) -> Result<(), Failure> {
-    Err(Failure::new(Status::Failed, format!("`berth {what}` is not built yet")))
+pub mod admin;
+pub mod agent;
+pub mod api;
+pub mod broker;
+pub mod scheduler;
+pub mod up;
+
+mod process;
+mod replica;
+mod store;
+
+/// `berth shim`: owns one process, and is started by the process executor only.
+#[must_use]
+pub fn shim(dir: &Path) -> ExitCode {
+    berth_agent::shim::main(dir)
 }
 
-/// `berth shim`.
-///
-/// # Errors
-/// Always, for now.
-pub fn shim(_dir: &Path) -> Result<(), Failure> {
-    not_yet("shim")
+/// What a service could not begin with.
+fn failed(error: impl std::fmt::Display) -> Failure {
+    Failure::new(crate::failure::Status::Failed, error.to_string())
 }
 
-/// `berth up`.
-///
-/// # Errors
-/// Always, for now.
-pub fn up(_surroundings: &Surroundings<'_>, _given: &Given) -> Result<(), Failure> {
-    not_yet("up")
-}
-
-/// `berth api`.
-///
-/// # Errors
-/// Always, for now.
-pub fn api(_surroundings: &Surroundings<'_>, _given: &Given) -> Result<(), Failure> {
-    not_yet("api")
-}
-
-/// `berth scheduler`.
-///
-/// # Errors
-/// Always, for now.
-pub fn scheduler(_surroundings: &Surroundings<'_>, _given: &Given) -> Result<(), Failure> {
-    not_yet("scheduler")
-}
-
-/// `berth agent`.
-///
-/// # Errors
-/// Always, for now.
-pub fn agent(_surroundings: &Surroundings<'_>, _given: &Given) -> Result<(), Failure> {
-    not_yet("agent")
-}
-
-/// `berth admin`.
-///
-/// # Errors
-/// Always, for now.
-pub fn admin(_surroundings: &Surroundings<'_>, _group: &AdminGroup) -> Result<(), Failure> {
-    not_yet("admin")
-}
-
-/// `berth broker`.
-///
-/// # Errors
-/// Always, for now.
-pub fn broker(_surroundings: &Surroundings<'_>, _group: &BrokerGroup) -> Result<(), Failure> {
-    not_yet("broker")
+/// An error with its causes, in one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text.push_str(&format!(": {next}"));
+        cause = next.source();
+    }
+    text
 }

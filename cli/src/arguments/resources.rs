@@ -93,6 +93,12 @@ pub enum AgentsAction {
         /// How many runs are alive at a time at most; `none` for no limit
         #[arg(long, value_name = "COUNT", value_parser = concurrency)]
         concurrency: Option<Concurrency>,
+        /// A label, for agent selectors; repeatable
+        #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
+        labels: Vec<(String, String)>,
+        /// Queues that name no agent are this one's from now on
+        #[arg(long)]
+        default: bool,
     },
     /// Start nothing more at an agent; with --off, start again
     Cordon {
@@ -201,6 +207,13 @@ fn queue(text: &str) -> Result<berth_domain::name::QueueRef, String> {
 
 fn slug(text: &str) -> Result<String, String> {
     text.parse::<berth_domain::name::Slug>().map(|slug| slug.to_string()).map_err(|error| error.to_string())
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("use KEY=VALUE".to_owned()),
+    }
 }
 
 fn concurrency(text: &str) -> Result<Concurrency, String> {

@@ -12,7 +12,7 @@ const COLUMNS: &[Column] = &[
     ("STATUS", |item| text(item, "status")),
     ("DEFAULT", |item| if item["is_default"] == true { "yes".to_owned() } else { String::new() }),
     ("CORDONED", |item| if item["cordoned"] == true { "yes".to_owned() } else { String::new() }),
-    ("CONCURRENCY", |item| text(item, "concurrency")),
+    ("CONCURRENCY", crate::output::limit),
     ("RELEASE", |item| text(item, "version")),
     ("LAST SEEN", |item| text(item, "last_seen")),
 ];
@@ -34,10 +34,16 @@ pub async fn act(mut session: Session, action: AgentsAction) -> Result<(), Failu
         AgentsAction::Get(agent) => {
             session.client.get(&session.org_path(&["agents", &agent.name]), &[]).await?
         }
-        AgentsAction::Create { agent, description, concurrency } => {
+        AgentsAction::Create { agent, description, concurrency, labels, default } => {
             let mut body = Map::from_iter([("name".to_owned(), json!(agent.name))]);
             body.extend(description.map(|text| ("description".to_owned(), json!(text))));
             body.extend(concurrency.map(|limit| ("concurrency".to_owned(), json!(limit.0))));
+            if !labels.is_empty() {
+                body.insert("labels".to_owned(), labels.into_iter().map(|(k, v)| (k, json!(v))).collect());
+            }
+            if default {
+                body.insert("is_default".to_owned(), json!(true));
+            }
             session.client.post(&session.org_path(&["agents"]), Value::Object(body)).await?
         }
         AgentsAction::Cordon { agent, off } => {

@@ -13,9 +13,6 @@ use crate::spinner::while_waiting;
 
 /// How often a live log is asked for.
 const EVERY: Duration = Duration::from_millis(300);
-/// How many answers without a new line are taken as the end of the log of a run that has ended.
-const QUIET: u32 = 2;
-
 /// How far a log has been read.
 #[derive(Debug, Default)]
 struct Place {
@@ -29,8 +26,12 @@ struct Place {
 /// If the server can't be reached or refuses.
 pub async fn print(session: &mut Session, uuid: &str) -> Result<(), Failure> {
     let mut place = Place::default();
-    while next(session, uuid, &mut place).await? > 0 && (place.time.is_some() || place.file.is_some()) {}
-    Ok(())
+    loop {
+        let read = next(session, uuid, &mut place).await?;
+        if read.lines == 0 || read.is_all {
+            return Ok(());
+        }
+    }
 }
 
 /// Prints the log until the run ends; says how it ended.
@@ -39,16 +40,16 @@ pub async fn print(session: &mut Session, uuid: &str) -> Result<(), Failure> {
 /// If the server can't be reached or refuses.
 pub async fn follow(session: &mut Session, uuid: &str) -> Result<RunStatus, Failure> {
     let mut place = Place::default();
-    let mut quiet = 0;
     loop {
         // Asked before the log, so that what was written before the end is in the answer after it.
         let (status, _) = statuses::ask(session, uuid).await?;
-        let has_log = status.is_at_agent() || status.is_final();
-        let lines = if has_log { next(session, uuid, &mut place).await? } else { 0 };
-        if status.is_final() {
-            quiet = if lines == 0 { quiet + 1 } else { 0 };
-            if quiet >= QUIET {
+        if status.is_at_agent() || status.is_final() {
+            let read = next(session, uuid, &mut place).await?;
+            if status.is_final() && read.is_all {
                 return Ok(status);
+            }
+            if read.lines > 0 && status.is_final() {
+                continue;
             }
         }
         let what = format!("{status}; waiting for more");
@@ -56,8 +57,16 @@ pub async fn follow(session: &mut Session, uuid: &str) -> Result<RunStatus, Fail
     }
 }
 
-/// Asks for what follows `place`, prints it and moves the place; says how many lines that were.
-async fn next(session: &mut Session, uuid: &str, place: &mut Place) -> Result<usize, Failure> {
+/// What an answer held.
+#[derive(Debug, Clone, Copy)]
+struct Read {
+    lines: usize,
+    /// The server names no place to go on from: there is no more, if the run has ended.
+    is_all: bool,
+}
+
+/// Asks for what follows `place`, prints it and moves the place.
+async fn next(session: &mut Session, uuid: &str, place: &mut Place) -> Result<Read, Failure> {
     let query: Vec<(&str, String)> = [("last_time", &place.time), ("last_file", &place.file)]
         .into_iter()
         .filter_map(|(name, value)| Some((name, value.clone()?)))
@@ -71,11 +80,14 @@ async fn next(session: &mut Session, uuid: &str, place: &mut Place) -> Result<us
             _ => session.output.line(&shown(line))?,
         }
     }
-    if let Some(time) = answer["last_time"].as_str() {
-        place.time = Some(time.to_owned());
+    let text = |key: &str| answer[key].as_str().map(str::to_owned);
+    let (time, file) = (text("last_time"), text("last_file"));
+    let is_all = time.is_none() && file.is_none();
+    if let Some(time) = time {
+        place.time = Some(time);
     }
-    place.file = answer["last_file"].as_str().map(str::to_owned);
-    Ok(lines.len())
+    place.file = file;
+    Ok(Read { lines: lines.len(), is_all })
 }
 
 /// The line as it was written; a terminal shows what a program sends it, as it would without us.

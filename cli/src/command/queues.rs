@@ -12,7 +12,7 @@ use crate::output::{Column, text};
 const COLUMNS: &[Column] = &[
     ("QUEUE", name),
     ("PRIORITY", |item| text(item, "priority")),
-    ("CONCURRENCY", |item| text(item, "concurrency")),
+    ("CONCURRENCY", crate::output::limit),
     ("PAUSED", |item| if item["paused"].is_null() { String::new() } else { "yes".to_owned() }),
     ("DESCRIPTION", |item| text(item, "description")),
     ("TAGS", |item| text(item, "tags")),

@@ -24,14 +24,16 @@ pub struct AgentSettings {
     pub name: AgentName,
     /// What runs are started with.
     pub executor: ExecutorKind,
-    /// Where runs are started.
-    pub namespace: String,
     /// For agent selectors.
     pub labels: BTreeMap<String, String>,
     /// Where working directories are.
     pub data_dir: PathBuf,
-    /// How many runs one replica keeps alive at most.
-    pub max_live_runs: u32,
+    /// Offers that are held un-acked for each queue.
+    pub prefetch: u16,
+    /// How long a process has between being asked to end and being killed.
+    pub grace: Duration,
+    /// How much of an attempt's log is kept, in bytes.
+    pub log_limit_bytes: u64,
     /// How long a working directory is kept after its end.
     pub keep: Duration,
 }
@@ -53,17 +55,19 @@ impl AgentSettings {
         let executor = resolved.read("executor", "process (kubernetes is not built yet)", |text| {
             (text == "process").then_some(ExecutorKind::Process)
         })?;
-        let namespace = resolved.read("namespace", NAME, |text| text.parse::<AgentName>().ok())?;
         let labels = resolved.read("labels", "a list of KEY=VALUE, by commas", labels)?;
-        let max_live_runs = resolved.number("max_live_runs", 1, 100_000)?;
+        let prefetch = resolved.number("prefetch", 1, 1000)?;
+        let grace = resolved.number("grace_seconds", 0, 3600)?;
+        let log_limit = resolved.number("log_limit_mib", 1, 1_048_576)?;
         let keep_hours = resolved.number("work_dir_keep_hours", 0, 24 * 365)?;
         Ok(Self {
             name: name.unwrap_or_else(AgentName::default_name),
             executor: executor.unwrap_or(ExecutorKind::Process),
-            namespace: namespace.unwrap_or_else(AgentName::default_name).to_string(),
             labels: labels.unwrap_or_default(),
             data_dir: data_dir(resolved, variable)?,
-            max_live_runs: u32::try_from(max_live_runs).unwrap_or(u32::MAX),
+            prefetch: u16::try_from(prefetch).unwrap_or(u16::MAX),
+            grace: Duration::from_secs(grace),
+            log_limit_bytes: log_limit * 1024 * 1024,
             keep: Duration::from_secs(keep_hours * 3600),
         })
     }

@@ -1,5 +1,7 @@
 //! The broker: which kind, its URL, which is a secret, and the names on it. Connecting is the broker crate's.
 
+use std::time::Duration;
+
 use secrecy::SecretString;
 
 use super::resolve::{Error, Resolved, invalid};
@@ -27,6 +29,8 @@ pub struct BrokerSettings {
     pub prefix: String,
     /// Whether run queues are classic ones instead of quorum queues (RabbitMQ).
     pub classic_queues: bool,
+    /// Redis: what a consumer held and did not refresh for so long is delivered again.
+    pub visibility_timeout: Duration,
 }
 
 const ALLOWED: &str = "amqp://, amqps://, redis:// or rediss:// and USER:PASSWORD@HOST, or memory:";
@@ -61,7 +65,9 @@ impl BrokerSettings {
                 _ => None,
             })?
             .unwrap_or_default();
-        Ok(Self { url: value.text.clone().into(), kind, prefix, classic_queues })
+        let visibility_timeout =
+            Duration::from_secs(resolved.number("broker_visibility_seconds", 1, 3600)?);
+        Ok(Self { url: value.text.clone().into(), kind, prefix, classic_queues, visibility_timeout })
     }
 }
 

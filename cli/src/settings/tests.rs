@@ -79,8 +79,8 @@ fn a_secret_may_be_in_a_file_at_every_rank() {
 
 #[test]
 fn labels_come_as_a_list_by_commas_or_as_repeated_flags() {
-    let world = with(&[], "labels: [zone=eu, gpu=a100]\nagent_name: eu\n");
-    let resolved = world.load(Part::Agent, &[("data_dir", "/d")], Some("berth.yaml")).unwrap();
+    let world = with(&[], "labels: [zone=eu, gpu=a100]\n");
+    let resolved = world.load(Part::Up, &[("data_dir", "/d")], Some("berth.yaml")).unwrap();
     let agent = AgentSettings::read(&resolved, &|_| None).unwrap();
     assert_eq!(agent.labels.get("gpu").map(String::as_str), Some("a100"));
     assert_eq!(agent.labels.len(), 2);
@@ -146,8 +146,8 @@ fn every_bad_setting_has_its_exact_text() {
         (Part::Up, &[("listen", "0.0.0.0:8000")], "`listen` (from --listen): `berth up` asks nobody for a token, so it listens on a loopback address only, and 0.0.0.0 is none; use 127.0.0.1, or `berth api` with tokens".into()),
         (Part::Up, &[("listen", "[::]:8000")], "`listen` (from --listen): `berth up` asks nobody for a token, so it listens on a loopback address only, and :: is none; use 127.0.0.1, or `berth api` with tokens".into()),
         (Part::Up, &[("log_format", "xml")], "`log_format` (from --log-format): `xml` is not text or json".into()),
-        (Part::Up, &[("max_live_runs", "0")], format!("`max_live_runs` (from --max-live-runs): `0` {}", number("100000"))),
-        (Part::Up, &[("max_live_runs", "many")], format!("`max_live_runs` (from --max-live-runs): `many` {}", number("100000"))),
+        (Part::Up, &[("prefetch", "0")], format!("`prefetch` (from --prefetch): `0` {}", number("1000"))),
+        (Part::Up, &[("prefetch", "many")], format!("`prefetch` (from --prefetch): `many` {}", number("1000"))),
         (Part::Up, &[("work_dir_keep_hours", "-1")], "`work_dir_keep_hours` (from --work-dir-keep-hours): `-1` is not a whole number from 0 to 8760".into()),
         (Part::Up, &[("retention_runs_days", "0")], format!("`retention_runs_days` (from --retention-runs-days): `0` {}", number("36500"))),
         (Part::Up, &[("retention_audit_days", "1.5")], format!("`retention_audit_days` (from --retention-audit-days): `1.5` {}", number("36500"))),
@@ -167,7 +167,6 @@ fn every_bad_setting_has_its_exact_text() {
         (Part::Agent, &[MQ], "`agent_name` is needed: give --name, BERTH_AGENT_NAME or `agent_name:` in the configuration file; the name that `berth agents create` was given".into()),
         (Part::Agent, &[MQ, ("agent_name", "EU")], format!("`agent_name` (from --name): `EU` {name}")),
         (Part::Agent, &[MQ, ("agent_name", "eu"), ("executor", "kubernetes")], "`executor` (from --executor): `kubernetes` is not process (kubernetes is not built yet)".into()),
-        (Part::Agent, &[MQ, ("agent_name", "eu"), ("namespace", "a_b")], format!("`namespace` (from --namespace): `a_b` {name}")),
         (Part::Client, &[("host", "127.0.0.1:8000")], "`host` (from --host): `127.0.0.1:8000` is not a URL: use http://HOST:PORT or https://HOST".into()),
         (Part::Client, &[("host", "ftp://h")], "`host` (from --host): `ftp://h` is not a URL: use http://HOST:PORT or https://HOST".into()),
         (Part::Client, &[("output", "xml")], "`output` (from --output): `xml` is not table, json, yaml or name".into()),

@@ -1,0 +1,108 @@
+//! `berth admin`: looks after the database, straight and without a server.
+
+use std::time::Duration;
+
+use berth_domain::access::Scope;
+use berth_domain::id::TokenId;
+use berth_domain::name::DEFAULT;
+use berth_domain::time::Clock;
+use berth_store::{Audit, NewToken, Phase, Removed, Store};
+
+use super::{scheduler, store};
+use crate::arguments::{AdminAction, AdminGroup};
+use crate::command::Surroundings;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::settings::{DatabaseSettings, Format, Part, RetentionSettings};
+
+/// Rows that one transaction of the retention deletes at most, of each kind.
+const BATCH: u32 = 500;
+/// A day in seconds.
+const DAY: u64 = 86_400;
+
+/// Does what was asked.
+///
+/// # Errors
+/// If the database can't be reached or used.
+pub async fn act(surroundings: &Surroundings<'_>, group: AdminGroup) -> Result<(), Failure> {
+    let resolved = surroundings.settings(Part::Admin, &group.settings.given)?;
+    let settings = DatabaseSettings::read(&resolved, None)?;
+    let retention = RetentionSettings::read(&resolved)?;
+    let mut output = Output::standard(Format::Table);
+    let store = store::open(&settings).await?;
+    let done = match group.action {
+        AdminAction::Migrate => migrate(&store, &mut output).await,
+        AdminAction::Check => check(&store, &mut output).await,
+        AdminAction::Token { name, expires_days } => token(&store, name, expires_days, &mut output).await,
+        AdminAction::Retention => retain(&store, &scheduler::retention(retention), &mut output).await,
+    };
+    store.close().await;
+    done
+}
+
+async fn migrate(store: &Store, output: &mut Output) -> Result<(), Failure> {
+    let names = store
+        .migrate(Phase::Contract, Clock::system().now())
+        .await
+        .map_err(|error| store::failure(&error))?;
+    if names.is_empty() {
+        return output.line("the schema is up to date");
+    }
+    names.iter().try_for_each(|name| output.line(&format!("applied {name}")))
+}
+
+async fn check(store: &Store, output: &mut Output) -> Result<(), Failure> {
+    store.ping().await.map_err(|error| store::failure(&error))?;
+    store.check_schema().await.map_err(|error| store::failure(&error))?;
+    output.line("the database answers and has this release's schema")
+}
+
+/// Prints the token and nothing else, so that a script can take it.
+async fn token(
+    store: &Store,
+    name: String,
+    expires_days: Option<u32>,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let now = Clock::system().now();
+    let secret = berth_api::new_token();
+    let new = NewToken {
+        id: TokenId::new(),
+        username: name.clone(),
+        name,
+        owner: DEFAULT.to_owned(),
+        scopes: vec![Scope::Admin.to_string()],
+        expires_at: expires_days.map(|days| now.plus(Duration::from_secs(u64::from(days) * DAY))),
+    };
+    let audit = Audit::new("berth admin", "token.create", now);
+    store
+        .create_token(new, &berth_api::hash_token(&secret), &audit)
+        .await
+        .map_err(|error| store::failure(&error))?;
+    output.line(&secret)
+}
+
+async fn retain(
+    store: &Store,
+    settings: &berth_store::RetentionSettings,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let mut all = Removed::default();
+    loop {
+        let now = Clock::system().now();
+        let removed = store.retention(now, settings, BATCH).await.map_err(|error| store::failure(&error))?;
+        if removed.is_nothing() {
+            break;
+        }
+        all.runs += removed.runs;
+        all.projects += removed.projects;
+        all.changes += removed.changes;
+        all.audit += removed.audit;
+        all.idempotency += removed.idempotency;
+        all.dead_letters += removed.dead_letters;
+    }
+    output.line(&format!(
+        "removed {} runs, {} projects, {} events, {} audit entries, {} idempotency keys, {} dead letters",
+        all.runs, all.projects, all.changes, all.audit, all.idempotency, all.dead_letters
+    ))
+}

@@ -1,0 +1,132 @@
+//! `berth agent`: one replica of an agent.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use berth_agent::executor::process::{ProcessExecutor, Settings as ProcessSettings, ShimCommand};
+use berth_agent::uptime::Uptime;
+use berth_agent::{Config, Executor};
+use berth_broker::Broker;
+use berth_broker_config::Names;
+use berth_domain::time::Clock;
+use berth_telemetry::metrics::AgentMetrics;
+use tokio_util::sync::CancellationToken;
+
+use super::replica::{Replica, connect, names};
+use super::{failed, process, with_causes};
+use crate::command::Surroundings;
+use crate::failure::Failure;
+use crate::settings::{AgentSettings, BrokerSettings, Given, MetricsSettings, Part};
+
+/// What processes inherit of the surroundings: nothing that may be secret.
+const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME", "SHELL"];
+
+/// What an agent in this process is made from, besides its connections.
+pub(super) struct Parts {
+    pub(super) settings: AgentSettings,
+    pub(super) inherited: BTreeMap<String, String>,
+}
+
+impl Parts {
+    pub(super) fn read(
+        surroundings: &Surroundings<'_>,
+        resolved: &crate::settings::Resolved,
+    ) -> Result<Self, Failure> {
+        let settings = AgentSettings::read(resolved, surroundings.variable)?;
+        let inherited = INHERITED
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), (surroundings.variable)(name)?)))
+            .collect();
+        Ok(Self { settings, inherited })
+    }
+
+    /// The agent's configuration on connections that are there already.
+    pub(super) fn config(
+        self,
+        broker: Broker,
+        requests_broker: Broker,
+        names: Names,
+        replica: &Replica,
+    ) -> Result<Config, Failure> {
+        let program = program()?;
+        let mut process = ProcessSettings::new(self.settings.data_dir, ShimCommand::berth(program));
+        process.environment.extend(self.inherited);
+        process.keep = self.settings.keep;
+        process.grace = self.settings.grace;
+        process.log_limit_bytes = self.settings.log_limit_bytes;
+        let executor = ProcessExecutor::open(process)
+            .map_err(|error| Failure::usage(format!("`data_dir`: {}", with_causes(&error))))?;
+        Ok(Config {
+            name: self.settings.name,
+            broker,
+            requests_broker,
+            names,
+            executor: Executor::Process(executor),
+            prefetch: self.settings.prefetch,
+            release: env!("CARGO_PKG_VERSION").to_owned(),
+            clock: Clock::system(),
+            uptime: Uptime::machine(),
+            metrics: AgentMetrics::register(&replica.registry).map_err(failed)?,
+            health: replica.health.clone(),
+        })
+    }
+}
+
+/// This binary, which supervisors are started from. On Linux the kernel's own link to it stays right when the file
+/// is replaced by a newer one.
+fn program() -> Result<PathBuf, Failure> {
+    std::env::current_exe()
+        .map_err(|error| failed(format_args!("can't find this program's own file: {error}")))
+}
+
+/// Runs it until it is asked to end. Runs go on without it.
+///
+/// # Errors
+/// If a setting can't be used. A broker that is away is no error.
+pub fn run(surroundings: &Surroundings<'_>, given: &Given) -> Result<(), Failure> {
+    let resolved = surroundings.settings(Part::Agent, given)?;
+    let parts = Parts::read(surroundings, &resolved)?;
+    let broker = BrokerSettings::read(&resolved)?;
+    let metrics = MetricsSettings::read(&resolved)?;
+    process::init_logs(&resolved)?;
+    process::run(|shutdown| serve(parts, broker, metrics, shutdown))
+}
+
+async fn serve(
+    parts: Parts,
+    settings: BrokerSettings,
+    metrics: MetricsSettings,
+    shutdown: CancellationToken,
+) -> Result<(), Failure> {
+    let replica = Replica::new()?;
+    replica.serve_probes(metrics.listen, &shutdown).await?;
+    let name = parts.settings.name.clone();
+    let broker = connect(&settings, &format!("agent {name}"))?;
+    let requests_broker = connect(&settings, &format!("agent {name} logs"))?;
+    replica.tasks.spawn(watch_broker(broker.clone(), replica.health.clone(), shutdown.clone()));
+    let config = parts.config(broker.clone(), requests_broker.clone(), names(&settings), &replica)?;
+    let result = berth_agent::run(config, shutdown.clone()).await;
+    shutdown.cancel();
+    replica.tasks.close();
+    replica.tasks.wait().await;
+    broker.close().await;
+    requests_broker.close().await;
+    result.map_err(|error| failed(with_causes(&error)))
+}
+
+/// Shows in /readyz, and once per change in the log, whether the broker is there.
+async fn watch_broker(broker: Broker, health: berth_telemetry::Health, shutdown: CancellationToken) {
+    let mut connection = broker.connection();
+    loop {
+        let now = connection.borrow_and_update().clone();
+        if now.up {
+            health.up("broker");
+        } else {
+            health.down("broker", now.last_error.unwrap_or_else(|| "not connected yet".to_owned()));
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            changed = connection.changed() => if changed.is_err() { return },
+        }
+    }
+}

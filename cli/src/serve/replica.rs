@@ -1,0 +1,90 @@
+//! What every role that is a process of its own has: a name, a registry, readiness, its listener and its broker.
+
+use std::net::SocketAddr;
+
+use berth_broker::{Broker, Settings};
+use berth_broker_config::Names;
+use berth_telemetry::{Health, Registry};
+use secrecy::ExposeSecret as _;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::failed;
+use crate::failure::{Failure, Status};
+use crate::settings::{BrokerKind, BrokerSettings};
+
+/// A process's numbers and readiness.
+pub(super) struct Replica {
+    /// Its name, unique, and good as part of a queue's name.
+    pub(super) name: String,
+    pub(super) registry: Registry,
+    pub(super) health: Health,
+    pub(super) tasks: TaskTracker,
+}
+
+impl Replica {
+    pub(super) fn new() -> Result<Self, Failure> {
+        let registry = Registry::new();
+        let process = prometheus::process_collector::ProcessCollector::for_self();
+        registry.register(Box::new(process)).map_err(failed)?;
+        let health = Health::registered(&registry).map_err(failed)?;
+        let name: String = uuid::Uuid::new_v4().simple().to_string().chars().take(12).collect();
+        Ok(Self { name, registry, health, tasks: TaskTracker::new() })
+    }
+
+    /// Serves `/metrics`, `/healthz` and `/readyz` on a listener of their own, if there is one.
+    pub(super) async fn serve_probes(
+        &self,
+        listen: Option<SocketAddr>,
+        shutdown: &CancellationToken,
+    ) -> Result<(), Failure> {
+        let Some(address) = listen else { return Ok(()) };
+        let listener = bind(address, "metrics_listen").await?;
+        let (registry, health, shutdown) = (self.registry.clone(), self.health.clone(), shutdown.clone());
+        self.tasks.spawn(async move {
+            if let Err(error) = berth_telemetry::serve(listener, registry, health, shutdown).await {
+                tracing::error!(%error, "metrics are not served any more");
+            }
+        });
+        Ok(())
+    }
+}
+
+/// Listens, or says which setting can't be.
+pub(super) async fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let text = error.to_string();
+        let reason = text.split(" (os error").next().unwrap_or_default().to_lowercase();
+        let failure =
+            Failure::new(Status::Usage, format!("`{setting}`: can't listen on {address}: {reason}"));
+        match error.kind() {
+            std::io::ErrorKind::AddrInUse => failure.hint("does another `berth` run there already?"),
+            _ => failure,
+        }
+    })
+}
+
+/// A connection to the broker, which comes up when the broker does.
+pub(super) fn connect(settings: &BrokerSettings, name: &str) -> Result<Broker, Failure> {
+    if settings.kind == BrokerKind::Memory {
+        return Ok(Broker::memory());
+    }
+    let mut broker = Settings::new(settings.url.expose_secret())
+        .map_err(|error| Failure::usage(format!("`broker_url`: {error}")))?;
+    broker.names = names(settings);
+    broker.connection_name = format!("berth {name}");
+    broker.visibility_timeout = settings.visibility_timeout;
+    Broker::connect(broker).map_err(|error| Failure::usage(format!("`broker_url`: {error}")))
+}
+
+/// The names on the broker.
+pub(super) fn names(settings: &BrokerSettings) -> Names {
+    Names { prefix: settings.prefix.clone() }
+}
+
+/// The type of the queues that offers go to.
+pub(super) fn queue_kind(settings: &BrokerSettings) -> berth_broker_config::arguments::QueueKind {
+    use berth_broker_config::arguments::QueueKind;
+    if settings.classic_queues { QueueKind::Classic } else { QueueKind::Quorum }
+}

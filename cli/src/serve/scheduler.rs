@@ -1,0 +1,65 @@
+//! `berth scheduler`: one replica of the scheduler.
+
+use berth_domain::time::Clock;
+use berth_telemetry::metrics::SchedulerMetrics;
+use tokio_util::sync::CancellationToken;
+
+use super::replica::{Replica, connect, names, queue_kind};
+use super::{failed, process, store};
+use crate::command::Surroundings;
+use crate::failure::Failure;
+use crate::settings::{Given, MetricsSettings, Part, RetentionSettings, SchedulerSettings};
+
+/// Runs it until it is asked to end.
+///
+/// # Errors
+/// If a setting can't be used. A broker or a database that is away is no error.
+pub fn run(surroundings: &Surroundings<'_>, given: &Given) -> Result<(), Failure> {
+    let resolved = surroundings.settings(Part::Scheduler, given)?;
+    let settings = SchedulerSettings::read(&resolved)?;
+    let metrics = MetricsSettings::read(&resolved)?;
+    process::init_logs(&resolved)?;
+    process::run(|shutdown| serve(settings, metrics, shutdown))
+}
+
+async fn serve(
+    settings: SchedulerSettings,
+    metrics: MetricsSettings,
+    shutdown: CancellationToken,
+) -> Result<(), Failure> {
+    let replica = Replica::new()?;
+    replica.serve_probes(metrics.listen, &shutdown).await?;
+    let store = store::open(&settings.database).await?;
+    let broker = connect(&settings.broker, "scheduler")?;
+    if store::ready(&store, &replica.health, &shutdown).await {
+        let config = berth_scheduler::Config {
+            store: store.clone(),
+            broker: broker.clone(),
+            names: names(&settings.broker),
+            offers: queue_kind(&settings.broker),
+            clock: Clock::system(),
+            replica: replica.name.clone(),
+            metrics: SchedulerMetrics::register(&replica.registry).map_err(failed)?,
+            health: replica.health.clone(),
+            retention: retention(settings.retention),
+        };
+        berth_scheduler::run(config, shutdown).await;
+    }
+    replica.tasks.close();
+    replica.tasks.wait().await;
+    broker.close().await;
+    store.close().await;
+    Ok(())
+}
+
+/// The store's words for how long things are kept.
+pub(super) fn retention(settings: RetentionSettings) -> berth_store::RetentionSettings {
+    berth_store::RetentionSettings {
+        finished_runs: settings.runs,
+        changes: settings.events,
+        audit: settings.audit,
+        idempotency: settings.idempotency,
+        dead_letters: settings.dead_letters,
+        ..berth_store::RetentionSettings::default()
+    }
+}
