@@ -78,6 +78,10 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Json<T> {
 
 /// Reads JSON; an error names the line, the column, and the field if there is one.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+        // Not only wrong: a list's items would be taken for fields, in their order.
+        return Err(Problem::field("body", "expected an object, found a list"));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let field = error.path().to_string();
@@ -127,7 +131,8 @@ mod tests {
                 "{\n \"tags\": [1]}",
                 "`tags[0]`: invalid type: integer `1`, expected a string, at line 2, column 11",
             ),
-            ("[]", "the body does not fit: missing field `tags`, at line 1, column 2"),
+            ("[]", "`body`: expected an object, found a list"),
+            ("{}", "the body does not fit: missing field `tags`, at line 1, column 2"),
             ("{\"tag\":[]}", "`tag`: unknown field `tag`, expected `tags`, at line 1, column 6"),
             ("{\"tags\":[]} x", "the body is not valid JSON: trailing characters, at line 1, column 13"),
             (
@@ -138,11 +143,12 @@ mod tests {
             let problem = parse::<Shape>(body.as_bytes()).unwrap_err();
             assert_eq!(problem.json()["detail"], detail, "{body}");
         }
-        let deep = "[".repeat(100_000);
+        let deep = format!("{{\"a\":{}", "[".repeat(100_000));
         let problem = parse::<serde_json::Value>(deep.as_bytes()).unwrap_err();
-        assert_eq!(
-            problem.json()["detail"],
-            "the body is not valid JSON: recursion limit exceeded, at line 1, column 128"
+        let detail = problem.json()["detail"].to_string();
+        assert!(
+            detail.starts_with("\"the body is not valid JSON: recursion limit exceeded, at line 1, column "),
+            "{detail}"
         );
     }
 }

@@ -42,3 +42,6 @@ pub use app::{Auth, Config};
 pub use authenticate::{hash as hash_token, new_secret as new_token};
 pub use layers::Limits;
 pub use server::{Error, run};
+
+#[cfg(test)]
+mod tests;

@@ -187,7 +187,12 @@ pub(crate) async fn delete(
     at: InProject,
 ) -> Result<StatusCode, Problem> {
     caller.may(Action::DeleteProject, at.resource())?;
-    app.store.delete_project(&at.owner, &at.project, &caller.audit("project.delete")).await?;
+    let deleted = app.store.delete_project(&at.owner, &at.project, &caller.audit("project.delete")).await;
+    deleted.map_err(|error| match error {
+        // The stock client shows the words of a 400, and of a 409 nothing but the number.
+        StoreError::Conflict { message } => Problem::bad_request(message),
+        other => other.into(),
+    })?;
     app.wake.settings_changed();
     Ok(StatusCode::NO_CONTENT)
 }
