@@ -1,5 +1,7 @@
 //! The program as a shell sees it: exit statuses, texts, and what goes where. Runs with a server are not here.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::process::{Command, Output};

@@ -33,6 +33,12 @@ impl Args {
         self.0.len()
     }
 
+    /// The same, and one more.
+    pub(crate) fn with(mut self, arg: impl Into<Arg>) -> Self {
+        self.push(arg);
+        self
+    }
+
     pub(super) fn postgres(self) -> Result<PgArguments, Error> {
         let mut to = PgArguments::default();
         for arg in self.0 {
@@ -214,9 +220,8 @@ fn without_nul(text: String) -> String {
 /// `args![a, b]`: the arguments in order.
 macro_rules! args {
     ($($value:expr),* $(,)?) => {{
-        #[allow(unused_mut, reason = "there may be no arguments")]
-        let mut list = $crate::db::Args::default();
-        $(list.push($value);)*
+        let list = $crate::db::Args::default();
+        $(let list = list.with($value);)*
         list
     }};
 }
