@@ -39,6 +39,7 @@ trap 'exit 1' INT TERM
 
 XDG_CONFIG_HOME=$folder/config
 export XDG_CONFIG_HOME
+: >"$folder/ready"
 say "starting \`berth up\` on a free port"
 "$berth" up --listen 127.0.0.1:0 --data-dir "$folder/data" >"$folder/ready" 2>"$folder/log" 9>&- &
 server=$!
