@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use berth_domain::time::Clock;
 
 use crate::arguments::Arguments;
-use crate::figure::Figure;
+use crate::figure::{Effort, Figure};
 use crate::figures::stage::System;
 use crate::figures::{consume, dispatch, idle, post, publish, start};
 use crate::machine::Machine;
@@ -83,7 +83,8 @@ pub async fn run(arguments: &Arguments) -> Result<(Report, PathBuf)> {
     };
     let mut report = Report {
         date: Clock::system().now().to_string(),
-        quick: arguments.quick,
+        // Too few pairs are a first look too, whoever asked for them.
+        quick: arguments.quick || arguments.effort().pairs < Effort::FULL.pairs,
         machine: Machine::read(),
         versions: BTreeMap::new(),
         rows: Vec::new(),
