@@ -18,6 +18,8 @@ use crate::uptime::{Moment, Uptime};
 const LEASE: Duration = Duration::from_secs(LEASE_SECONDS);
 /// How often one asks who has none.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
+/// How soon the first time: whoever starts together with the scheduler is a moment too early.
+const ASK_AGAIN_FIRST: Duration = Duration::from_millis(100);
 
 /// What the last answer said, and until when it holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -140,6 +142,7 @@ impl Lease {
 /// Asks for the lease, for as long as the replica lives.
 pub(crate) async fn keep(shared: &Shared) {
     let mut failing = false;
+    let mut ask_again = ASK_AGAIN_FIRST;
     loop {
         let held = shared.lease.is_held();
         if held {
@@ -174,7 +177,14 @@ pub(crate) async fn keep(shared: &Shared) {
             }
             Err(_) => {}
         }
-        let pause = if held { Duration::from_secs(LEASE_RENEWAL_SECONDS) } else { ASK_AGAIN };
+        let pause = if held {
+            ask_again = ASK_AGAIN_FIRST;
+            Duration::from_secs(LEASE_RENEWAL_SECONDS)
+        } else {
+            let pause = ask_again;
+            ask_again = (ask_again * 2).min(ASK_AGAIN);
+            pause
+        };
         tokio::select! {
             () = shared.stop.cancelled() => return,
             () = tokio::time::sleep(pause) => {}

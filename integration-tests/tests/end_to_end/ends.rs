@@ -20,7 +20,7 @@ fn table() -> Vec<(Value, &'static str, &'static str, Value, Value)> {
     with_volume["component"]["run"]["volumes"] = json!([{"name": "v", "emptyDir": {}}]);
     vec![
         (shell("exit 0"), "succeeded", "Completed", Value::Null, json!(0)),
-        (shell("exit 3"), "failed", "ExitCode(3)", json!("user"), json!(3)),
+        (shell("exit 3"), "failed", "ExitCode", json!("user"), json!(3)),
         (shell("kill -9 $$$$"), "failed", "Signal(9)", json!("user"), json!(137)),
         (shell("kill -15 $$$$"), "failed", "Signal(15)", json!("user"), json!(143)),
         (shell("no-such-command-anywhere"), "failed", "CommandNotFound", json!("user"), json!(127)),
@@ -34,8 +34,8 @@ fn table() -> Vec<(Value, &'static str, &'static str, Value, Value)> {
         (command(json!(["/etc/hostname"])), "failed", "CommandNotExecutable", json!("user"), json!(126)),
         (slow, "failed", "Timeout", json!("timeout"), Value::Null),
         (stubborn, "failed", "Timeout", json!("timeout"), Value::Null),
-        (job(json!({}), json!({})), "failed", "Refused", json!("config"), Value::Null),
-        (with_volume, "failed", "Refused", json!("config"), Value::Null),
+        (job(json!({}), json!({})), "failed", "Unsupported", json!("config"), Value::Null),
+        (with_volume, "failed", "Unsupported", json!("config"), Value::Null),
     ]
 }
 
