@@ -206,7 +206,7 @@ fn replicated(
         ("XDG_CONFIG_HOME", folder.join("config").display().to_string()),
     ];
     admin(&settings, &["admin", "migrate"]);
-    let token = admin(&settings, &["admin", "token", "--name", "test", "-o", "name"]);
+    let token = admin(&settings, &["admin", "token", "--name", "test"]);
     let (mut roles, mut bases) = (Vec::new(), Vec::new());
     for n in 1..=2 {
         let listen = format!("127.0.0.1:{}", port::free());
