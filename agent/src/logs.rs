@@ -83,7 +83,8 @@ async fn send(
         attempt: attempt.attempt,
         node: node_name(),
         pod: format!("berth-{}-{}", attempt.run, attempt.attempt),
-        container: "main".to_owned(),
+        // The name by which the stock client knows a run's own container; it shows no other by default.
+        container: "polyaxon-main".to_owned(),
     };
     let mut items = vec![source];
     let mut from = wanted.from;
