@@ -25,6 +25,8 @@ pub(crate) struct Parts {
     pub(crate) agents: Notify,
     /// The broker is new or has lost something: all offers are looked after at once.
     pub(crate) sweep: Notify,
+    /// Something may be due sooner than it was.
+    pub(crate) timers: Notify,
     /// Counts how often the broker was found to have lost its data.
     pub(crate) wipes: AtomicU64,
     pub(crate) shutdown: CancellationToken,
@@ -39,6 +41,7 @@ impl Context {
             nudge: Notify::new(),
             agents: Notify::new(),
             sweep: Notify::new(),
+            timers: Notify::new(),
             wipes: AtomicU64::new(0),
             shutdown,
             tracker,
@@ -83,6 +86,8 @@ pub(crate) struct Pace<'a> {
     context: &'a Context,
     hint: &'a Notify,
     every: Duration,
+    /// Hints closer together than this are taken as one.
+    gap: Duration,
     wait: Option<Duration>,
     last_failure: Option<String>,
 }
@@ -92,15 +97,29 @@ const AFTER_FAILURE: Duration = Duration::from_millis(500);
 
 impl<'a> Pace<'a> {
     pub(crate) fn new(name: &'static str, context: &'a Context, hint: &'a Notify, every: Duration) -> Self {
-        Self { name, context, hint, every, wait: None, last_failure: None }
+        Self { name, context, hint, every, gap: Duration::ZERO, wait: None, last_failure: None }
+    }
+
+    /// The same, with at least `gap` between two rounds, for what is costly and may be a moment late.
+    pub(crate) fn at_most_every(self, gap: Duration) -> Self {
+        Self { gap, ..self }
+    }
+
+    /// Begins the next round sooner than it would be due without a hint.
+    pub(crate) fn within(&mut self, wait: Duration) {
+        self.wait = self.wait.map(|due| due.min(wait));
     }
 
     /// Waits until the next round is due; false when the shutdown has begun.
     pub(crate) async fn next(&mut self) -> bool {
         if let Some(wait) = self.wait {
+            let hinted = async {
+                tokio::time::sleep(self.gap).await;
+                self.hint.notified().await;
+            };
             tokio::select! {
                 () = self.context.shutdown.cancelled() => {}
-                () = self.hint.notified() => {}
+                () = hinted => {}
                 () = tokio::time::sleep(wait) => {}
             }
         }

@@ -21,7 +21,7 @@ const BATCH: usize = 500;
 const HEADS: u32 = 256;
 
 /// Without a hint, waiting runs are looked at this often: what a lost wake-up costs.
-const SWEEP: Duration = Duration::from_secs(1);
+const SWEEP: Duration = Duration::from_secs(2);
 
 /// Admits and offers whatever may start, until the shutdown.
 pub(crate) async fn dispatch_forever(context: Context) {

@@ -54,6 +54,8 @@ pub(crate) async fn listen_for_wake_ups(context: Context) {
                 Some(_) => {
                     context.dispatch.notify_one();
                     context.nudge.notify_one();
+                    context.agents.notify_one();
+                    context.timers.notify_one();
                 }
                 None => return,
             },
@@ -64,7 +66,8 @@ pub(crate) async fn listen_for_wake_ups(context: Context) {
 /// Keeps the broker's topology as the store wants it, and one intake per agent.
 pub(crate) async fn serve_agents(context: Context) {
     let mut served = Served::default();
-    let mut pace = Pace::new("serving agents", &context, &context.agents, Duration::from_secs(2));
+    let mut pace = Pace::new("serving agents", &context, &context.agents, Duration::from_secs(5))
+        .at_most_every(Duration::from_millis(500));
     while pace.next().await {
         pace.round(served.converge(&context)).await;
     }

@@ -16,7 +16,7 @@ use crate::dispatch;
 use crate::outbox::Error;
 
 /// How often the broker's depth is compared with what is outstanding.
-const EVERY: Duration = Duration::from_secs(2);
+const EVERY: Duration = Duration::from_secs(3);
 
 /// An offer younger than this is not offered again; each time it was, the wait doubles.
 const PATIENCE: Duration = Duration::from_secs(4);

@@ -9,59 +9,69 @@ use berth_domain::lifecycle::{DispatchState, Event, Status, step};
 use berth_domain::protocol::Question;
 use berth_domain::time::Time;
 
-use tokio::sync::Notify;
-
 use crate::context::{Context, Pace, jitter};
 use crate::nudge;
 use crate::outbox::Error;
 
-/// How late a timer may fire.
-const TICK: Duration = Duration::from_millis(250);
+/// How far ahead one look at the store sees; without anything due within it, the next look is so much later.
+const HORIZON: Duration = Duration::from_secs(2);
+
+/// The least time between two looks for what is due soon: how late a timer may fire.
+const PRECISION: Duration = Duration::from_millis(50);
 
 /// The most that one transaction moves.
 const BATCH: u32 = 500;
 
 /// Fires what is due, until the shutdown.
 pub(crate) async fn fire_forever(context: Context) {
-    let hint = Notify::new();
-    let mut pace = Pace::new("timers", &context, &hint, TICK);
+    let mut pace = Pace::new("timers", &context, &context.timers, HORIZON).at_most_every(PRECISION);
     while pace.next().await {
-        pace.round(fire(&context)).await;
+        let mut next = None;
+        pace.round(fire(&context, &mut next)).await;
+        if let Some(next) = next {
+            pace.within(next);
+        }
     }
 }
 
-async fn fire(context: &Context) -> Result<(), Error> {
+/// Fires what is due now; `next` becomes how long it is to what is due after that, if it is soon.
+async fn fire(context: &Context, next: &mut Option<Duration>) -> Result<(), Error> {
     loop {
         let now = context.clock.now();
-        let due = context.store.due_runs(now, BATCH).await?;
-        let due: Vec<RunId> = due.into_iter().map(|run| run.id).collect();
-        if due.is_empty() {
-            return Ok(());
-        }
-        let mut questions: BTreeMap<AgentId, Vec<Question>> = BTreeMap::new();
-        let mut is_queued = false;
-        context
-            .store
-            .transition(&due, now, |head| {
-                let event = due_event(&head.dispatch, now)?;
-                let done = step(&head.dispatch, &event, now, jitter()).ok()?;
-                is_queued |= done.state.status == Status::Queued;
-                if let (Event::Ask, Some(agent)) = (&event, head.agent_id) {
-                    questions.entry(agent).or_default().push(question(head.id, &done.state));
-                }
-                Some(done)
-            })
-            .await?;
-        if is_queued {
-            context.dispatch.notify_one();
-        }
-        for (agent, questions) in questions {
-            nudge::ask(context, agent, questions).await?;
-        }
-        if due.len() < BATCH as usize {
+        let soon = context.store.due_runs(now.plus(HORIZON), BATCH).await?;
+        let due: Vec<RunId> = soon.iter().filter(|run| run.wake_at <= now).map(|run| run.id).collect();
+        *next = soon.iter().map(|run| run.wake_at).find(|at| *at > now).map(|at| at.since(now));
+        // What nothing can be done about now comes up again at the next look, not in this one.
+        if due.is_empty() || fire_now(context, &due).await? == 0 || soon.len() < BATCH as usize {
             return Ok(());
         }
     }
+}
+
+/// Fires what is due; returns how many runs changed.
+async fn fire_now(context: &Context, due: &[RunId]) -> Result<usize, Error> {
+    let now = context.clock.now();
+    let mut questions: BTreeMap<AgentId, Vec<Question>> = BTreeMap::new();
+    let mut is_queued = false;
+    let changed = context
+        .store
+        .transition(due, now, |head| {
+            let event = due_event(&head.dispatch, now)?;
+            let done = step(&head.dispatch, &event, now, jitter()).ok()?;
+            is_queued |= done.state.status == Status::Queued;
+            if let (Event::Ask, Some(agent)) = (&event, head.agent_id) {
+                questions.entry(agent).or_default().push(question(head.id, &done.state));
+            }
+            Some(done)
+        })
+        .await?;
+    if is_queued {
+        context.dispatch.notify_one();
+    }
+    for (agent, questions) in questions {
+        nudge::ask(context, agent, questions).await?;
+    }
+    Ok(changed.len())
 }
 
 /// The question that was just asked of a run.

@@ -56,7 +56,9 @@ pub(super) async fn take_in(
     let bodies =
         receipts.into_iter().map(|(replica, receipts)| (replica, ToAgentBody::Receipts(receipts))).collect();
     outbox::send(context, agent.name.as_str(), bodies).await;
+    // Slots were freed; and a failed attempt's next one may be due soon.
     context.dispatch.notify_one();
+    context.timers.notify_one();
     Ok(())
 }
 
