@@ -1,4 +1,6 @@
-//! Stock Celery from PyPI reads what Berth publishes, and Berth reads what stock Celery sends, on both brokers.
+//! Stock Celery as its registry has it reads what Berth publishes, and Berth reads what stock Celery sends, on both brokers.
+
+#![expect(clippy::unwrap_used, reason = "tests panic where something is not as it should be")]
 
 use std::time::Duration;
 

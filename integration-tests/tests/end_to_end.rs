@@ -1,5 +1,7 @@
 //! What users rely on, end to end: each story runs on all three backings, against real servers.
 
+#![expect(clippy::unwrap_used, reason = "tests panic where something is not as it should be")]
+
 #[path = "end_to_end/ends.rs"]
 mod ends;
 #[path = "end_to_end/limits.rs"]

@@ -33,6 +33,10 @@ pub enum Error {
     Twice(#[from] TryInitError),
 }
 
+/// What libraries may say, whatever the filter: the AMQP client would log the bodies of returned messages as a
+/// warning and the password at the finest level, and repeats as errors what we log ourselves.
+const CLIENTS: [&str; 1] = ["lapin=off"];
+
 /// Sends this process's log lines to standard error, those that `filter` lets through (`info`,
 /// `info,berth_broker=debug`).
 ///
@@ -43,7 +47,10 @@ pub fn init(format: Format, filter: &str) -> Result<(), Error> {
     use tracing_subscriber::util::SubscriberInitExt;
     use tracing_subscriber::{Layer, fmt};
 
-    let filter = parse(filter)?;
+    let filter = CLIENTS.iter().fold(parse(filter)?, |filter, quiet| match quiet.parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    });
     let lines = fmt::layer().with_writer(io::stderr);
     let lines = match format {
         Format::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),

@@ -61,7 +61,8 @@ async fn the_broker_holds_no_more_than_the_window(backing: Backing) {
     }
     let client = installation.client.clone();
     let operations = vec![shell("true"); 50_000];
-    let submit = tokio::spawn(async move { client.submit_all("default", &operations).await });
+    let tasks = tokio_util::task::TaskTracker::new();
+    let submit = tasks.spawn(async move { client.submit_all("default", &operations).await });
     let most = u64::from(berth_domain::scheduling::MAX_WINDOW);
     let mut peak = 0;
     while !submit.is_finished() {
