@@ -108,7 +108,17 @@ async fn file(path: &Path, options: &Options) -> Result<(Db, Option<FileLock>), 
     if let Some(pages) = options.sqlite_max_pages {
         connect = connect.pragma("max_page_count", pages.to_string());
     }
-    let writer = sqlite_pool(options, 1).connect_with(connect.clone()).await?;
+    // SQLite ends a transaction by itself when the disk is full, and sqlx goes on believing in it: such a
+    // connection could never begin another one. The ping lets a rollback that is under way end first.
+    let writer = sqlite_pool(options, 1)
+        .before_acquire(|connection, _| {
+            Box::pin(async move {
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        })
+        .connect_with(connect.clone())
+        .await?;
     let readers =
         sqlite_pool(options, options.sqlite_readers.max(1)).connect_lazy_with(connect.read_only(true));
     Ok((Db::Sqlite { writer, readers }, Some(lock)))

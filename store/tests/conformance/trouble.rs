@@ -57,6 +57,12 @@ async fn a_full_database_refuses_clearly_and_recovers() {
     };
     assert!(refused.is_transient(), "{refused:?}");
     assert!(refused.to_string().contains("the disk is full"), "{refused}");
+    for _ in 0..3 {
+        let mut run = world.queued(0, NOW);
+        run.raw_content = Some("x".repeat(20_000));
+        let again = store.create_run(run, &audit("run.create")).await.unwrap_err();
+        assert!(again.to_string().contains("the disk is full"), "it goes on saying why: {again}");
+    }
     for id in &accepted {
         assert!(store.run_by_id(*id).await.is_ok(), "what was accepted is there");
     }
