@@ -10,4 +10,4 @@ BERTH_BINARY=$CARGO_TARGET_DIR/release/berth
 BERTH_PYTHON=$VENV/bin/python
 PATH=$VENV/bin:$PATH
 export BERTH_BINARY BERTH_PYTHON PATH
-"$CARGO_TARGET_DIR/release/berth-bench" "$@"
+"$CARGO_TARGET_DIR/release/berth-bench" "$@" 9>&-

@@ -25,7 +25,7 @@ step() { # step NAME COMMAND...: a check that passes or fails as a whole
     local name=$1
     shift
     say "$name"
-    if "$@"; then
+    if "$@" 9>&-; then
         passed=$((passed + 1))
     else
         failed=$((failed + 1))
@@ -38,8 +38,9 @@ step "cargo clippy" cargo clippy --quiet --locked --workspace --all-targets -- -
 
 # The binary first: end-to-end tests start it.
 say "cargo test"
-if cargo build --quiet --locked --package berth &&
-    cargo test --locked --workspace --no-fail-fast 2>&1 | tee "$log"; then
+# The lock is this script's alone: a server that outlived its test would keep it.
+if cargo build --quiet --locked --package berth 9>&- &&
+    cargo test --locked --workspace --no-fail-fast 2>&1 9>&- | tee "$log"; then
     whole=0
 else
     whole=1

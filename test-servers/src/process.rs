@@ -19,7 +19,7 @@ pub struct Reaper {
 const REAPER: &str = r#"
 groups=""
 while read -r line; do groups="$line"; done
-for group in $groups; do kill -9 -- "-$group" 2>/dev/null; done
+for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
 for try in 1 2 3 4 5; do rm -rf -- "$1" 2>/dev/null && break; sleep 0.1; done
 "#;
 
@@ -150,4 +150,25 @@ pub fn folder(name: &str) -> PathBuf {
         .tempdir()
         .unwrap_or_else(|error| panic!("no temporary folder: {error}"));
     folder.keep()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::eventually;
+
+    #[test]
+    fn a_dropped_reaper_leaves_neither_process_nor_folder() {
+        let place = folder("reaped");
+        let mut reaper = Reaper::start(&place);
+        let mut child = spawn_group(Command::new("sleep").arg("1000"), &place.join("log"));
+        reaper.watch(&[child.id()]);
+        drop(reaper);
+        let ended =
+            eventually(Duration::from_secs(10), || child.try_wait().is_ok_and(|status| status.is_some()));
+        assert!(ended, "the process outlived its reaper");
+        assert!(!place.exists(), "the folder outlived its reaper");
+    }
 }
