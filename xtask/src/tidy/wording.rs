@@ -44,7 +44,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// Whether `needle` is in `line` as a host or path of its own, not as the end of a longer one (`a/work/b`).
+/// Whether `needle` is in `line` as a host or path of its own, not as the end of a longer one (`x/home/y`).
 fn occurs(line: &str, needle: &str) -> bool {
     line.match_indices(needle).any(|(at, _)| {
         let before = line[..at].chars().next_back();
