@@ -89,10 +89,6 @@ pub(crate) async fn prepare(
         ..Context::default()
     };
     let compiled = compile(&operation, &context, &app.spec_limits).map_err(invalid)?;
-    if let Some(class) = compiled.routing.retry.keys().next() {
-        let message = format!("retries of the class `{class}` can't be set yet; use termination.maxRetries");
-        return Err(Problem::field("berth.dev/retry", message));
-    }
     let mut places = app.directory.places(&app.store, &project.owner, app.wake.settings(), false).await?;
     if route(&places, &compiled, project, caller.now).is_err() {
         // What is not there may have been made a moment ago, elsewhere.
@@ -122,7 +118,10 @@ pub(crate) async fn prepare(
     if compiled.operation.is_approved == Some(false) && run.pending.is_none() {
         run.pending = Some("approval".to_owned());
     }
-    let policy = RetryPolicy { max_retries: termination.and_then(|t| t.max_retries).unwrap_or(0) };
+    let policy = RetryPolicy {
+        max_retries: termination.and_then(|t| t.max_retries).unwrap_or(0),
+        overrides: compiled.routing.retry.clone(),
+    };
     begin(&mut run, policy, body.expires_at, &compiled.warnings, caller.now)?;
     Ok(Prepared {
         run,

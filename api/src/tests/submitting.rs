@@ -40,6 +40,20 @@ async fn a_run_goes_to_the_queue_that_it_names_or_hears_which_there_are() {
 }
 
 #[tokio::test]
+async fn retries_of_a_class_are_taken_and_poison_is_refused_by_name() {
+    let api = Api::open().await;
+    let with = |retry: &str| {
+        let mut operation = hello();
+        operation["component"]["run"]["environment"] = json!({ "annotations": { "berth.dev/retry": retry } });
+        json!({ "content": operation.to_string() })
+    };
+    api.post(RUNS, &with("image=5, user=0")).await.ok();
+    let refused = api.post(RUNS, &with("poison=1")).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.detail().contains("berth.dev/retry"), "{refused:?}");
+}
+
+#[tokio::test]
 async fn a_run_waits_for_its_time_or_for_an_approval() {
     let api = Api::open().await;
     let later = json!({ "content": hello(), "schedule_at": "2999-01-01T00:00:00Z" });

@@ -1,5 +1,6 @@
 //! The retry table of `scheduling.md`: which class of failure is tried again, how often and how soon.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -44,11 +45,14 @@ pub struct Rule {
     pub backoff: Backoff,
 }
 
-/// A run's retries: the user's number over the class table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// A run's retries: the user's number and overrides over the class table.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RetryPolicy {
     /// `termination.maxRetries`.
     pub max_retries: u32,
+    /// `berth.dev/retry`: such a class is retried by itself so often, and never as one of the user's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub overrides: BTreeMap<FailureClass, u32>,
 }
 
 const fn secs(secs: u64) -> Duration {
@@ -56,6 +60,22 @@ const fn secs(secs: u64) -> Duration {
 }
 
 impl RetryPolicy {
+    /// The user's number over the table as it is.
+    #[must_use]
+    pub const fn of(max_retries: u32) -> Self {
+        Self { max_retries, overrides: BTreeMap::new() }
+    }
+
+    /// What holds for `class`: the table's row, or the override over it; none for what is never retried.
+    #[must_use]
+    pub fn rule_of(&self, class: FailureClass) -> Option<Rule> {
+        let rule = Self::rule(class)?;
+        Some(match self.overrides.get(&class) {
+            Some(own_retries) => Rule { counts_as_users: false, own_retries: *own_retries, ..rule },
+            None => rule,
+        })
+    }
+
     /// The row of the table for `class`; none for what is never retried.
     #[must_use]
     pub const fn rule(class: FailureClass) -> Option<Rule> {
@@ -90,13 +110,13 @@ impl RetryPolicy {
     /// `user_retries` and `own_retries` are those already used: of the user's number, and of the class's own.
     #[must_use]
     pub fn next(
-        self,
+        &self,
         class: FailureClass,
         user_retries: u32,
         own_retries: u32,
         jitter: f64,
     ) -> Option<Duration> {
-        let rule = Self::rule(class)?;
+        let rule = self.rule_of(class)?;
         if own_retries < rule.own_retries {
             let first_at_once = class == FailureClass::AgentLost && own_retries == 0;
             return Some(if first_at_once {
@@ -119,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_users_failure_is_retried_as_often_as_the_user_said() {
-        let policy = RetryPolicy { max_retries: 2 };
+        let policy = RetryPolicy::of(2);
         for class in [FailureClass::User, FailureClass::Oom, FailureClass::Timeout, FailureClass::Config] {
             assert_eq!(policy.next(class, 0, 0, 1.0), Some(secs(1)));
             assert_eq!(policy.next(class, 1, 0, 1.0), Some(secs(2)));
@@ -137,7 +157,44 @@ mod tests {
         assert_eq!(policy.next(FailureClass::Poison, 0, 0, 1.0), None);
     }
 
+    #[test]
+    fn an_override_takes_the_place_of_its_row_and_of_no_other() {
+        let overrides = [(FailureClass::User, 2), (FailureClass::NodeLost, 0)].into();
+        let policy = RetryPolicy { max_retries: 5, overrides };
+        assert_eq!(policy.next(FailureClass::User, 0, 1, 1.0), Some(secs(2)));
+        assert_eq!(policy.next(FailureClass::User, 0, 2, 1.0), None, "not one of the user's after that");
+        assert_eq!(policy.next(FailureClass::NodeLost, 0, 0, 1.0), None);
+        assert_eq!(policy.next(FailureClass::Timeout, 4, 0, 1.0), Some(secs(16)));
+    }
+
+    #[test]
+    fn a_policy_of_the_release_before_has_no_overrides() {
+        let policy: RetryPolicy = serde_json::from_str(r#"{"max_retries":3}"#).unwrap();
+        assert_eq!(policy, RetryPolicy::of(3));
+        assert_eq!(serde_json::to_string(&policy).unwrap(), r#"{"max_retries":3}"#);
+    }
+
+    /// Any policy, overrides of any class among them: of `poison` too, which no annotation can name.
+    fn policies() -> impl Strategy<Value = RetryPolicy> {
+        let class = (0..FailureClass::ALL.len()).prop_map(|at| FailureClass::ALL[at]);
+        (0_u32..6, proptest::collection::btree_map(class, 0_u32..6, 0..6))
+            .prop_map(|(max_retries, overrides)| RetryPolicy { max_retries, overrides })
+    }
+
     proptest! {
+        #[test]
+        fn no_override_raises_poison(policy in policies(), user in 0_u32..10, own in 0_u32..10) {
+            prop_assert_eq!(policy.next(FailureClass::Poison, user, own, 0.5), None);
+        }
+
+        #[test]
+        fn an_overridden_class_never_uses_the_users_retries(policy in policies(), own in 0_u32..10) {
+            for (class, most) in &policy.overrides {
+                let allowed = *class != FailureClass::Poison && own < *most;
+                prop_assert_eq!(policy.next(*class, 0, own, 0.5).is_some(), allowed);
+            }
+        }
+
         #[test]
         fn a_wait_never_passes_its_cap(n in 0_u32..100, jitter in -1.0_f64..2.0) {
             for class in FailureClass::ALL {

@@ -65,7 +65,7 @@ pub struct DispatchState {
     pub status: Status,
     /// The current attempt, from 0.
     pub attempt: u32,
-    /// The user's retries, used and allowed.
+    /// The retries that it may have.
     pub policy: RetryPolicy,
     /// How many of the user's retries are used.
     #[serde(default)]

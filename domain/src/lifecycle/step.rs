@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::state::{Claim, DispatchState, Object, Offered, StopRequest};
-use super::{Condition, End, FailureClass, Outcome, RetryPolicy, Status};
+use super::{Condition, End, FailureClass, Outcome, Status};
 use crate::protocol::{Phase, Report};
 use crate::time::Time;
 
@@ -444,7 +444,7 @@ impl Draft {
         let Some(wait) = self.state.policy.next(class, self.state.user_retries, own, jitter) else {
             return self.finish_at(Status::Failed, &end.reason, end.message.clone(), at);
         };
-        if RetryPolicy::rule(class).is_some_and(|rule| own < rule.own_retries) {
+        if self.state.policy.rule_of(class).is_some_and(|rule| own < rule.own_retries) {
             self.state.own_retries.insert(class, own + 1);
         } else {
             self.state.user_retries += 1;

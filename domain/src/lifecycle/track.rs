@@ -47,7 +47,7 @@ pub fn resume(state: &DispatchState, by: &str, now: Time) -> Result<Step, Ignore
     if !state.status.may_become(Status::Resuming) {
         return Err(Ignored::NoEdge { from: state.status, to: Status::Resuming });
     }
-    let mut next = DispatchState::new(state.policy);
+    let mut next = DispatchState::new(state.policy.clone());
     // Its own number, even if the last attempt never began: what is late about that one stays recognizable.
     next.attempt = state.attempt.saturating_add(1);
     next.question = state.question;
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_finished_run_goes_on_as_a_new_attempt_and_no_other_does() {
-        let mut state = DispatchState::new(RetryPolicy { max_retries: 2 });
+        let mut state = DispatchState::new(RetryPolicy::of(2));
         assert!(resume(&state, "me", NOW).is_err());
         state.status = Status::Failed;
         state.attempt = 2;

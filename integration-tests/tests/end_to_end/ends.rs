@@ -71,13 +71,23 @@ async fn a_failure_is_retried_as_often_as_was_said(backing: Backing) {
     };
     let heals = client.submit("default", &with_retries("[ $BERTH_ATTEMPT -ge 1 ] || exit 7")).await;
     let never = client.submit("default", &with_retries("exit 7")).await;
+    let overridden = |retry: &str| {
+        let mut operation = with_retries("exit 7");
+        operation["component"]["run"]["environment"] = json!({"annotations": {"berth.dev/retry": retry}});
+        operation
+    };
+    let once = client.submit("default", &overridden("user=1")).await;
+    let not_at_all = client.submit("default", &overridden("user=0")).await;
     client.wait_for("default", &heals, "succeeded", LONG).await;
+    client.wait_for("default", &once, "failed", LONG).await;
+    client.wait_for("default", &not_at_all, "failed", LONG).await;
     client.wait_for("default", &never, "failed", LONG).await;
     let starts = journal.starts();
     let of = |run: &str| {
         starts.iter().filter(|(attempt, _)| attempt.starts_with(run)).map(|(_, n)| *n).sum::<usize>()
     };
     assert_eq!((of(&heals), of(&never)), (2, 3), "{starts:?}");
+    assert_eq!((of(&once), of(&not_at_all)), (2, 1), "an override takes the place of maxRetries: {starts:?}");
     let types: Vec<Value> = client
         .conditions("default", &never)
         .await

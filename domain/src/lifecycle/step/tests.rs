@@ -10,6 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::id::RunId;
+use crate::lifecycle::RetryPolicy;
 
 const LIMITS: ClaimLimits =
     ClaimLimits { validity: Duration::from_secs(10), create_grace: Duration::from_secs(60) };
@@ -19,7 +20,7 @@ fn at(seconds: u64) -> Time {
 }
 
 fn queued(max_retries: u32) -> DispatchState {
-    let state = DispatchState::new(RetryPolicy { max_retries });
+    let state = DispatchState::new(RetryPolicy::of(max_retries));
     let state = step(&state, &Event::Compile, at(0), 0.0).unwrap().state;
     step(&state, &Event::Queue, at(0), 0.0).unwrap().state
 }
@@ -403,5 +404,46 @@ proptest! {
         world.settle();
         prop_assert!(world.state.status.is_final(), "stuck in {:?}", world.state);
         prop_assert!(!world.objects.values().any(|objects| *objects == Objects::Live), "an orphan lives");
+    }
+
+    #[test]
+    fn no_sequence_of_failures_gets_more_retries_than_its_policy_allows(
+        max_retries in 0_u32..4,
+        overrides in prop::collection::btree_map(0..FailureClass::ALL.len(), 0_u32..4, 0..5),
+        failures in prop::collection::vec(0..FailureClass::ALL.len(), 1..60),
+    ) {
+        let overrides: BTreeMap<_, _> =
+            overrides.into_iter().map(|(class, most)| (FailureClass::ALL[class], most)).collect();
+        let policy = RetryPolicy { max_retries, overrides };
+        let mut state = claimed(0);
+        state.policy = policy.clone();
+        let mut retries: BTreeMap<FailureClass, u32> = BTreeMap::new();
+        for (n, class) in failures.into_iter().map(|class| FailureClass::ALL[class]).enumerate() {
+            let attempt = state.attempt;
+            let end = report(attempt, 5, 3, ended(Outcome::Failed(class)));
+            state = step(&state, &Event::Report(&end), at(4), 0.5).unwrap().state;
+            if state.status.is_final() {
+                break;
+            }
+            *retries.entry(class).or_default() += 1;
+            prop_assert_eq!((state.status, state.attempt), (Status::Retrying, attempt + 1));
+            state = step(&state, &Event::Queue, at(5), 0.0).unwrap().state;
+            state = step(&state, &Event::Admit, at(5), 0.0).unwrap().state;
+            let nonce = n.to_string();
+            let claim = Event::Claim { replica: "r", nonce: &nonce, attempt: attempt + 1, limits: LIMITS };
+            state = step(&state, &claim, at(6), 0.0).unwrap().state;
+        }
+        prop_assert!(state.user_retries <= max_retries);
+        let mut beyond = 0;
+        for (class, n) in retries {
+            let rule = policy.rule_of(class);
+            let own = rule.map_or(0, |rule| rule.own_retries);
+            if rule.is_some_and(|rule| rule.counts_as_users) {
+                beyond += n.saturating_sub(own);
+            } else {
+                prop_assert!(n <= own, "{class} was retried {n} times of {own}");
+            }
+        }
+        prop_assert_eq!(beyond, state.user_retries, "what is beyond a class's own is the user's");
     }
 }
