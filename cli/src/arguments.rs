@@ -139,8 +139,12 @@ pub struct AdminGroup {
 #[derive(Debug, Subcommand)]
 pub enum AdminAction {
     /// Bring the database's schema up to this release
-    Migrate,
-    /// Say whether the database can be reached and has this release's schema
+    Migrate {
+        /// Only add to it, so that the release before can go on working meanwhile
+        #[arg(long)]
+        expand: bool,
+    },
+    /// Say whether the database can be reached and has this release's schema, and which migrations wait
     Check,
     /// Write an access token with all rights straight into the database and print it
     Token {

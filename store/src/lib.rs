@@ -34,6 +34,7 @@ pub use dead_letters::DeadLetter;
 pub use error::Error;
 pub use idempotency::Reservation;
 pub use leases::{Lease, Replica};
+pub use migrate::PendingMigration;
 pub use page::{Page, PageOf};
 pub use projects::{NewProject, Project, ProjectPatch};
 pub use queues::{NewQueue, OnAgentLoss, Queue, QueuePatch};

@@ -31,7 +31,10 @@ pub async fn act(surroundings: &Surroundings<'_>, group: AdminGroup) -> Result<(
     let mut output = Output::standard(Format::Table);
     let store = store::open(&settings).await?;
     let done = match group.action {
-        AdminAction::Migrate => migrate(&store, &mut output).await,
+        AdminAction::Migrate { expand } => {
+            let phase = if expand { Phase::Expand } else { Phase::Contract };
+            migrate(&store, phase, &mut output).await
+        }
         AdminAction::Check => check(&store, &mut output).await,
         AdminAction::Token { name, expires_days } => token(&store, name, expires_days, &mut output).await,
         AdminAction::Retention => retain(&store, &scheduler::retention(retention), &mut output).await,
@@ -40,21 +43,36 @@ pub async fn act(surroundings: &Surroundings<'_>, group: AdminGroup) -> Result<(
     done
 }
 
-async fn migrate(store: &Store, output: &mut Output) -> Result<(), Failure> {
-    let names = store
-        .migrate(Phase::Contract, Clock::system().now())
-        .await
-        .map_err(|error| store::failure(&error))?;
-    if names.is_empty() {
-        return output.line("the schema is up to date");
+async fn migrate(store: &Store, phase: Phase, output: &mut Output) -> Result<(), Failure> {
+    let names = store.migrate(phase, Clock::system().now()).await.map_err(|error| store::failure(&error))?;
+    names.iter().try_for_each(|name| output.line(&format!("applied {name}")))?;
+    let waiting = pending(store, output).await?;
+    if names.is_empty() && waiting == 0 {
+        output.line("the schema is up to date")?;
     }
-    names.iter().try_for_each(|name| output.line(&format!("applied {name}")))
+    Ok(())
 }
 
 async fn check(store: &Store, output: &mut Output) -> Result<(), Failure> {
     store.ping().await.map_err(|error| store::failure(&error))?;
+    pending(store, output).await?;
     store.check_schema().await.map_err(|error| store::failure(&error))?;
     output.line("the database answers and has this release's schema")
+}
+
+/// Says which migrations wait, and for what; returns how many.
+async fn pending(store: &Store, output: &mut Output) -> Result<usize, Failure> {
+    let pending = store.pending_migrations().await.map_err(|error| store::failure(&error))?;
+    for migration in &pending {
+        let what = match migration.phase {
+            Phase::Expand => "it only adds: `berth admin migrate --expand` is safe at any time",
+            Phase::Contract => {
+                "it takes away: run `berth admin migrate` when nothing of the release before runs any more"
+            }
+        };
+        output.line(&format!("{} ({}) waits; {what}", migration.name, migration.phase.as_str()))?;
+    }
+    Ok(pending.len())
 }
 
 /// Prints the token and nothing else, so that a script can take it.

@@ -12,7 +12,9 @@ pub enum Phase {
 }
 
 impl Phase {
-    pub(crate) const fn as_str(self) -> &'static str {
+    /// `expand` or `contract`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Expand => "expand",
             Self::Contract => "contract",
@@ -20,25 +22,44 @@ impl Phase {
     }
 }
 
-/// A migration.
+/// A migration. Its file says what it is by its name: `NNNN_name.expand.sql` or `NNNN_name.contract.sql`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Migration {
     pub(crate) version: u32,
     pub(crate) name: &'static str,
     pub(crate) phase: Phase,
-    text: &'static str,
+    pub(crate) text: &'static str,
     /// Settings of PostgreSQL's own, such as storage parameters.
-    postgres: &'static str,
+    pub(crate) postgres: &'static str,
 }
 
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "begin",
-    phase: Phase::Expand,
-    text: include_str!("../../migrations/0001_begin.sql"),
-    postgres: "ALTER TABLE runs SET (fillfactor = 80); ALTER TABLE agents SET (fillfactor = 50); \
-               ALTER TABLE agent_replicas SET (fillfactor = 50);",
-}];
+/// The migration of a file, named part by part, so that what is written here can't differ from the file's name.
+macro_rules! migration {
+    (@phase expand) => { Phase::Expand };
+    (@phase contract) => { Phase::Contract };
+    ($version:literal, $number:literal, $name:literal, $phase:ident, $postgres:literal) => {
+        Migration {
+            version: $version,
+            name: $name,
+            phase: migration!(@phase $phase),
+            text: include_str!(concat!(
+                "../../migrations/", $number, "_", $name, ".", stringify!($phase), ".sql"
+            )),
+            postgres: $postgres,
+        }
+    };
+}
+
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    migration!(
+        1,
+        "0001",
+        "begin",
+        expand,
+        "ALTER TABLE runs SET (fillfactor = 80); ALTER TABLE agents SET (fillfactor = 50); \
+               ALTER TABLE agent_replicas SET (fillfactor = 50);"
+    ),
+];
 
 /// The table that notes what was applied.
 pub(crate) const BOOKKEEPING: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, \

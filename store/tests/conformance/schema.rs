@@ -15,6 +15,40 @@ pub(crate) async fn migrating_again_and_at_once_changes_nothing(store: &Store) {
     store.ping().await.unwrap();
 }
 
+#[tokio::test]
+async fn a_newer_schema_serves_until_it_takes_something_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let postgres = tokio::task::spawn_blocking(postgres_url).await.unwrap();
+    for url in [sqlite_url(&folder), postgres] {
+        let store = Store::connect(&url, Options::default()).await.unwrap();
+        assert_eq!(store.migrate(Phase::Expand, NOW).await.unwrap().first(), Some(&"begin"));
+        assert_eq!(store.pending_migrations().await.unwrap(), []);
+        note_as_migrated(&url, 901, "more", Phase::Expand).await;
+        store.check_schema().await.unwrap();
+        assert!(store.migrate(Phase::Contract, NOW).await.unwrap().is_empty());
+        note_as_migrated(&url, 902, "less", Phase::Contract).await;
+        for refused in [store.check_schema().await, store.migrate(Phase::Expand, NOW).await.map(drop)] {
+            let refused = refused.unwrap_err().to_string();
+            assert!(refused.contains("migration 902 (`less`) of a newer release took away"), "{refused}");
+        }
+        store.close().await;
+    }
+}
+
+/// Does as a newer release would that has a migration more.
+async fn note_as_migrated(url: &str, version: u32, name: &str, phase: Phase) {
+    let phase = phase.as_str();
+    let note = format!("INSERT INTO schema_migrations VALUES ({version}, '{name}', '{phase}', 'unknown', 1)");
+    let note = sqlx::raw_sql(AssertSqlSafe(note));
+    if url.starts_with("postgres") {
+        let mut connection = PgConnection::connect(url).await.unwrap();
+        connection.execute(note).await.unwrap();
+    } else {
+        let mut connection = SqliteConnection::connect(url).await.unwrap();
+        connection.execute(note).await.unwrap();
+    }
+}
+
 async fn migrated() -> (SqliteConnection, tempfile::TempDir, PgConnection) {
     let folder = tempfile::tempdir().unwrap();
     let url = tokio::task::spawn_blocking(postgres_url).await.unwrap();
