@@ -9,6 +9,7 @@ use serde_json::json;
 
 super::on_all_three!(
     a_stop_ends_a_run_wherever_it_stands,
+    a_run_stopped_between_its_claim_and_its_create_never_starts,
     a_run_stopped_while_its_agent_is_down_is_gone_when_the_agent_is_back,
 );
 
@@ -60,7 +61,7 @@ async fn a_stop_ends_a_run_wherever_it_stands(backing: Backing) {
         installation.roles_of("agent").for_each(|agent| agent.signal("CONT"));
     }
 
-    // At whatever moment each stop comes: claimed and starting ones are among them.
+    // At whatever moment each stop comes.
     client
         .call("PATCH", "/api/v1/orgs/default/agents/local/queues/default", Some(&json!({"concurrency": -1})))
         .await;
@@ -78,6 +79,40 @@ async fn a_stop_ends_a_run_wherever_it_stands(backing: Backing) {
     let mut statuses = client.census("default").await;
     assert_eq!(statuses.remove("succeeded"), Some(1));
     assert_eq!(statuses.into_keys().collect::<Vec<_>>(), ["stopped"]);
+}
+
+async fn a_run_stopped_between_its_claim_and_its_create_never_starts(backing: Backing) {
+    let installation = Installation::start(backing).await;
+    let client = &installation.client;
+    let journal = Journal::new(&installation.folder, "journal");
+    let work = shell(&journal.around("true"));
+    let first = client.submit("default", &work).await;
+    client.wait_for("default", &first, "succeeded", LONG).await;
+
+    // The folder whose entries are the attempts is away: the agent claims, and its create fails.
+    let runs = installation.folder.join("data/runs");
+    let away = installation.folder.join("data/runs-away");
+    std::fs::rename(&runs, &away).unwrap();
+    let claimed = client.submit("default", &work).await;
+    client.wait_for("default", &claimed, "starting", LONG).await;
+    stop(&installation, &claimed).await;
+    assert_eq!(
+        client.status("default", &claimed).await,
+        "stopping",
+        "nobody knows yet that nothing is there"
+    );
+    std::fs::rename(&away, &runs).unwrap();
+
+    client.wait_for("default", &claimed, "stopped", LONG).await;
+    let reasons: Vec<_> =
+        client.conditions("default", &claimed).await.iter().map(|c| c["reason"].clone()).collect();
+    let order = ["Claimed", "StopRequested", "Stopped"].map(|reason| json!(reason));
+    assert!(reasons.ends_with(&order), "it was claimed, and nothing else: {reasons:?}");
+    let last = client.submit("default", &work).await;
+    client.wait_for("default", &last, "succeeded", LONG).await;
+    let expected = [&first, &last].map(|run| (format!("{run} 0"), 1));
+    assert_eq!(journal.starts(), expected.into(), "what was stopped never began");
+    assert_eq!(client.status("default", &claimed).await, "stopped");
 }
 
 async fn a_run_stopped_while_its_agent_is_down_is_gone_when_the_agent_is_back(backing: Backing) {
