@@ -204,6 +204,14 @@ impl Executor {
         }
     }
 
+    /// The namespaces that it serves; none if it knows of none.
+    #[must_use]
+    pub const fn namespaces(&self) -> Vec<String> {
+        match self {
+            Self::Process(_) => Vec::new(),
+        }
+    }
+
     /// How long after a claim's validity a create that was begun in time can still land.
     #[must_use]
     pub const fn create_grace(&self) -> Duration {

@@ -163,6 +163,8 @@ pub(crate) async fn keep(shared: &Shared) {
             live: shared.load.live(),
             held_offers: shared.load.held_offers(),
             queues: shared.load.queues(),
+            labels: Some(shared.labels.clone()),
+            namespaces: shared.executor.namespaces(),
         };
         shared.lease.ask(&nonce);
         match shared.out.say(FromAgentBody::Lease(request)).await {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use berth_broker::{Broker, Requests};
 use berth_broker_config::{Address, Names, build};
+use berth_domain::labels::Labels;
 use berth_domain::name::AgentName;
 use berth_domain::protocol::FromAgentBody;
 use berth_domain::time::Clock;
@@ -45,6 +46,8 @@ pub struct Config {
     pub prefetch: u16,
     /// The version of the binary.
     pub release: String,
+    /// The agent's labels, for agent selectors.
+    pub labels: Labels,
     /// The wall clock.
     pub clock: Clock,
     /// The clock that leases and claims are counted on.
@@ -75,6 +78,7 @@ pub(crate) struct Shared {
     pub(crate) executor: Executor,
     pub(crate) prefetch: u16,
     pub(crate) release: String,
+    pub(crate) labels: Labels,
     pub(crate) clock: Clock,
     pub(crate) metrics: AgentMetrics,
     pub(crate) health: Health,
@@ -199,6 +203,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
         executor: config.executor,
         prefetch: config.prefetch.max(1),
         release: config.release,
+        labels: config.labels,
         clock: config.clock,
         metrics: config.metrics,
         health: config.health,

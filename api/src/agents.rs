@@ -6,13 +6,14 @@ use axum::response::IntoResponse;
 use berth_broker_config::names::RESERVED_AGENT_NAMES;
 use berth_domain::access::Action;
 use berth_domain::id::AgentId;
+use berth_domain::labels::{self, Labels};
 use berth_domain::name::AgentName;
 use berth_domain::time::Time;
 use berth_store::{Agent, AgentPatch, NewAgent};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use crate::app::{App, AppState};
 use crate::authenticate::Caller;
@@ -37,7 +38,7 @@ pub(crate) struct Body {
     #[serde(deserialize_with = "given")]
     tags: Option<Option<Vec<String>>>,
     #[serde(deserialize_with = "given")]
-    labels: Option<Option<BTreeMap<String, String>>>,
+    labels: Option<Option<Labels>>,
     #[serde(deserialize_with = "given")]
     concurrency: Option<Concurrency>,
     cordoned: Option<bool>,
@@ -137,6 +138,7 @@ pub(crate) async fn create(
     if RESERVED_AGENT_NAMES.contains(&name.as_str()) || matches!(name.as_str(), "names" | "state" | "cron") {
         return Err(Problem::field("name", format!("`{name}` is taken by Berth itself; use another")));
     }
+    check_labels(&body)?;
     let mut new = NewAgent::named(at.owner, name);
     new.description = body.description.flatten();
     new.tags = body.tags.flatten().unwrap_or_default();
@@ -146,6 +148,11 @@ pub(crate) async fn create(
     let agent = app.store.create_agent(new, &caller.audit("agent.create")).await?;
     app.wake.settings_changed();
     Ok((StatusCode::CREATED, axum::Json(shape(&agent, caller.now))))
+}
+
+fn check_labels(body: &Body) -> Result<(), Problem> {
+    let Some(Some(given)) = &body.labels else { return Ok(()) };
+    labels::check(given).map_err(|error| Problem::field("labels", error.to_string()))
 }
 
 /// `GET /api/v1/orgs/{owner}/agents/{agent}`, with its replicas.
@@ -188,6 +195,7 @@ pub(crate) async fn update(
     if body.name.as_ref().is_some_and(|name| *name != agent.name.as_str()) {
         return Err(Problem::field("name", "an agent keeps its name: its queues on the broker carry it"));
     }
+    check_labels(&body)?;
     let patch = AgentPatch {
         description: body.description,
         tags: body.tags.map(Option::unwrap_or_default),
@@ -301,6 +309,9 @@ fn shape(agent: &Agent, now: Time) -> Value {
         "status": status(agent, now),
         "settings": {},
         "labels": agent.labels,
+        "reported_labels": agent.reported.as_ref().map(|reported| &reported.labels),
+        "effective_labels": agent.effective_labels(),
+        "namespaces": agent.reported.as_ref().map(|reported| &reported.namespaces),
         "concurrency": Concurrency::shown(agent.concurrency),
         "cordoned": agent.cordoned,
         "draining": agent.draining,

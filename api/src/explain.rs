@@ -5,9 +5,9 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use berth_domain::access::Action;
-use berth_domain::id::QueueId;
+use berth_domain::id::{AgentId, QueueId};
 use berth_domain::lifecycle::{DispatchState, Status};
-use berth_domain::scheduling::{Asked, Explanation, Place, Rule, explain};
+use berth_domain::scheduling::{Asked, Block, Explanation, Place, Rule, explain};
 use berth_domain::time::Time;
 use berth_store::{AdmissionOptions, NewRun, Page, Run, RunFilter, Sort};
 use serde_json::{Value, json};
@@ -51,6 +51,7 @@ async fn of_run(app: &App, run: &Run, now: Time) -> Result<Value, Problem> {
         project: run.project_id,
         place,
         pending: run.pending.as_deref(),
+        namespace: run.namespace.as_deref(),
     };
     told(app, asked, now).await
 }
@@ -76,6 +77,7 @@ pub(crate) async fn of_new(app: &App, run: &NewRun, now: Time) -> Result<Value, 
         project: run.project_id,
         place,
         pending: run.pending.as_deref(),
+        namespace: run.namespace.as_deref(),
     };
     told(app, asked, now).await
 }
@@ -87,6 +89,7 @@ struct Subject<'a> {
     project: berth_domain::id::ProjectId,
     place: Option<Place>,
     pending: Option<&'a str>,
+    namespace: Option<&'a str>,
 }
 
 async fn told(app: &App, subject: Subject<'_>, now: Time) -> Result<Value, Problem> {
@@ -107,7 +110,24 @@ async fn told(app: &App, subject: Subject<'_>, now: Time) -> Result<Value, Probl
     };
     let mut explanation = explain(&snapshot, asked);
     name_holders(app, &subject, &snapshot, &mut explanation).await?;
+    let agent = snapshot.queue(subject.queue).map(|queue| queue.agent);
+    explanation.blocked_by.extend(lacked_namespace(app, &subject, agent).await?);
     serde_json::to_value(explanation).map_err(|error| Problem::internal(&error))
+}
+
+/// That the run's agent does not serve its namespace, or no longer: it would refuse to start it.
+async fn lacked_namespace(
+    app: &App,
+    subject: &Subject<'_>,
+    agent: Option<AgentId>,
+) -> Result<Option<Block>, Problem> {
+    let unclaimed = subject.state.status.is_waiting() || subject.state.is_offered();
+    let (Some(namespace), Some(agent), true) = (subject.namespace, agent, unclaimed) else { return Ok(None) };
+    let agent = app.store.agent_by_id(agent).await?;
+    Ok(agent.lacks_namespace(namespace).map(|reason| {
+        let message = format!("{reason}; the run fails when it is claimed, if that is so then");
+        Block::plain(Rule::NoMatchingAgent, "agent", agent.name.as_str(), message)
+    }))
 }
 
 /// How fast the queue started runs lately, taken from how fast it finished them: under a limit the two are the same.

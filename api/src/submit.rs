@@ -3,6 +3,7 @@
 
 use berth_domain::compile::{Compiled, Context, compile};
 use berth_domain::id::RunId;
+use berth_domain::labels;
 use berth_domain::lifecycle::{Condition, DispatchState, Event, RetryPolicy, Status, step};
 use berth_domain::name::{DEFAULT, QueueRef};
 use berth_domain::spec::{Format, Operation, SpecErrors, parse};
@@ -199,7 +200,7 @@ fn route<'a>(
     now: Time,
 ) -> Result<(&'a Agent, &'a Queue), Problem> {
     let selector = &compiled.routing.agent_selector;
-    let fits = |agent: &Agent| selector.iter().all(|(key, value)| agent.labels.get(key) == Some(value));
+    let fits = |agent: &Agent| selector.is_empty() || labels::matches(selector, &agent.effective_labels());
     let asked = asked(compiled, project)?;
     let mut found: Vec<(&Agent, &Queue)> = Vec::new();
     for name in &asked {
@@ -224,6 +225,14 @@ fn route<'a>(
         }
     }
     found.retain(|(agent, _)| fits(agent));
+    if let Some(namespace) = &compiled.routing.namespace {
+        let lacks = |agent: &Agent| agent.lacks_namespace(namespace.as_str());
+        let reason = found.first().and_then(|(agent, _)| lacks(agent));
+        found.retain(|(agent, _)| lacks(agent).is_none());
+        if let (true, Some(reason)) = (found.is_empty(), reason) {
+            return Err(Problem::field("namespace", reason));
+        }
+    }
     let usable =
         |(agent, queue): &&(&Agent, &Queue)| agent.is_live(now) && !agent.cordoned && queue.paused.is_none();
     let best = found.iter().find(usable).or_else(|| found.first()).copied();

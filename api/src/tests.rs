@@ -1,6 +1,7 @@
 //! The API through its router, over a store in memory and a broker in the process.
 
 mod access;
+mod agents;
 mod bad_requests;
 mod limits;
 mod shapes;

@@ -6,11 +6,13 @@
 pub mod access;
 pub mod compile;
 pub mod id;
+pub mod labels;
 pub mod lifecycle;
 pub mod name;
 pub mod protocol;
 pub mod quantity;
 pub mod redact;
+pub mod reported;
 pub mod scheduling;
 pub mod spec;
 pub mod time;

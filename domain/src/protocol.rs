@@ -9,7 +9,9 @@ pub mod logs;
 use serde::{Deserialize, Serialize};
 
 use crate::id::RunId;
+use crate::labels::Labels;
 use crate::lifecycle::End;
+use crate::reported::Reported;
 use crate::time::Time;
 
 /// The version of these messages.
@@ -65,6 +67,21 @@ pub struct LeaseRequest {
     pub held_offers: u32,
     /// The queues that it consumes.
     pub queues: Vec<String>,
+    /// The agent's labels; none from agents of the release before, which say nothing of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Labels>,
+    /// The namespaces that it serves; none if its executor has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<String>,
+}
+
+impl LeaseRequest {
+    /// What `replica` says of its agent with this request, if it says anything.
+    #[must_use]
+    pub fn reported(&self, replica: &str) -> Option<Reported> {
+        let labels = self.labels.clone()?;
+        Some(Reported { replica: replica.to_owned(), labels, namespaces: self.namespaces.clone() })
+    }
 }
 
 /// An agent replica asks to be the one that creates an attempt's objects.
@@ -288,6 +305,18 @@ pub enum ToAgentBody {
 mod tests {
     use super::*;
     use crate::lifecycle::{FailureClass, Outcome};
+
+    #[test]
+    fn a_lease_request_of_the_release_before_is_read_and_says_nothing_of_labels() {
+        let before = r#"{"nonce":"n","hello":true,"identity":{"kind":"machine","id":"m"},"release":"0.1.0",
+            "features":[],"executor":"process","create_grace_ms":500,"handover_rate":0.0,"live":0,
+            "held_offers":0,"queues":[]}"#;
+        let mut request: LeaseRequest = serde_json::from_str(before).unwrap();
+        assert_eq!(request.reported("r1"), None);
+        assert!(!serde_json::to_string(&request).unwrap().contains("labels"));
+        request.labels = Some(Labels::new());
+        assert_eq!(request.reported("r1").unwrap().replica, "r1");
+    }
 
     #[test]
     fn messages_survive_the_wire() {

@@ -1,10 +1,10 @@
 //! Agents: what executes runs. Their leases are in [`crate::leases`].
 
-use std::collections::BTreeMap;
-
 use berth_domain::id::{AgentId, QueueId};
+use berth_domain::labels::{self, Labels};
 use berth_domain::name::{self, AgentName, QueueName};
 use berth_domain::protocol::Identity;
+use berth_domain::reported::Reported;
 use berth_domain::time::Time;
 
 use crate::audit::{self, About, Audit};
@@ -28,8 +28,10 @@ pub struct Agent {
     pub description: Option<String>,
     /// Its tags.
     pub tags: Vec<String>,
-    /// What selectors match.
-    pub labels: BTreeMap<String, String>,
+    /// The labels that an operator set.
+    pub labels: Labels,
+    /// What it says of itself, once it did.
+    pub reported: Option<Reported>,
     /// How many runs may hold a slot at it; none is unlimited.
     pub concurrency: Option<u32>,
     /// Whether it takes nothing new.
@@ -70,6 +72,20 @@ impl Agent {
     pub fn is_live(&self, now: Time) -> bool {
         self.lease_until.is_some_and(|until| until > now)
     }
+
+    /// The labels that selectors match: the operator's over those that it reports.
+    #[must_use]
+    pub fn effective_labels(&self) -> Labels {
+        self.reported
+            .as_ref()
+            .map_or_else(|| self.labels.clone(), |reported| labels::over(&self.labels, &reported.labels))
+    }
+
+    /// Why it does not serve a namespace, as far as it has said which it serves; none if it may.
+    #[must_use]
+    pub fn lacks_namespace(&self, namespace: &str) -> Option<String> {
+        self.reported.as_ref()?.lacks(self.name.as_str(), namespace)
+    }
 }
 
 /// An agent to be. It gets a queue named `default`.
@@ -85,8 +101,8 @@ pub struct NewAgent {
     pub description: Option<String>,
     /// Its tags.
     pub tags: Vec<String>,
-    /// What selectors match.
-    pub labels: BTreeMap<String, String>,
+    /// The labels that an operator sets.
+    pub labels: Labels,
     /// How many runs may hold a slot at it.
     pub concurrency: Option<u32>,
     /// Whether queues that name no agent are its; another default agent stops being it.
@@ -104,7 +120,7 @@ impl NewAgent {
             name,
             description: None,
             tags: Vec::new(),
-            labels: BTreeMap::new(),
+            labels: Labels::new(),
             concurrency: None,
             is_default: false,
             credentials_hash: None,
@@ -119,8 +135,8 @@ pub struct AgentPatch {
     pub description: Option<Option<String>>,
     /// Its tags.
     pub tags: Option<Vec<String>>,
-    /// What selectors match.
-    pub labels: Option<BTreeMap<String, String>>,
+    /// The labels that an operator sets.
+    pub labels: Option<Labels>,
     /// How many runs may hold a slot at it.
     pub concurrency: Option<Option<u32>>,
     /// Whether it takes nothing new.
@@ -410,6 +426,7 @@ pub(crate) fn agent(row: &Row) -> Result<Agent, Error> {
         description: row.opt_text("description")?,
         tags: row.json::<Tags>("tags")?.into_list(),
         labels: row.json("labels")?,
+        reported: row.opt_json("reported")?,
         concurrency: row.opt_u32("concurrency")?,
         cordoned: row.bool("cordoned")?,
         draining: row.bool("draining")?,

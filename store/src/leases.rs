@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use berth_domain::id::AgentId;
 use berth_domain::protocol::{Identity, LEASE_SECONDS, LeaseRequest};
+use berth_domain::reported::Reported;
 use berth_domain::time::Time;
 
 use crate::agents::{self, per_second};
 use crate::audit::Audit;
 use crate::changes::{self, ChangeKind, NewChange};
-use crate::db::{Row, args, json};
+use crate::db::{Row, Tx, args, json, json_or_null};
 use crate::tags::Tags;
 use crate::{Error, Store, sql};
 
@@ -30,6 +31,9 @@ pub enum Lease {
         until: Time,
         /// Whether the agent had no lease before: it was away, or is new.
         was_lapsed: bool,
+        /// What another replica, whose lease goes on, says otherwise of the agent, if this one's word takes the
+        /// place of it.
+        overruled: Option<Reported>,
     },
     /// The name belongs to somebody else.
     Refused {
@@ -85,7 +89,21 @@ impl Store {
                 ),
             });
         }
+        let reported = request.reported(replica);
+        if let Some(Err(invalid)) = reported.as_ref().map(Reported::check) {
+            return Ok(Lease::Refused { reason: format!("agent `{}`: {invalid}", agent.name) });
+        }
         let was_lapsed = !agent.is_live(now);
+        let known = agent.reported.as_ref();
+        let known_is_live = match (&reported, known) {
+            (Some(said), Some(known)) if said != known => is_live(&mut tx, id, &known.replica, now).await?,
+            _ => false,
+        };
+        let news = reported.filter(|said| said.replaces(known, request.hello, known_is_live));
+        let overruled = known
+            .filter(|known| known_is_live && news.as_ref().is_some_and(|said| !said.agrees_with(known)))
+            .filter(|known| known.replica != replica)
+            .cloned();
         let until = now.plus(Duration::from_secs(LEASE_SECONDS));
         tx.run(
             sql::agents::REPLICA_UPSERT,
@@ -120,19 +138,26 @@ impl Store {
                 &request.release,
                 json(&Tags::of(&request.features))?,
                 i64::try_from(request.create_grace_ms).unwrap_or(i64::MAX),
+                json_or_null(news.as_ref())?,
             ],
         )
         .await?;
         if agent.identity.is_none() {
             let audit = Audit::new(format!("agent:{}", agent.name), "agent.bind", now);
             agents::record(&mut tx, &agent, &audit).await?;
-        } else if was_lapsed || agent.release.as_deref() != Some(&request.release) {
+        } else if was_lapsed || news.is_some() || agent.release.as_deref() != Some(&request.release) {
             changes::write(&mut tx, &[NewChange::thing(ChangeKind::Agent, id, &agent.owner, now)]).await?;
         }
         let queues = tx.all(sql::queues::NAMES_OF_AGENT, args![id]).await?;
         let queues = queues.iter().map(|row| row.text("name")).collect::<Result<Vec<_>, _>>()?;
         tx.commit().await?;
-        Ok(Lease::Granted { queues, cordoned: agent.cordoned || agent.draining, until, was_lapsed })
+        Ok(Lease::Granted {
+            queues,
+            cordoned: agent.cordoned || agent.draining,
+            until,
+            was_lapsed,
+            overruled,
+        })
     }
 
     /// The agent's replicas by name, with those that lapsed lately.
@@ -155,6 +180,13 @@ impl Store {
         changes::write(&mut tx, &[NewChange::thing(ChangeKind::Agent, id, &agent.owner, now)]).await?;
         tx.commit().await
     }
+}
+
+/// Whether a replica's own lease holds.
+async fn is_live(tx: &mut Tx, id: AgentId, name: &str, now: Time) -> Result<bool, Error> {
+    let replicas = tx.all(sql::agents::REPLICAS, args![id]).await?;
+    let replicas = replicas.iter().map(replica).collect::<Result<Vec<_>, _>>()?;
+    Ok(replicas.iter().any(|replica| replica.name == name && replica.lease_until > now))
 }
 
 /// An identity, for people.

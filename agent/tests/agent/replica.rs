@@ -140,7 +140,9 @@ async fn without_a_lease_nothing_is_claimed_and_whoever_slept_tells_what_it_hold
     assert!(!script.hears(A_WHILE, is_claim).await);
     assert_eq!(script.rig.executor.look(late).await.unwrap(), None);
     eventually("its readiness", async || (!replica.health.readiness().is_ready()).then_some(())).await;
-    assert!(script.leases.last().unwrap().hello, "it says hello");
+    let asked = script.leases.last().unwrap();
+    assert!(asked.hello, "it says hello");
+    assert_eq!(asked.labels.as_ref().unwrap()["zone"], "eu", "and what it is");
     script.grants.store(true, Ordering::Relaxed);
     let held = script
         .hear("the inventory", |body| match body {

@@ -90,6 +90,7 @@ impl Script {
             executor,
             prefetch: 64,
             release: "test".into(),
+            labels: [("zone".to_owned(), "eu".to_owned())].into(),
             clock: Clock::system(),
             uptime: self.rig.uptime.clone(),
             metrics: AgentMetrics::register(&Registry::new()).unwrap(),

@@ -133,6 +133,8 @@ impl Backlog {
     /// If the lease is refused.
     pub async fn grant_lease(&self) -> Result<()> {
         let request = LeaseRequest {
+            labels: None,
+            namespaces: Vec::new(),
             nonce: "bench".to_owned(),
             hello: false,
             identity: Identity::Machine { id: "bench".to_owned() },

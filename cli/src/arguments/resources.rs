@@ -210,10 +210,7 @@ fn slug(text: &str) -> Result<String, String> {
 }
 
 fn label(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("use KEY=VALUE".to_owned()),
-    }
+    berth_domain::labels::parse(text).map_err(|error| error.to_string())
 }
 
 fn concurrency(text: &str) -> Result<Concurrency, String> {

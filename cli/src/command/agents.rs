@@ -13,12 +13,21 @@ const COLUMNS: &[Column] = &[
     ("DEFAULT", |item| if item["is_default"] == true { "yes".to_owned() } else { String::new() }),
     ("CORDONED", |item| if item["cordoned"] == true { "yes".to_owned() } else { String::new() }),
     ("CONCURRENCY", crate::output::limit),
+    ("LABELS", labels),
     ("RELEASE", |item| text(item, "version")),
     ("LAST SEEN", |item| text(item, "last_seen")),
 ];
 
 fn name(item: &Value) -> String {
     text(item, "name")
+}
+
+/// The labels that hold: an operator's over those that the agent reports.
+fn labels(item: &Value) -> String {
+    let labels = item["effective_labels"].as_object().into_iter().flatten();
+    let pairs: Vec<String> =
+        labels.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
+    pairs.join(",")
 }
 
 /// Does what was asked.

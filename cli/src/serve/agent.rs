@@ -64,6 +64,7 @@ impl Parts {
             executor: Executor::Process(executor),
             prefetch: self.settings.prefetch,
             release: env!("CARGO_PKG_VERSION").to_owned(),
+            labels: self.settings.labels,
             clock: Clock::system(),
             uptime: Uptime::machine(),
             metrics: AgentMetrics::register(&replica.registry).map_err(failed)?,

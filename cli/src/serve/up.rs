@@ -150,7 +150,6 @@ async fn prepare(store: &Store, clock: &Clock, agent: &Parts) -> Result<(), Erro
     exists_already(store.create_project(project, &audit).await.map(drop))?;
     let mut local = NewAgent::named(DEFAULT, agent.settings.name.clone());
     local.is_default = true;
-    local.labels.clone_from(&agent.settings.labels);
     exists_already(store.create_agent(local, &audit).await.map(drop))
 }
 

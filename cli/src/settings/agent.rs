@@ -1,9 +1,9 @@
 //! The agent: its name, labels, executor and folders. What it does with them is the agent crate's.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use berth_domain::labels::{self, Labels};
 use berth_domain::name::AgentName;
 
 use super::folders::data_folder;
@@ -25,7 +25,7 @@ pub struct AgentSettings {
     /// What runs are started with.
     pub executor: ExecutorKind,
     /// For agent selectors.
-    pub labels: BTreeMap<String, String>,
+    pub labels: Labels,
     /// Where working directories are.
     pub data_dir: PathBuf,
     /// Offers that are held un-acked for each queue.
@@ -55,7 +55,15 @@ impl AgentSettings {
         let executor = resolved.read("executor", "process (kubernetes is not built yet)", |text| {
             (text == "process").then_some(ExecutorKind::Process)
         })?;
-        let labels = resolved.read("labels", "a list of KEY=VALUE, by commas", labels)?;
+        if let Some(given) = resolved.get("namespaces").filter(|given| !given.text.is_empty()) {
+            return Err(Error::Invalid {
+                key: "namespaces",
+                origin: given.origin.clone(),
+                found: format!("`{}`", given.text),
+                allowed: "served by `--executor process`: only `--executor kubernetes` serves namespaces"
+                    .to_owned(),
+            });
+        }
         let prefetch = resolved.number("prefetch", 1, 1000)?;
         let grace = resolved.number("grace_seconds", 0, 3600)?;
         let log_limit = resolved.number("log_limit_mib", 1, 1_048_576)?;
@@ -63,7 +71,7 @@ impl AgentSettings {
         Ok(Self {
             name: name.unwrap_or_else(AgentName::default_name),
             executor: executor.unwrap_or(ExecutorKind::Process),
-            labels: labels.unwrap_or_default(),
+            labels: labels(resolved)?,
             data_dir: data_dir(resolved, variable)?,
             prefetch: u16::try_from(prefetch).unwrap_or(u16::MAX),
             grace: Duration::from_secs(grace),
@@ -89,16 +97,15 @@ pub(super) fn data_dir(
     })
 }
 
-fn labels(text: &str) -> Option<BTreeMap<String, String>> {
-    text.split(',')
-        .map(str::trim)
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (key, value) = pair.split_once('=')?;
-            let fits = |text: &str| {
-                text.len() <= 63 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b))
-            };
-            (!key.is_empty() && fits(key) && fits(value)).then(|| (key.to_owned(), value.to_owned()))
-        })
-        .collect()
+/// The labels: a list of KEY=VALUE, by commas.
+fn labels(resolved: &Resolved) -> Result<Labels, Error> {
+    let Some(given) = resolved.get("labels") else { return Ok(Labels::new()) };
+    let pairs = given.text.split(',').map(str::trim).filter(|pair| !pair.is_empty());
+    let labels = pairs.map(labels::parse).collect::<Result<Labels, _>>();
+    labels.and_then(|labels| labels::check(&labels).map(|()| labels)).map_err(|error| Error::Invalid {
+        key: "labels",
+        origin: given.origin.clone(),
+        found: error.found,
+        allowed: error.allowed.to_owned(),
+    })
 }

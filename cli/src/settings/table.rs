@@ -270,8 +270,17 @@ pub const SETTINGS: &[Setting] = &[
         "label",
         "KEY=VALUE",
         Derived("none"),
-        &[Up],
-        "A label of the agent `local`, for agent selectors; as a variable, a comma list",
+        &[Up, Agent],
+        "A label that the agent reports of itself, for agent selectors; one of the same key that `berth agents \
+         create --label` or the API set holds over it; as a variable, a comma list",
+    )),
+    many(plain(
+        "namespaces",
+        "namespace",
+        "NAMESPACE",
+        Derived("none"),
+        &[Agent],
+        "A namespace that runs are started in, with `--executor kubernetes`; as a variable, a comma list",
     )),
     plain(
         "prefetch",

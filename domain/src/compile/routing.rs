@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::operation::CompiledOperation;
+use crate::labels::{self, Labels};
 use crate::lifecycle::FailureClass;
 use crate::name::{QueueRef, Slug};
 use crate::spec::{ANNOTATION_PREFIX, ON_AGENT_LOSS, SpecError, SpecErrors, nearest, shown};
@@ -29,7 +30,7 @@ pub struct Routing {
     #[serde(with = "as_texts")]
     pub queues: Vec<QueueRef>,
     /// Labels that its agent must have.
-    pub agent_selector: BTreeMap<String, String>,
+    pub agent_selector: Labels,
     /// 0 to 9, larger first.
     pub priority: u8,
     /// Takes the place of its queue's setting.
@@ -159,12 +160,11 @@ fn priority(text: &str, routing: &mut Routing) -> Result<(), String> {
 
 fn selector(text: &str, routing: &mut Routing) -> Result<(), String> {
     for item in items(text) {
-        match item.split_once('=') {
-            Some((key, value)) if !key.trim().is_empty() => {
-                routing.agent_selector.insert(key.trim().to_owned(), value.trim().to_owned());
-            }
-            _ => return Err(format!("expected `key=value,...`, found \"{}\"", shown(item))),
-        }
+        match labels::parse(item) {
+            Ok((key, value)) => routing.agent_selector.insert(key, value),
+            Err(error) if item.contains('=') => return Err(error.to_string()),
+            Err(_) => return Err(format!("expected `key=value,...`, found \"{}\"", shown(item))),
+        };
     }
     Ok(())
 }

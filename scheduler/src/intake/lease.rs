@@ -17,7 +17,16 @@ pub(super) async fn grant(
         let now = context.clock.now();
         let nonce = request.nonce.clone();
         let answer = match context.store.grant_lease(agent.id, replica, request, now).await? {
-            Lease::Granted { queues, cordoned, was_lapsed, .. } => {
+            Lease::Granted { queues, cordoned, was_lapsed, overruled, .. } => {
+                if let Some(said) = overruled {
+                    tracing::warn!(
+                        agent.name = %agent.name, agent.replica = %replica,
+                        "replicas of agent {} differ: {replica} says labels {:?} and namespaces {:?}, {} says {:?} \
+                         and {:?}; the newest lease holds, which is that of {replica}",
+                        agent.name, request.labels.as_ref(), request.namespaces, said.replica, said.labels,
+                        said.namespaces
+                    );
+                }
                 if request.hello || was_lapsed {
                     tracing::info!(
                         agent.name = %agent.name, agent.replica = %replica,

@@ -7,7 +7,7 @@ macro_rules! select {
         concat!(
             "SELECT id, owner, name, description, tags, labels, concurrency, cordoned, draining, is_default, ",
             "executor, identity, lease_until, lease_granted_at, last_seen, release_name, features, ",
-            "handover_milli, create_grace_ms, credentials_hash, created_at, updated_at FROM agents WHERE ",
+            "handover_milli, create_grace_ms, reported, credentials_hash, created_at, updated_at FROM agents WHERE ",
             $tail
         )
     };
@@ -41,7 +41,8 @@ statements! {
     UNSET_DEFAULT = Sql::both("UPDATE agents SET is_default = FALSE WHERE owner = $1 AND is_default");
     GRANT = Sql::both(
         "UPDATE agents SET executor = $2, identity = $3, lease_until = $4, lease_granted_at = $5, \
-         last_seen = $5, release_name = $6, features = $7, create_grace_ms = $8, handover_milli = \
+         last_seen = $5, release_name = $6, features = $7, create_grace_ms = $8, \
+         reported = coalesce($9, reported), handover_milli = \
          coalesce((SELECT CAST(sum(handover_milli) AS BIGINT) FROM agent_replicas \
          WHERE agent_id = $1 AND lease_until > $5), 0) WHERE id = $1",
     );

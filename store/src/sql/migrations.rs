@@ -59,6 +59,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         "ALTER TABLE runs SET (fillfactor = 80); ALTER TABLE agents SET (fillfactor = 50); \
                ALTER TABLE agent_replicas SET (fillfactor = 50);"
     ),
+    migration!(2, "0002", "reported", expand, ""),
 ];
 
 /// The table that notes what was applied.

@@ -1,6 +1,7 @@
 //! Leases and identities.
 
-use berth_store::{Lease, Store};
+use berth_domain::protocol::LeaseRequest;
+use berth_store::{AgentPatch, Lease, Store};
 
 use crate::world::{NOW, World, after, audit, lease};
 
@@ -23,10 +24,44 @@ pub(crate) async fn a_second_identity_is_refused_until_the_name_is_released(stor
     assert!(matches!(granted, Lease::Granted { was_lapsed: true, .. }), "{granted:?}");
 }
 
+pub(crate) async fn the_newest_lease_says_what_the_agent_is_under_an_operators_word(store: &Store) {
+    let world = World::new(store).await;
+    let id = world.agent.id;
+    let says = |zone: &str, hello: bool| {
+        let labels = ["zone", "gpu"].map(|key| (key.to_owned(), zone.to_owned()));
+        let namespaces = vec!["ml".to_owned()];
+        LeaseRequest { labels: Some(labels.into()), namespaces, hello, ..lease("m1") }
+    };
+    let effective = async || store.agent("acme", "local").await.unwrap().effective_labels()["zone"].clone();
+    let overruled = async |replica: &str, request: LeaseRequest, at: u64| {
+        let granted = store.grant_lease(id, replica, &request, after(at)).await.unwrap();
+        let Lease::Granted { overruled, .. } = granted else { panic!("refused") };
+        overruled.map(|said| said.replica)
+    };
+    assert_eq!(store.agent("acme", "local").await.unwrap().reported, None, "the release before says nothing");
+    assert_eq!(overruled("r1", says("eu", true), 1).await, None);
+    assert_eq!(overruled("r2", says("us", true), 2).await.as_deref(), Some("r1"), "said once");
+    assert_eq!(overruled("r2", says("us", true), 3).await, None);
+    assert_eq!((overruled("r1", says("eu", false), 4).await, effective().await), (None, "us".to_owned()));
+    store.grant_lease(id, "r3", &lease("m1"), after(5)).await.unwrap();
+    let agent = store.agent("acme", "local").await.unwrap();
+    assert_eq!(agent.reported.unwrap().namespaces, ["ml"], "the release before changes nothing");
+    store.drop_replica(id, "r2", after(6)).await.unwrap();
+    assert_eq!((overruled("r1", says("eu", false), 7).await, effective().await), (None, "eu".to_owned()));
+    let patch =
+        AgentPatch { labels: Some([("zone".to_owned(), "mars".to_owned())].into()), ..AgentPatch::default() };
+    let agent = store.update_agent("acme", "local", patch, &audit("agent.update")).await.unwrap();
+    assert_eq!(agent.effective_labels()["gpu"], "eu");
+    assert_eq!(effective().await, "mars");
+    let refused = store.grant_lease(id, "r1", &says("a b", true), after(8)).await.unwrap();
+    let Lease::Refused { reason } = refused else { panic!("granted") };
+    assert!(reason.contains("agent `local`: labels: the value `a b` of `gpu` is not"), "{reason}");
+}
+
 pub(crate) async fn a_lease_ends_with_its_last_replica(store: &Store) {
     let world = World::new(store).await;
     let granted = store.grant_lease(world.agent.id, "r2", &lease("m1"), after(5)).await.unwrap();
-    let Lease::Granted { queues, until, was_lapsed, cordoned } = granted else { panic!("refused") };
+    let Lease::Granted { queues, until, was_lapsed, cordoned, .. } = granted else { panic!("refused") };
     assert_eq!((queues, until, was_lapsed, cordoned), (vec!["default".to_owned()], after(20), false, false));
     let agent = store.agent("acme", "local").await.unwrap();
     assert!((agent.handover_rate - 5.0).abs() < 0.001, "{}", agent.handover_rate);

@@ -43,6 +43,7 @@ on_both! {
     crud::lists_go_on_where_they_ended,
     leases::a_second_identity_is_refused_until_the_name_is_released,
     leases::a_lease_ends_with_its_last_replica,
+    leases::the_newest_lease_says_what_the_agent_is_under_an_operators_word,
     runs::a_run_is_read_as_it_was_written,
     runs::two_hundred_at_once_share_few_commits,
     runs::one_bad_run_fails_alone,

@@ -118,6 +118,8 @@ pub(crate) fn lease(machine: &str) -> LeaseRequest {
         live: 0,
         held_offers: 0,
         queues: Vec::new(),
+        labels: None,
+        namespaces: Vec::new(),
     }
 }
 

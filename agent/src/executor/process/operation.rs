@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use berth_domain::reported::Reported;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -18,6 +19,8 @@ use super::record::{Launch, UID_VARIABLE};
 struct Operation {
     #[serde(default)]
     name: Option<String>,
+    #[serde(default)]
+    namespace: Option<String>,
     #[serde(default)]
     termination: Option<Termination>,
     run: Run,
@@ -111,6 +114,11 @@ pub(crate) fn launch(order: &Order, uid: &str, defaults: &Defaults<'_>) -> Resul
         reason: "InvalidOperation",
         message: format!("the compiled operation can't be read: {error}"),
     })?;
+    if let Some(namespace) = operation.namespace.as_deref().filter(|namespace| !namespace.is_empty())
+        && let Some(message) = Reported::default().lacks(&order.agent, namespace)
+    {
+        return Err(Refusal { reason: "Unsupported", message: format!("`namespace`: {message}") });
+    }
     refuse_by_name(&operation.run)?;
     let Some(container) = operation.run.container else {
         return Err(unsupported("run.container", "is missing; it must have a `command`"));
@@ -335,6 +343,17 @@ mod tests {
         {
             assert!(launch.environment.contains(&(name.into(), value.into())), "{name}");
         }
+    }
+
+    #[test]
+    fn a_namespace_is_refused_by_name_but_for_the_one_that_stands_for_none() {
+        let named = |namespace: &str| json!({"namespace": namespace, "run": {"kind": "job", "container": {"command": ["true"]}}});
+        read(&named("default")).unwrap();
+        let refused = message(&named("ml"));
+        assert!(
+            refused.starts_with("`namespace`: agent local does not serve the namespace `ml`"),
+            "{refused}"
+        );
     }
 
     #[test]

@@ -1,0 +1,88 @@
+//! What agents say of themselves: labels under an operator's, and the namespaces that they serve.
+
+use berth_domain::protocol::{Identity, LeaseRequest};
+use serde_json::{Value, json};
+
+use super::{Api, hello};
+
+const RUNS: &str = "/api/v1/default/p/runs";
+const LOCAL: &str = "/api/v1/orgs/default/agents/local";
+
+/// A lease of the agent `local`, as a replica asks for it.
+async fn reports(api: &Api, labels: Value, namespaces: &[&str]) {
+    let request = LeaseRequest {
+        nonce: "n".into(),
+        hello: true,
+        identity: Identity::Machine { id: "m".into() },
+        release: "0.1.0".into(),
+        features: Vec::new(),
+        executor: "kubernetes".into(),
+        create_grace_ms: 0,
+        handover_rate: 0.0,
+        live: 0,
+        held_offers: 0,
+        queues: Vec::new(),
+        labels: Some(serde_json::from_value(labels).unwrap()),
+        namespaces: namespaces.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    let agent = api.app.store.agent("default", "local").await.unwrap();
+    api.app.store.grant_lease(agent.id, "r1", &request, api.app.clock.now()).await.unwrap();
+    api.app.wake.settings_changed();
+}
+
+fn selecting(selector: &str) -> Value {
+    let mut operation = hello();
+    let annotations = json!({ "annotations": { "berth.dev/agent-selector": selector } });
+    operation["component"]["run"]["environment"] = annotations;
+    json!({ "content": operation.to_string() })
+}
+
+#[tokio::test]
+async fn selectors_match_reported_labels_under_an_operators() {
+    let api = Api::open().await;
+    assert_eq!(
+        api.post(RUNS, &selecting("gpu=a100")).await.detail(),
+        "`berth.dev/agent-selector`: no agent has the labels gpu=a100"
+    );
+    reports(&api, json!({ "gpu": "a100", "zone": "eu" }), &[]).await;
+    api.post(RUNS, &selecting("gpu=a100,zone=eu")).await.ok();
+    let patch = json!({ "labels": { "gpu": "none", "rack": "7" } }).to_string().into_bytes();
+    let agent = api.send("PATCH", LOCAL, &[], patch).await.ok();
+    assert_eq!(agent["labels"], json!({ "gpu": "none", "rack": "7" }));
+    assert_eq!(agent["reported_labels"], json!({ "gpu": "a100", "zone": "eu" }));
+    assert_eq!(agent["effective_labels"], json!({ "gpu": "none", "rack": "7", "zone": "eu" }));
+    assert_eq!(api.post(RUNS, &selecting("gpu=a100")).await.status, 400);
+    api.post(RUNS, &selecting("gpu=none,zone=eu")).await.ok();
+}
+
+#[tokio::test]
+async fn labels_that_are_none_are_refused_by_name() {
+    let api = Api::open().await;
+    let patch = json!({ "labels": { "a b": "c" } }).to_string().into_bytes();
+    let refused = api.send("PATCH", LOCAL, &[], patch).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.detail().starts_with("`labels`: the key `a b` is not 1 to 63 of"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_namespace_that_no_agent_serves_is_refused_and_one_that_is_no_longer_served_is_explained() {
+    let api = Api::open().await;
+    let mut operation = hello();
+    operation["namespace"] = json!("ml");
+    let body = json!({ "content": operation.to_string() });
+    reports(&api, json!({}), &["etl"]).await;
+    let refused = api.post(RUNS, &body).await;
+    assert_eq!(refused.status, 400);
+    assert_eq!(refused.detail(), "`namespace`: agent local does not serve the namespace `ml`; it serves etl");
+    reports(&api, json!({}), &["etl", "ml"]).await;
+    let run = api.post(RUNS, &body).await.ok();
+    let explain = format!("{RUNS}/{}/explain", run["uuid"].as_str().unwrap());
+    let lacks = |answer: &Value| {
+        let blocks = answer["blocked_by"].as_array().unwrap().clone();
+        blocks.into_iter().find(|block| block["rule"] == "no_matching_agent")
+    };
+    assert_eq!(lacks(&api.get(&explain).await.ok()), None);
+    reports(&api, json!({}), &["etl"]).await;
+    let block = lacks(&api.get(&explain).await.ok()).unwrap();
+    assert!(block["message"].as_str().unwrap().contains("does not serve the namespace `ml`"), "{block}");
+}
