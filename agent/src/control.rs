@@ -88,8 +88,8 @@ fn hear(shared: &Arc<Shared>, message: &Message) {
 fn heed(shared: &Arc<Shared>, body: ToAgentBody) {
     let aside = shared.clone();
     match body {
-        ToAgentBody::LeaseGranted { nonce, queues, cordoned } => {
-            if shared.lease.grant(&nonce, queues, cordoned) == Granted::Anew {
+        ToAgentBody::LeaseGranted { nonce, queues, cordoned, seen } => {
+            if shared.lease.grant(&nonce, queues, cordoned, seen) == Granted::Anew {
                 shared.tracker.spawn(async move { hello(&aside).await });
             }
         }
@@ -114,6 +114,8 @@ fn heed(shared: &Arc<Shared>, body: ToAgentBody) {
 
 /// After a hello was heard: tells all that is held, before anything is claimed.
 async fn hello(shared: &Shared) {
+    // Before the look: what it finds is then of that epoch, or of a later one.
+    let epoch = shared.lease.seen().map(|seen| seen.epoch);
     let objects = match shared.executor.inventory().await {
         Ok(objects) => objects,
         Err(error) => {
@@ -122,7 +124,7 @@ async fn hello(shared: &Shared) {
         }
     };
     let held = objects.iter().map(crate::executor::Object::held).collect();
-    if let Err(error) = shared.out.say(FromAgentBody::Inventory(held)).await {
+    if let Err(error) = shared.out.say_of(epoch, FromAgentBody::Inventory(held)).await {
         tracing::warn!(%error, "agent.inventory.unsent: nothing is claimed until it is");
         return;
     }

@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use berth_domain::protocol::{FromAgentBody, LEASE_RENEWAL_SECONDS, LEASE_SECONDS, LeaseRequest};
+use berth_domain::restore::Seen;
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -46,6 +47,8 @@ pub(crate) struct Lease {
     uptime: Uptime,
     asked: Mutex<HashMap<String, Moment>>,
     refused: Mutex<Option<String>>,
+    /// How far the store was seen to go.
+    seen: Mutex<Option<Seen>>,
     terms: watch::Sender<Terms>,
 }
 
@@ -62,7 +65,13 @@ pub(crate) enum Granted {
 
 impl Lease {
     pub(crate) fn new(uptime: Uptime) -> Self {
-        Self { uptime, asked: Mutex::default(), refused: Mutex::default(), terms: watch::Sender::default() }
+        Self {
+            uptime,
+            asked: Mutex::default(),
+            refused: Mutex::default(),
+            seen: Mutex::default(),
+            terms: watch::Sender::default(),
+        }
     }
 
     fn asked(&self) -> MutexGuard<'_, HashMap<String, Moment>> {
@@ -97,8 +106,29 @@ impl Lease {
         asked.insert(nonce.to_owned(), now);
     }
 
+    /// How far the store was seen to go, as far as anything was.
+    pub(crate) fn seen(&self) -> Option<Seen> {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes how far the store has gone. True if its epoch is another one than was known: it was restored.
+    fn note(&self, news: Option<Seen>) -> bool {
+        let Some(news) = news else { return false };
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let later = seen.map_or(news, |known| known.or_later(news));
+        let is_restored = seen.is_some_and(|known| known.epoch != later.epoch);
+        *seen = Some(later);
+        is_restored
+    }
+
     /// Takes a grant in.
-    pub(crate) fn grant(&self, nonce: &str, queues: Vec<String>, cordoned: bool) -> Granted {
+    pub(crate) fn grant(
+        &self,
+        nonce: &str,
+        queues: Vec<String>,
+        cordoned: bool,
+        seen: Option<Seen>,
+    ) -> Granted {
         let Some(sent) = self.asked().remove(nonce) else { return Granted::Unknown };
         let now = self.uptime.now();
         let until = sent + LEASE;
@@ -108,9 +138,10 @@ impl Lease {
         if self.refused.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
             tracing::info!("agent.lease.granted after it had been refused");
         }
+        let is_restored = self.note(seen);
         let mut granted = Granted::Renewed;
         self.terms.send_modify(|terms| {
-            if !terms.reconciled || terms.until.is_none_or(|until| until <= now) {
+            if is_restored || !terms.reconciled || terms.until.is_none_or(|until| until <= now) {
                 granted = Granted::Anew;
                 terms.reconciled = false;
             }
@@ -163,6 +194,7 @@ pub(crate) async fn keep(shared: &Shared) {
             live: shared.load.live(),
             held_offers: shared.load.held_offers(),
             queues: shared.load.queues(),
+            seen: shared.lease.seen(),
             labels: Some(shared.labels.clone()),
             namespaces: shared.executor.namespaces(),
         };
@@ -196,6 +228,9 @@ pub(crate) async fn keep(shared: &Shared) {
 
 #[cfg(test)]
 mod tests {
+    use berth_domain::id::AgentId;
+    use berth_domain::time::Time;
+
     use super::*;
 
     fn lease() -> (Lease, Uptime) {
@@ -208,7 +243,7 @@ mod tests {
         let (lease, uptime) = lease();
         lease.ask("a");
         uptime.advance(Duration::from_secs(10));
-        assert_eq!(lease.grant("a", vec!["q".into()], false), Granted::Anew);
+        assert_eq!(lease.grant("a", vec!["q".into()], false, None), Granted::Anew);
         assert_eq!(lease.create_until(), None, "what is held was not told yet");
         lease.reconciled();
         assert!(lease.create_until().is_some());
@@ -220,15 +255,37 @@ mod tests {
     fn whoever_slept_must_tell_what_it_holds_again() {
         let (lease, uptime) = lease();
         lease.ask("a");
-        lease.grant("a", Vec::new(), false);
+        lease.grant("a", Vec::new(), false, None);
         lease.reconciled();
         lease.ask("b");
-        assert_eq!(lease.grant("b", Vec::new(), false), Granted::Renewed);
+        assert_eq!(lease.grant("b", Vec::new(), false, None), Granted::Renewed);
         uptime.advance(Duration::from_secs(40));
         assert!(!lease.is_held());
         lease.ask("c");
-        assert_eq!(lease.grant("c", Vec::new(), false), Granted::Anew);
+        assert_eq!(lease.grant("c", Vec::new(), false, None), Granted::Anew);
         assert_eq!(lease.create_until(), None);
+    }
+
+    #[test]
+    fn a_store_that_was_restored_is_told_what_is_held_anew() {
+        let (lease, _) = lease();
+        let seen = |epoch: u128, micros: i64| Seen {
+            epoch: Uuid::from_u128(epoch),
+            agent: AgentId::from_uuid(Uuid::nil()),
+            granted_at: Time::from_micros(micros),
+        };
+        for (nonce, said, expected) in [
+            ("a", seen(1, 10), Granted::Anew),
+            ("b", seen(1, 20), Granted::Renewed),
+            ("late", seen(1, 15), Granted::Renewed),
+            ("c", seen(2, 5), Granted::Anew),
+            ("d", seen(2, 6), Granted::Renewed),
+        ] {
+            lease.ask(nonce);
+            assert_eq!(lease.grant(nonce, Vec::new(), false, Some(said)), expected, "{nonce}");
+            lease.reconciled();
+        }
+        assert_eq!(lease.seen(), Some(seen(2, 6)));
     }
 
     #[test]
@@ -236,8 +293,8 @@ mod tests {
         let (lease, uptime) = lease();
         lease.ask("a");
         uptime.advance(Duration::from_secs(15));
-        assert_eq!(lease.grant("a", Vec::new(), false), Granted::Unknown);
-        assert_eq!(lease.grant("never asked", Vec::new(), false), Granted::Unknown);
+        assert_eq!(lease.grant("a", Vec::new(), false, None), Granted::Unknown);
+        assert_eq!(lease.grant("never asked", Vec::new(), false, None), Granted::Unknown);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use berth_broker::{Broker, Message, Publish, PublishError};
 use berth_broker_config::Address;
 use berth_domain::protocol::{FromAgent, FromAgentBody, VERSION};
+use uuid::Uuid;
 
 /// Sends to the control plane.
 #[derive(Debug, Clone)]
@@ -28,7 +29,12 @@ impl Out {
 
     /// Returns when the broker has confirmed it.
     pub(crate) async fn say(&self, body: FromAgentBody) -> Result<(), Error> {
-        let said = FromAgent { version: VERSION, replica: self.replica.clone(), body };
+        self.say_of(None, body).await
+    }
+
+    /// The same, of what was seen in an epoch of the store.
+    pub(crate) async fn say_of(&self, epoch: Option<Uuid>, body: FromAgentBody) -> Result<(), Error> {
+        let said = FromAgent { version: VERSION, replica: self.replica.clone(), epoch, body };
         let message = Message::json(serde_json::to_vec(&said)?);
         self.broker.publish(vec![Publish { to: self.address.clone(), message }]).await?;
         Ok(())

@@ -145,7 +145,11 @@ pub enum AdminAction {
         expand: bool,
     },
     /// Say whether the database can be reached and has this release's schema, and which migrations wait
-    Check,
+    Check {
+        /// After a restore from a backup: go on without the agents that have not told what they hold
+        #[arg(long)]
+        accept_restore: bool,
+    },
     /// Write an access token with all rights straight into the database and print it
     Token {
         /// What it is called

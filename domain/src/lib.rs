@@ -13,6 +13,7 @@ pub mod protocol;
 pub mod quantity;
 pub mod redact;
 pub mod reported;
+pub mod restore;
 pub mod scheduling;
 pub mod spec;
 pub mod time;

@@ -7,11 +7,13 @@
 pub mod logs;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::id::RunId;
 use crate::labels::Labels;
 use crate::lifecycle::End;
 use crate::reported::Reported;
+use crate::restore::Seen;
 use crate::time::Time;
 
 /// The version of these messages.
@@ -67,6 +69,9 @@ pub struct LeaseRequest {
     pub held_offers: u32,
     /// The queues that it consumes.
     pub queues: Vec<String>,
+    /// How far the replica has seen the store go, since it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
     /// The agent's labels; none from agents of the release before, which say nothing of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Labels>,
@@ -229,6 +234,9 @@ pub struct FromAgent {
     pub version: u32,
     /// The replica, unique among its agent's.
     pub replica: String,
+    /// With an inventory: the store's epoch that the replica had seen when it began to look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<Uuid>,
     /// What it says.
     #[serde(flatten)]
     pub body: FromAgentBody,
@@ -283,6 +291,10 @@ pub enum ToAgentBody {
         queues: Vec<String>,
         /// Whether the agent is cordoned: claims would be dropped, so it need not consume.
         cordoned: bool,
+        /// How far the store has gone with this grant: to be shown with the next request. A new epoch in it asks
+        /// for the inventory.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<Seen>,
     },
     /// The lease is refused.
     LeaseRefused {
@@ -324,6 +336,7 @@ mod tests {
         let from = FromAgent {
             version: VERSION,
             replica: "r1".into(),
+            epoch: None,
             body: FromAgentBody::Reports(vec![Report {
                 run,
                 attempt: 1,

@@ -12,6 +12,8 @@ mod outages;
 mod pauses;
 #[path = "end_to_end/priority.rs"]
 mod priority;
+#[path = "end_to_end/restores.rs"]
+mod restores;
 #[path = "end_to_end/stops.rs"]
 mod stops;
 #[path = "end_to_end/survival.rs"]

@@ -17,6 +17,7 @@ use berth_domain::protocol::{
 use berth_domain::time::Time;
 use berth_store::{Agent, DeadLetter};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::context::Context;
 use crate::outbox::Error;
@@ -40,7 +41,7 @@ struct Batch {
     claims: Vec<(String, ClaimRequest)>,
     reports: Vec<(String, Report)>,
     answers: Vec<Answer>,
-    inventories: Vec<(String, Vec<Held>)>,
+    inventories: Vec<(String, Option<Uuid>, Vec<Held>)>,
     goodbyes: Vec<String>,
     dead: Vec<Dead>,
 }
@@ -140,7 +141,7 @@ impl Batch {
                 self.reports.extend(reports.into_iter().map(|report| (replica.clone(), report)));
             }
             FromAgentBody::Answers(answers) => self.answers.extend(answers),
-            FromAgentBody::Inventory(held) => self.inventories.push((replica, held)),
+            FromAgentBody::Inventory(held) => self.inventories.push((replica, message.epoch, held)),
             FromAgentBody::Undecodable { queue, raw, reason } => {
                 self.dead.push(Dead { queue, reason, raw });
             }

@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use berth_domain::id::{AgentId, ProjectId, QueueId, RunId};
 use berth_domain::lifecycle::{Event, Status, step};
-use berth_domain::scheduling::{AgentView, Candidate, Lane, Limit, ProjectView, QueueView, Snapshot, window};
+use berth_domain::scheduling::{
+    AgentView, Candidate, Lane, Limit, Paused, ProjectView, QueueView, Snapshot, window,
+};
 use berth_domain::time::Time;
 
 use crate::agents::{self, Agent};
@@ -16,7 +18,7 @@ use crate::queues::{self, Queue};
 use crate::runs::create::id_rows;
 use crate::runs::timers::{OfferedRun, offered};
 use crate::runs::transition::{self, Decision};
-use crate::{Error, Store, sql};
+use crate::{Error, Store, epoch, sql};
 
 /// What the snapshot can't know from the tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,6 +130,11 @@ async fn load(tx: &mut Tx, owner: &str, now: Time, options: AdmissionOptions) ->
         .iter()
         .map(queues::queue)
         .collect::<Result<_, _>>()?;
+    let restored = epoch::pending(tx).await?.map(|restored| Paused {
+        reason: restored.reason(),
+        by: "berth".to_owned(),
+        until: None,
+    });
     let uses = tx.all(sql::lanes::SLOTS, args![owner]).await?;
     let lanes = lanes(&tx.all(sql::lanes::HEADS, args![owner, options.heads]).await?)?;
 
@@ -186,7 +193,7 @@ async fn load(tx: &mut Tx, owner: &str, now: Time, options: AdmissionOptions) ->
                 name: queue.name.to_string(),
                 agent: queue.agent_id,
                 priority: queue.priority,
-                paused: queue.paused,
+                paused: queue.paused.or_else(|| restored.clone()),
             })
             .collect(),
         agents: all_agents

@@ -342,6 +342,7 @@ impl Store {
             let queue: QueueId = row.id("id")?;
             changes::write(&mut tx, &[NewChange::thing(ChangeKind::Queue, queue, owner, audit.at)]).await?;
         }
+        crate::epoch::end_if_reconciled(&mut tx, audit.at).await?;
         let mut gone = agent;
         gone.updated_at = audit.at;
         record(&mut tx, &gone, audit).await?;

@@ -9,14 +9,16 @@ use std::time::Duration;
 use berth_domain::id::AgentId;
 use berth_domain::protocol::{Identity, LEASE_SECONDS, LeaseRequest};
 use berth_domain::reported::Reported;
+use berth_domain::restore::Seen;
 use berth_domain::time::Time;
+use uuid::Uuid;
 
-use crate::agents::{self, per_second};
+use crate::agents::{self, Agent, per_second};
 use crate::audit::Audit;
 use crate::changes::{self, ChangeKind, NewChange};
 use crate::db::{Row, Tx, args, json, json_or_null};
 use crate::tags::Tags;
-use crate::{Error, Store, sql};
+use crate::{Error, Store, epoch, sql};
 
 /// The answer to a lease request.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +36,10 @@ pub enum Lease {
         /// What another replica, whose lease goes on, says otherwise of the agent, if this one's word takes the
         /// place of it.
         overruled: Option<Reported>,
+        /// How far the store has gone with this grant.
+        seen: Seen,
+        /// Whether the agent had seen the store further: it was restored from a backup.
+        is_restored: bool,
     },
     /// The name belongs to somebody else.
     Refused {
@@ -78,21 +84,15 @@ impl Store {
         now: Time,
     ) -> Result<Lease, Error> {
         let mut tx = self.db.begin().await?;
-        let agent = agents::by_id(&mut tx, id, true).await?;
-        if let Some(bound) = agent.identity.as_ref().filter(|bound| **bound != request.identity) {
-            return Ok(Lease::Refused {
-                reason: format!(
-                    "the agent name `{}` belongs to {}, and this is {}: use another name, or release the name by `berth agents delete --release`",
-                    agent.name,
-                    describe(bound),
-                    describe(&request.identity),
-                ),
-            });
-        }
+        let row = tx.one(sql::agents::BY_ID_FOR_LEASE, args![id]).await?;
+        let row = row.ok_or_else(|| Error::not_found("agent", id))?;
+        let agent = agents::agent(&row)?;
         let reported = request.reported(replica);
-        if let Some(Err(invalid)) = reported.as_ref().map(Reported::check) {
-            return Ok(Lease::Refused { reason: format!("agent `{}`: {invalid}", agent.name) });
+        if let Some(reason) = refusal(&agent, request, reported.as_ref()) {
+            return Ok(Lease::Refused { reason });
         }
+        let known_epoch = epoch::parse(row.opt_text("epoch")?.as_deref())?;
+        let (seen, is_restored) = advance(&mut tx, &agent, known_epoch, request.seen, now).await?;
         let was_lapsed = !agent.is_live(now);
         let known = agent.reported.as_ref();
         let known_is_live = match (&reported, known) {
@@ -139,6 +139,7 @@ impl Store {
                 json(&Tags::of(&request.features))?,
                 i64::try_from(request.create_grace_ms).unwrap_or(i64::MAX),
                 json_or_null(news.as_ref())?,
+                seen.granted_at,
             ],
         )
         .await?;
@@ -157,6 +158,8 @@ impl Store {
             until,
             was_lapsed,
             overruled,
+            seen,
+            is_restored,
         })
     }
 
@@ -180,6 +183,41 @@ impl Store {
         changes::write(&mut tx, &[NewChange::thing(ChangeKind::Agent, id, &agent.owner, now)]).await?;
         tx.commit().await
     }
+}
+
+/// Why the agent gets no lease; none if it may have one.
+fn refusal(agent: &Agent, request: &LeaseRequest, reported: Option<&Reported>) -> Option<String> {
+    if let Some(bound) = agent.identity.as_ref().filter(|bound| **bound != request.identity) {
+        return Some(format!(
+            "the agent name `{}` belongs to {}, and this is {}: use another name, or release the name by `berth agents delete --release`",
+            agent.name,
+            describe(bound),
+            describe(&request.identity),
+        ));
+    }
+    let invalid = reported?.check().err()?;
+    Some(format!("agent `{}`: {invalid}", agent.name))
+}
+
+/// How far the store goes with this grant, and whether the agent had seen it further: then a new epoch begins.
+async fn advance(
+    tx: &mut Tx,
+    agent: &Agent,
+    known_epoch: Uuid,
+    seen: Option<Seen>,
+    now: Time,
+) -> Result<(Seen, bool), Error> {
+    let granted_at = agent.lease_granted_at.unwrap_or(Time::from_micros(0));
+    let stands = Seen { epoch: known_epoch, agent: agent.id, granted_at };
+    let is_restored = seen.is_some_and(|seen| seen.is_ahead_of(&stands));
+    let epoch = if is_restored {
+        epoch::note_restore(tx, known_epoch, agent.name.as_str(), now).await?
+    } else {
+        known_epoch
+    };
+    // Grows with each grant, whatever the clocks of two schedulers say.
+    let granted_at = now.max(granted_at.plus(Duration::from_micros(1)));
+    Ok((Seen { epoch, granted_at, ..stands }, is_restored))
 }
 
 /// Whether a replica's own lease holds.

@@ -99,6 +99,31 @@ impl Postgres {
         }
     }
 
+    /// Keeps a copy of its data for [`Self::restore_backup`]; it is stopped meanwhile.
+    ///
+    /// # Panics
+    /// If that is not possible.
+    pub fn back_up(&mut self) {
+        self.stop();
+        self.copy("data", "backup");
+        self.restart();
+    }
+
+    /// Puts the copy in the place of its data: all that was committed since is gone. It is stopped meanwhile.
+    ///
+    /// # Panics
+    /// If there is no backup.
+    pub fn restore_backup(&mut self) {
+        self.stop();
+        self.copy("backup", "data");
+        self.restart();
+    }
+
+    fn copy(&self, from: &str, to: &str) {
+        run(Command::new("rm").arg("-rf").arg(self.folder.join(to)));
+        run(Command::new("cp").arg("-a").arg(self.folder.join(from)).arg(self.folder.join(to)));
+    }
+
     /// Stops the processes by SIGSTOP (`true`) or lets them go on (`false`).
     pub fn freeze(&self, frozen: bool) {
         if let Some(child) = &self.child {

@@ -153,7 +153,7 @@ impl Script {
                 self.leases.push(request.clone());
                 if self.grants.load(Ordering::Relaxed) {
                     let (nonce, queues) = (request.nonce.clone(), vec!["default".to_owned()]);
-                    self.tell(ToAgentBody::LeaseGranted { nonce, queues, cordoned: false }).await;
+                    self.tell(ToAgentBody::LeaseGranted { nonce, queues, cordoned: false, seen: None }).await;
                 }
             }
             _ => self.heard.push(said),

@@ -22,6 +22,7 @@ async fn reports(api: &Api, labels: Value, namespaces: &[&str]) {
         live: 0,
         held_offers: 0,
         queues: Vec::new(),
+        seen: None,
         labels: Some(serde_json::from_value(labels).unwrap()),
         namespaces: namespaces.iter().map(|name| (*name).to_owned()).collect(),
     };

@@ -133,6 +133,7 @@ impl Backlog {
     /// If the lease is refused.
     pub async fn grant_lease(&self) -> Result<()> {
         let request = LeaseRequest {
+            seen: None,
             labels: None,
             namespaces: Vec::new(),
             nonce: "bench".to_owned(),

@@ -11,7 +11,7 @@ use berth_store::{Audit, NewToken, Phase, Removed, Store};
 use super::{scheduler, store};
 use crate::arguments::{AdminAction, AdminGroup};
 use crate::command::Surroundings;
-use crate::failure::Failure;
+use crate::failure::{Failure, Status};
 use crate::output::Output;
 use crate::settings::{DatabaseSettings, Format, Part, RetentionSettings};
 
@@ -35,7 +35,7 @@ pub async fn act(surroundings: &Surroundings<'_>, group: AdminGroup) -> Result<(
             let phase = if expand { Phase::Expand } else { Phase::Contract };
             migrate(&store, phase, &mut output).await
         }
-        AdminAction::Check => check(&store, &mut output).await,
+        AdminAction::Check { accept_restore } => check(&store, accept_restore, &mut output).await,
         AdminAction::Token { name, expires_days } => token(&store, name, expires_days, &mut output).await,
         AdminAction::Retention => retain(&store, &scheduler::retention(retention), &mut output).await,
     };
@@ -53,10 +53,20 @@ async fn migrate(store: &Store, phase: Phase, output: &mut Output) -> Result<(),
     Ok(())
 }
 
-async fn check(store: &Store, output: &mut Output) -> Result<(), Failure> {
+async fn check(store: &Store, accept_restore: bool, output: &mut Output) -> Result<(), Failure> {
     store.ping().await.map_err(|error| store::failure(&error))?;
     pending(store, output).await?;
     store.check_schema().await.map_err(|error| store::failure(&error))?;
+    if accept_restore {
+        let audit = Audit::new("berth admin", "store.accept_restore", Clock::system().now());
+        let accepted = store.accept_restore(&audit).await.map_err(|error| store::failure(&error))?;
+        output.line(if accepted { "dispatch goes on" } else { "there is no restore to accept" })?;
+    }
+    if let Some(restored) = store.restored().await.map_err(|error| store::failure(&error))? {
+        let missing = store.unreconciled_agents(&restored).await.map_err(|error| store::failure(&error))?;
+        let told = format!("{}; these have not yet: {}", restored.reason(), missing.join(", "));
+        return Err(Failure::new(Status::Failed, told));
+    }
     output.line("the database answers and has this release's schema")
 }
 

@@ -94,6 +94,7 @@ impl<'a> Gate<'a> {
     async fn read(context: &Context, agent: &'a Agent) -> Result<Self, Error> {
         let now = context.clock.now();
         let current = context.store.agent_by_id(agent.id).await?;
+        let restored = context.store.restored().await?.map(|restored| restored.reason());
         let paused = context
             .store
             .all_queues()
@@ -101,6 +102,9 @@ impl<'a> Gate<'a> {
             .into_iter()
             .filter(|queue| queue.agent_id == agent.id)
             .filter_map(|queue| {
+                if let Some(reason) = &restored {
+                    return Some((queue.id, reason.clone()));
+                }
                 let paused = queue.paused.filter(|paused| paused.until.is_none_or(|until| until > now))?;
                 Some((queue.id, format!("queue {} is paused: {}", queue.name, paused.reason)))
             })

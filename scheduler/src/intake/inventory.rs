@@ -9,6 +9,7 @@ use berth_domain::id::RunId;
 use berth_domain::lifecycle::{Event, step};
 use berth_domain::protocol::{AttemptRef, Held, ToAgentBody};
 use berth_store::Agent;
+use uuid::Uuid;
 
 use crate::context::Context;
 use crate::outbox::{self, Error};
@@ -18,9 +19,9 @@ use crate::timers::question;
 pub(super) async fn compare(
     context: &Context,
     agent: &Agent,
-    inventories: &[(String, Vec<Held>)],
+    inventories: &[(String, Option<Uuid>, Vec<Held>)],
 ) -> Result<(), Error> {
-    for (replica, held) in inventories {
+    for (replica, epoch, held) in inventories {
         let now = context.clock.now();
         let mut by_run: BTreeMap<RunId, Vec<&Held>> = BTreeMap::new();
         for held in held {
@@ -74,6 +75,12 @@ pub(super) async fn compare(
         ];
         let bodies = bodies.into_iter().flatten().map(|body| (replica.clone(), body)).collect();
         outbox::send(context, agent.name.as_str(), bodies).await;
+        if let Some(epoch) = epoch
+            && context.store.reconciled(agent.id, *epoch, now).await?
+        {
+            tracing::warn!("every agent has told what it holds since the restore: dispatch goes on");
+            context.dispatch.notify_one();
+        }
     }
     Ok(())
 }

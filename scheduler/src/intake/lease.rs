@@ -17,7 +17,14 @@ pub(super) async fn grant(
         let now = context.clock.now();
         let nonce = request.nonce.clone();
         let answer = match context.store.grant_lease(agent.id, replica, request, now).await? {
-            Lease::Granted { queues, cordoned, was_lapsed, overruled, .. } => {
+            Lease::Granted { queues, cordoned, was_lapsed, overruled, seen, is_restored, .. } => {
+                if is_restored {
+                    tracing::error!(
+                        agent.name = %agent.name, agent.replica = %replica,
+                        "the database was restored from a backup: agent {} had seen it further; nothing starts until \
+                         every agent has told what it holds, see `berth admin check`", agent.name
+                    );
+                }
                 if let Some(said) = overruled {
                     tracing::warn!(
                         agent.name = %agent.name, agent.replica = %replica,
@@ -35,7 +42,7 @@ pub(super) async fn grant(
                     context.dispatch.notify_one();
                     context.nudge.notify_one();
                 }
-                ToAgentBody::LeaseGranted { nonce, queues, cordoned }
+                ToAgentBody::LeaseGranted { nonce, queues, cordoned, seen: Some(seen) }
             }
             Lease::Refused { reason } => {
                 tracing::warn!(

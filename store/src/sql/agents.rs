@@ -4,10 +4,15 @@ use super::{Sql, statements};
 
 macro_rules! select {
     ($tail:literal) => {
+        select!("", $tail)
+    };
+    ($more:literal, $tail:literal) => {
         concat!(
             "SELECT id, owner, name, description, tags, labels, concurrency, cordoned, draining, is_default, ",
             "executor, identity, lease_until, lease_granted_at, last_seen, release_name, features, ",
-            "handover_milli, create_grace_ms, reported, credentials_hash, created_at, updated_at FROM agents WHERE ",
+            "handover_milli, create_grace_ms, reported, credentials_hash, created_at, updated_at",
+            $more,
+            " FROM agents WHERE ",
             $tail
         )
     };
@@ -23,6 +28,14 @@ statements! {
     BY_NAME_LOCKED =
         Sql::pair(select!("owner = $1 AND name = $2 FOR UPDATE"), select!("owner = $1 AND name = $2"));
     BY_ID = Sql::both(select!("id = $1"));
+    /// With the store's epoch, so that a lease needs no round trip more.
+    BY_ID_FOR_LEASE = Sql::pair(
+        select!(
+            ", (SELECT value FROM meta WHERE key = 'epoch') AS epoch",
+            "id = $1 FOR NO KEY UPDATE"
+        ),
+        select!(", (SELECT value FROM meta WHERE key = 'epoch') AS epoch", "id = $1")
+    );
     BY_ID_LOCKED = Sql::pair(select!("id = $1 FOR NO KEY UPDATE"), select!("id = $1"));
     DEFAULT = Sql::both(select!("owner = $1 AND is_default"));
     ALL_AGENTS = Sql::both(select!("TRUE ORDER BY name"));
@@ -40,11 +53,17 @@ statements! {
     );
     UNSET_DEFAULT = Sql::both("UPDATE agents SET is_default = FALSE WHERE owner = $1 AND is_default");
     GRANT = Sql::both(
-        "UPDATE agents SET executor = $2, identity = $3, lease_until = $4, lease_granted_at = $5, \
+        "UPDATE agents SET executor = $2, identity = $3, lease_until = $4, lease_granted_at = $10, \
          last_seen = $5, release_name = $6, features = $7, create_grace_ms = $8, \
          reported = coalesce($9, reported), handover_milli = \
          coalesce((SELECT CAST(sum(handover_milli) AS BIGINT) FROM agent_replicas \
          WHERE agent_id = $1 AND lease_until > $5), 0) WHERE id = $1",
+    );
+    RECONCILED = Sql::both("UPDATE agents SET reconciled_epoch = $2 WHERE id = $1");
+    /// Agents that were seen and have not told in an epoch what they hold.
+    UNRECONCILED = Sql::both(
+        "SELECT name FROM agents WHERE identity IS NOT NULL \
+         AND (reconciled_epoch IS NULL OR reconciled_epoch <> $1) ORDER BY name",
     );
     HAS_UNFINISHED_RUNS = Sql::both(
         "SELECT EXISTS (SELECT 1 FROM runs WHERE queue_id IN (SELECT id FROM queues WHERE agent_id = $1) \

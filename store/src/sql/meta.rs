@@ -10,6 +10,7 @@ statements! {
     SET = Sql::both(
         "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
     );
+    UNSET = Sql::both("DELETE FROM meta WHERE key = $1");
     SET_IF = Sql::both("UPDATE meta SET value = $3 WHERE key = $1 AND value = $2");
     MIGRATION_LOCK = Sql::pair(
         "SELECT pg_advisory_xact_lock(hashtext('berth migrate')) IS NOT NULL AS locked",

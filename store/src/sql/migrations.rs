@@ -60,6 +60,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
                ALTER TABLE agent_replicas SET (fillfactor = 50);"
     ),
     migration!(2, "0002", "reported", expand, ""),
+    migration!(3, "0003", "restored", expand, ""),
 ];
 
 /// The table that notes what was applied.

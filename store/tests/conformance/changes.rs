@@ -9,7 +9,7 @@ use berth_store::{ChangeKind, Changes, Cursor, Error, RetentionSettings, Store};
 use futures_util::future::{join, join_all};
 use tokio::time::Instant;
 
-use crate::world::{World, after, audit};
+use crate::world::{World, after};
 
 /// How long other transactions on the server may hold the feed back.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -74,7 +74,7 @@ pub(crate) async fn an_old_cursor_is_told_to_begin_anew(store: &Store) {
         assert!(Instant::now() < deadline, "a fresh cursor stays too old");
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
-    store.begin_epoch(&audit("store.restore")).await.unwrap();
+    crate::restore::restore(store, world.agent.id).await;
     assert_eq!(store.changes_after(&fresh, 10).await.unwrap(), Changes::Resync);
     assert!(matches!("1.2".parse::<Cursor>(), Err(Error::Invalid { .. })));
 }

@@ -8,6 +8,7 @@ mod crud;
 mod keeping;
 mod leases;
 mod plans;
+mod restore;
 mod runs;
 mod schema;
 mod transitions;
@@ -63,6 +64,8 @@ on_both! {
     keeping::an_idempotency_key_gets_the_first_answer_again,
     keeping::a_token_holds_until_it_is_revoked_or_expires,
     keeping::of_two_markers_one_wins,
+    restore::a_restored_store_starts_nothing_until_every_agent_has_told_what_it_holds,
+    restore::an_agent_that_is_gone_holds_a_restore_up_until_somebody_says_so,
     schema::migrating_again_and_at_once_changes_nothing,
     plans::the_cost_of_choosing_is_that_of_the_lanes,
 }

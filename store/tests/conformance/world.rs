@@ -118,6 +118,7 @@ pub(crate) fn lease(machine: &str) -> LeaseRequest {
         live: 0,
         held_offers: 0,
         queues: Vec::new(),
+        seen: None,
         labels: None,
         namespaces: Vec::new(),
     }
