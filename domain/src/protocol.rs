@@ -245,6 +245,7 @@ pub struct FromAgent {
 /// What an agent replica says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "body", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "a message lives for a moment, and leases are few")]
 pub enum FromAgentBody {
     /// Asks for the lease.
     Lease(LeaseRequest),
