@@ -7,19 +7,8 @@ use crate::names::Names;
 use crate::rights;
 use crate::topology::Topology;
 
-/// An agent's broker user, with the hashes of its password in each broker's form.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AgentUser {
-    /// The agent.
-    pub agent: String,
-    /// RabbitMQ's: base64 of a 4-byte salt and the SHA-256 of salt and password.
-    pub rabbitmq_password_hash: Option<String>,
-    /// Redis': lower-case hex of the SHA-256 of the password.
-    pub redis_password_sha256: Option<String>,
-}
-
 /// A definitions file for `rabbitmqctl import_definitions` or `load_definitions`.
-pub fn rabbitmq_definitions(names: &Names, topology: &Topology, users: &[AgentUser], vhost: &str) -> Value {
+pub fn rabbitmq_definitions(names: &Names, topology: &Topology, vhost: &str) -> Value {
     let exchanges = topology.exchanges.iter().map(|(name, exchange)| {
         json!({"name": name, "vhost": vhost, "type": exchange.kind.as_str(), "durable": true,
                "auto_delete": false, "internal": false, "arguments": {}})
@@ -32,14 +21,14 @@ pub fn rabbitmq_definitions(names: &Names, topology: &Topology, users: &[AgentUs
         json!({"source": binding.exchange, "vhost": vhost, "destination": binding.queue,
                "destination_type": "queue", "routing_key": binding.routing_key, "arguments": {}})
     });
-    let with_hash = users.iter().filter_map(|user| {
+    let with_hash = topology.users.iter().filter_map(|(name, user)| {
         let hash = user.rabbitmq_password_hash.as_ref()?;
-        Some(json!({"name": rights::agent_user(names, &user.agent), "password_hash": hash,
-                    "hashing_algorithm": "rabbit_password_hashing_sha256", "tags": []}))
+        Some(json!({"name": name, "password_hash": hash,
+                    "hashing_algorithm": rights::RABBITMQ_HASHING, "tags": []}))
     });
-    let permissions = users.iter().map(|user| {
+    let permissions = topology.users.iter().map(|(name, user)| {
         let rights = rights::rabbitmq(names, &user.agent);
-        json!({"user": rights::agent_user(names, &user.agent), "vhost": vhost,
+        json!({"user": name, "vhost": vhost,
                "configure": rights.configure, "write": rights.write, "read": rights.read})
     });
     json!({
@@ -52,13 +41,13 @@ pub fn rabbitmq_definitions(names: &Names, topology: &Topology, users: &[AgentUs
     })
 }
 
-/// The lines of a Redis ACL file, one per agent whose password's hash is known.
-pub fn redis_acl_lines(names: &Names, users: &[AgentUser]) -> Vec<String> {
-    users
+/// The lines of a Redis ACL file, one per user whose password's hash is known.
+pub fn redis_acl_lines(names: &Names, topology: &Topology) -> Vec<String> {
+    topology
+        .users
         .iter()
-        .filter_map(|user| {
+        .filter_map(|(name, user)| {
             let hash = user.redis_password_sha256.as_ref()?;
-            let name = rights::agent_user(names, &user.agent);
             Some(format!("user {name} {}", rights::redis_acl(names, &user.agent, hash)))
         })
         .collect()
@@ -69,17 +58,18 @@ mod tests {
     use super::*;
     use crate::arguments::QueueKind;
     use crate::build;
+    use crate::rights::AgentUser;
 
     #[test]
     fn definitions_have_what_the_topology_has() {
         let names = Names::default();
-        let topology = build::agent(&names, "a", ["q"], QueueKind::Quorum);
         let user = AgentUser {
             agent: "a".to_owned(),
             rabbitmq_password_hash: Some("c2FsdA==".to_owned()),
             redis_password_sha256: None,
         };
-        let file = rabbitmq_definitions(&names, &topology, std::slice::from_ref(&user), "/");
+        let topology = build::agent(&names, "a", ["q"], QueueKind::Quorum).with_user(&names, user);
+        let file = rabbitmq_definitions(&names, &topology, "/");
         assert_eq!(file["queues"].as_array().unwrap().len(), 2);
         assert_eq!(
             file["queues"][1]["arguments"],
@@ -87,6 +77,6 @@ mod tests {
         );
         assert_eq!(file["bindings"][0]["routing_key"], "berth.a.out");
         assert_eq!(file["permissions"][0]["user"], "berth-a");
-        assert_eq!(redis_acl_lines(&names, &[user]), [] as [String; 0]);
+        assert_eq!(redis_acl_lines(&names, &topology), [] as [String; 0]);
     }
 }

@@ -7,6 +7,7 @@ pub mod address;
 pub mod arguments;
 pub mod build;
 pub mod export;
+pub mod found;
 pub mod names;
 pub mod plan;
 pub mod rights;

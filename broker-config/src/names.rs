@@ -23,6 +23,18 @@ pub struct Names {
     pub prefix: String,
 }
 
+/// Whose a name on the broker is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder<'a> {
+    /// The control plane's.
+    ControlPlane,
+    /// An agent's, as long as there is the agent.
+    Agent(&'a str),
+    /// A running process's, which makes it and which it goes with; and the marker, which is made by whoever
+    /// finds none.
+    Replica,
+}
+
 impl Default for Names {
     fn default() -> Self {
         Self { prefix: "berth".to_owned() }
@@ -70,6 +82,17 @@ impl Names {
         self.own(&format!("marker.{token}"), None)
     }
 
+    /// Whose a name is; `None` if it is not ours.
+    pub fn holder<'a>(&self, name: &'a str) -> Option<Holder<'a>> {
+        let rest = name.strip_prefix(self.prefix.as_str())?.strip_prefix('.')?;
+        Some(match rest.split_once('.') {
+            Some(("marker", _)) => Holder::Replica,
+            Some(("submit", _)) | None => Holder::ControlPlane,
+            Some((_, own)) if own.starts_with("control.") || own.starts_with("reply.") => Holder::Replica,
+            Some((agent, _)) => Holder::Agent(agent),
+        })
+    }
+
     fn own(&self, rest: &str, exchange: Option<&str>) -> Address {
         let name = |rest: &str| format!("{}.{rest}", self.prefix);
         Address {
@@ -106,6 +129,25 @@ mod tests {
         assert_eq!(names.reply("a", "x").exchange.as_deref(), Some("berth.a.out"));
         assert_eq!(names.wake().queue, "berth.wake");
         assert_eq!(names.submit("sa").queue, "berth.submit.sa");
+    }
+
+    #[test]
+    fn every_name_tells_whose_it_is() {
+        let names = Names::default();
+        for (name, holder) in [
+            (names.offers("a", "q").queue, Some(Holder::Agent("a"))),
+            (names.out("a").queue, Some(Holder::Agent("a"))),
+            (names.control("a", "r").queue, Some(Holder::Replica)),
+            (names.reply("a", "x").queue, Some(Holder::Replica)),
+            (names.marker("m").queue, Some(Holder::Replica)),
+            (names.wake().queue, Some(Holder::ControlPlane)),
+            (names.submit("sa").queue, Some(Holder::ControlPlane)),
+            ("berthold.a.out".to_owned(), None),
+            ("berth".to_owned(), None),
+            ("celery".to_owned(), None),
+        ] {
+            assert_eq!(names.holder(&name), holder, "{name}");
+        }
     }
 
     #[test]

@@ -1,114 +1,134 @@
-//! The difference between what exists and what should: shown by `berth broker plan`.
+//! The difference between what is on a broker and what should be: shown by `berth broker plan`.
+//!
+//! It is for reading. `apply` makes what is missing; what differs, and what nobody wants any more, is a person's
+//! to decide about, since a queue goes with all that is in it.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::topology::{Binding, Exchange, Queue, Topology};
+use crate::found::{Found, Properties, Seen, of_exchange, of_queue};
+use crate::names::{Holder, Names};
+use crate::topology::{Binding, Topology};
 
-/// One step from what exists to what is wanted, in an order in which they can be taken.
+/// What a change is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// An exchange.
+    Exchange,
+    /// A queue.
+    Queue,
+    /// A binding, named `EXCHANGE -> QUEUE`.
+    Binding,
+}
+
+/// One difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum Change {
-    /// An exchange is missing.
-    CreateExchange {
-        /// Its name.
-        name: String,
-        /// What it should be.
-        exchange: Exchange,
-    },
-    /// A queue is missing.
-    CreateQueue {
-        /// Its name.
-        name: String,
-        /// What it should be.
-        queue: Queue,
-    },
-    /// A binding is missing.
-    Bind(Binding),
-    /// It exists with other properties; a broker can't change them, so a person must decide.
-    Conflict {
-        /// The queue or exchange.
-        name: String,
-        /// What is wanted, and what was found.
-        difference: String,
-    },
-    /// A binding of ours that nothing wants.
-    Unbind(Binding),
-    /// A queue of ours that nothing wants.
-    DeleteQueue {
+    /// It is missing: `apply` makes it.
+    Make {
+        /// What it is.
+        kind: Kind,
         /// Its name.
         name: String,
     },
-    /// An exchange of ours that nothing wants.
-    DeleteExchange {
+    /// It is there with another value of one property, which no broker can change: `apply` refuses.
+    Differs {
+        /// What it is.
+        kind: Kind,
+        /// Its name.
+        name: String,
+        /// Which property.
+        property: String,
+        /// Its value on the broker, if it has one.
+        found: Option<String>,
+        /// Its value as it should be, if it should have one.
+        wanted: Option<String>,
+    },
+    /// It is ours, and nothing wants it any more. Never deleted by `apply`.
+    Unwanted {
+        /// What it is.
+        kind: Kind,
         /// Its name.
         name: String,
     },
 }
 
-/// Compares `current` with `wanted`. Only names that begin with `prefix` are ever deleted.
-pub fn plan(wanted: &Topology, current: &Topology, prefix: &str) -> Vec<Change> {
+/// Whose things are looked at for what nobody wants any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Everybody's: all agents are known.
+    Everything,
+    /// The control plane's own, and those of these agents.
+    Agents(BTreeSet<String>),
+}
+
+impl Scope {
+    /// Whether a thing of this name would be missed by nobody if the topology doesn't have it. What replicas
+    /// declare for themselves, and the marker, is never in a topology.
+    fn covers(&self, names: &Names, name: &str) -> bool {
+        match (names.holder(name), self) {
+            (None | Some(Holder::Replica), _) => false,
+            (Some(Holder::ControlPlane), _) | (Some(Holder::Agent(_)), Self::Everything) => true,
+            (Some(Holder::Agent(agent)), Self::Agents(agents)) => agents.contains(agent),
+        }
+    }
+}
+
+/// Compares `found` with `wanted`: exchanges, queues and bindings in turn; of each what is missing or differs,
+/// then what nobody wants. What can't be seen is not compared.
+pub fn plan(names: &Names, wanted: &Topology, found: &Found, scope: &Scope) -> Vec<Change> {
+    let ours = |name: &str| scope.covers(names, name);
     let mut changes = Vec::new();
-    for (name, exchange) in &wanted.exchanges {
-        match current.exchanges.get(name) {
-            None => changes.push(Change::CreateExchange { name: name.clone(), exchange: exchange.clone() }),
-            Some(found) if found != exchange => changes.push(Change::Conflict {
-                name: name.clone(),
-                difference: format!("type: wanted {}, found {}", exchange.kind.as_str(), found.kind.as_str()),
-            }),
-            Some(_) => {}
-        }
+    if let Some(exchanges) = &found.exchanges {
+        let should = wanted.exchanges.iter().map(|(name, exchange)| (name, of_exchange(exchange))).collect();
+        compare(Kind::Exchange, &should, exchanges, ours, &mut changes);
     }
-    for (name, queue) in &wanted.queues {
-        match current.queues.get(name) {
-            None => changes.push(Change::CreateQueue { name: name.clone(), queue: queue.clone() }),
-            Some(found) => {
-                let differences = differences(queue, found);
-                if !differences.is_empty() {
-                    let difference = differences.join("; ");
-                    changes.push(Change::Conflict { name: name.clone(), difference });
-                }
-            }
-        }
+    let should = wanted.queues.iter().map(|(name, queue)| (name, of_queue(queue))).collect();
+    compare(Kind::Queue, &should, &found.queues, ours, &mut changes);
+    if let Some(bindings) = &found.bindings {
+        let shown = |binding: &Binding| format!("{} -> {}", binding.exchange, binding.queue);
+        let missing = wanted.bindings.difference(bindings);
+        changes.extend(missing.map(|binding| Change::Make { kind: Kind::Binding, name: shown(binding) }));
+        let extra = bindings.difference(&wanted.bindings).filter(|binding| ours(&binding.queue));
+        changes.extend(extra.map(|binding| Change::Unwanted { kind: Kind::Binding, name: shown(binding) }));
     }
-    changes.extend(wanted.bindings.difference(&current.bindings).cloned().map(Change::Bind));
-    let ours = |name: &&String| name.starts_with(prefix);
-    changes.extend(
-        current
-            .bindings
-            .difference(&wanted.bindings)
-            .filter(|binding| ours(&&binding.queue))
-            .cloned()
-            .map(Change::Unbind),
-    );
-    let extra = current.queues.keys().filter(ours).filter(|name| !wanted.queues.contains_key(*name));
-    changes.extend(extra.map(|name| Change::DeleteQueue { name: name.clone() }));
-    let extra = current.exchanges.keys().filter(ours).filter(|name| !wanted.exchanges.contains_key(*name));
-    changes.extend(extra.map(|name| Change::DeleteExchange { name: name.clone() }));
     changes
 }
 
-fn differences(wanted: &Queue, found: &Queue) -> Vec<String> {
-    let mut list = Vec::new();
-    if wanted.kind != found.kind {
-        list.push(format!("type: wanted {}, found {}", wanted.kind.as_str(), found.kind.as_str()));
-    }
-    let pairs = [
-        ("x-expires", wanted.arguments.expires_ms, found.arguments.expires_ms),
-        ("x-message-ttl", wanted.arguments.message_ttl_ms, found.arguments.message_ttl_ms),
-        ("x-max-length", wanted.arguments.max_length, found.arguments.max_length),
-        (
-            "x-max-priority",
-            wanted.arguments.max_priority.map(u32::from),
-            found.arguments.max_priority.map(u32::from),
-        ),
-    ];
-    let say = |value: Option<u32>| value.map_or_else(|| "none".to_owned(), |value| value.to_string());
-    for (name, wanted, found) in pairs {
-        if wanted != found {
-            list.push(format!("{name}: wanted {}, found {}", say(wanted), say(found)));
+fn compare(
+    kind: Kind,
+    wanted: &BTreeMap<&String, Properties>,
+    found: &BTreeMap<String, Seen>,
+    ours: impl Fn(&str) -> bool,
+    changes: &mut Vec<Change>,
+) {
+    for (name, wanted) in wanted {
+        match found.get(*name) {
+            None => changes.push(Change::Make { kind, name: (*name).clone() }),
+            Some(Seen::Name) => {}
+            Some(Seen::Whole(found)) => changes.extend(differences(kind, name, wanted, found)),
         }
     }
-    list
+    let extra = found.keys().filter(|name| !wanted.contains_key(name) && ours(name));
+    changes.extend(extra.map(|name| Change::Unwanted { kind, name: name.clone() }));
+}
+
+fn differences(kind: Kind, name: &str, wanted: &Properties, found: &Properties) -> Vec<Change> {
+    let properties: BTreeSet<&String> = wanted.keys().chain(found.keys()).collect();
+    properties
+        .into_iter()
+        .filter(|property| wanted.get(*property) != found.get(*property))
+        .map(|property| Change::Differs {
+            kind,
+            name: name.to_owned(),
+            property: property.clone(),
+            found: found.get(property).cloned(),
+            wanted: wanted.get(property).cloned(),
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -116,36 +136,99 @@ mod tests {
     use super::*;
     use crate::arguments::QueueKind;
     use crate::build;
-    use crate::names::Names;
 
     fn of(queues: &[&str]) -> Topology {
         build::agent(&Names::default(), "a", queues.iter().copied(), QueueKind::Quorum)
     }
 
-    #[test]
-    fn what_exists_as_wanted_needs_no_change() {
-        assert_eq!(plan(&of(&["q"]), &of(&["q"]), "berth."), []);
+    /// A broker that has just this.
+    fn having(topology: &Topology) -> Found {
+        let exchanges = topology.exchanges.iter();
+        let queues = topology.queues.iter();
+        Found {
+            exchanges: Some(
+                exchanges.map(|(name, it)| (name.clone(), Seen::Whole(of_exchange(it)))).collect(),
+            ),
+            queues: queues.map(|(name, it)| (name.clone(), Seen::Whole(of_queue(it)))).collect(),
+            bindings: Some(topology.bindings.clone()),
+        }
+    }
+
+    fn changes(wanted: &Topology, found: &Found, scope: &Scope) -> Vec<String> {
+        let name = |kind: &Kind, name: &String| format!("{kind:?} {name}").to_lowercase();
+        let change = |change: &Change| match change {
+            Change::Make { kind, name: it } => format!("make {}", name(kind, it)),
+            Change::Differs { kind, name: it, property, found, wanted } => {
+                let (found, wanted) = (found.as_deref().unwrap_or("-"), wanted.as_deref().unwrap_or("-"));
+                format!("{} {property}: {found}, not {wanted}", name(kind, it))
+            }
+            Change::Unwanted { kind, name: it } => format!("unwanted {}", name(kind, it)),
+        };
+        plan(&Names::default(), wanted, found, scope).iter().map(change).collect()
     }
 
     #[test]
-    fn what_is_missing_is_created_and_what_nobody_wants_is_deleted() {
-        let changes = plan(&of(&["new"]), &of(&["old"]), "berth.");
-        assert_eq!(changes.len(), 2);
-        assert!(matches!(&changes[0], Change::CreateQueue { name, .. } if name == "berth.a.run.new"));
-        assert!(matches!(&changes[1], Change::DeleteQueue { name } if name == "berth.a.run.old"));
+    fn what_is_as_wanted_needs_no_change() {
+        assert!(changes(&of(&["q"]), &having(&of(&["q"])), &Scope::Everything).is_empty());
     }
 
     #[test]
-    fn nothing_of_others_is_deleted() {
-        assert_eq!(plan(&Topology::default(), &of(&["q"]), "other."), []);
+    fn an_empty_broker_gets_everything() {
+        let found = having(&Topology::default());
+        let made = [
+            "make exchange berth.a.out",
+            "make queue berth.a.out",
+            "make queue berth.a.run.q",
+            "make binding berth.a.out -> berth.a.out",
+        ];
+        assert_eq!(changes(&of(&["q"]), &found, &Scope::Everything), made);
     }
 
     #[test]
-    fn a_conflict_says_what_differs() {
-        let found = build::agent(&Names::default(), "a", ["q"], QueueKind::Classic);
-        let changes = plan(&of(&["q"]), &found, "berth.");
-        let Change::Conflict { name, difference } = &changes[0] else { panic!("{changes:?}") };
-        assert_eq!(name, "berth.a.run.q");
-        assert_eq!(difference, "type: wanted quorum, found classic");
+    fn a_difference_names_the_property_and_both_values() {
+        let mut found = having(&of(&["q"]));
+        let classic = build::agent(&Names::default(), "a", ["q"], QueueKind::Classic);
+        found
+            .queues
+            .insert("berth.a.run.q".to_owned(), Seen::Whole(of_queue(&classic.queues["berth.a.run.q"])));
+        let differences = [
+            "queue berth.a.run.q x-delivery-limit: -, not 2147483647",
+            "queue berth.a.run.q x-queue-type: classic, not quorum",
+        ];
+        assert_eq!(changes(&of(&["q"]), &found, &Scope::Everything), differences);
+        // Where only the name can be seen, nothing is said of the rest.
+        found.queues.insert("berth.a.run.q".to_owned(), Seen::Name);
+        assert!(changes(&of(&["q"]), &found, &Scope::Everything).is_empty());
+    }
+
+    #[test]
+    fn what_nobody_wants_is_shown_where_all_that_is_wanted_is_known() {
+        let other = build::agent(&Names::default(), "b", ["q"], QueueKind::Quorum);
+        let found = having(&of(&["old"]).with(other));
+        let of_a = "unwanted queue berth.a.run.old".to_owned();
+        let only_a = Scope::Agents(BTreeSet::from(["a".to_owned()]));
+        assert_eq!(changes(&of(&[]), &found, &only_a), std::slice::from_ref(&of_a));
+        let all = changes(&of(&[]), &found, &Scope::Everything);
+        assert_eq!(all.len(), 5, "{all:?}");
+        assert!(all.contains(&of_a) && all.contains(&"unwanted exchange berth.b.out".to_owned()));
+    }
+
+    #[test]
+    fn nothing_of_others_and_nothing_of_a_live_replica_is_shown() {
+        let names = Names::default();
+        let strangers = ["celery", "berthold.a.run.q", "berth"];
+        let passing = [names.control("a", "r").queue, names.reply("a", "x").queue, names.marker("m").queue];
+        let mut found = having(&of(&["q"]));
+        for name in strangers.map(str::to_owned).into_iter().chain(passing) {
+            found.queues.insert(name.clone(), Seen::Name);
+            found.exchanges.get_or_insert_default().insert(name, Seen::Name);
+        }
+        assert!(changes(&of(&["q"]), &found, &Scope::Everything).is_empty());
+    }
+
+    #[test]
+    fn a_broker_without_exchanges_lacks_none() {
+        let found = Found { exchanges: None, bindings: None, ..having(&of(&["q"])) };
+        assert!(changes(&of(&["q"]), &found, &Scope::Everything).is_empty());
     }
 }

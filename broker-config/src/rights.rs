@@ -1,6 +1,6 @@
 //! What an agent's broker user may do: its own names, and nothing else.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::names::Names;
 
@@ -13,6 +13,20 @@ pub struct RabbitMqPermissions {
     pub write: String,
     /// What it may consume and bind from.
     pub read: String,
+}
+
+/// RabbitMQ's name of how [`AgentUser::rabbitmq_password_hash`] is made.
+pub const RABBITMQ_HASHING: &str = "rabbit_password_hashing_sha256";
+
+/// An agent's broker user, with the hashes of its password in each broker's form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentUser {
+    /// The agent.
+    pub agent: String,
+    /// RabbitMQ's: base64 of a 4-byte salt and the SHA-256 of salt and password.
+    pub rabbitmq_password_hash: Option<String>,
+    /// Redis': lower-case hex of the SHA-256 of the password.
+    pub redis_password_sha256: Option<String>,
 }
 
 /// The user name of an agent on the broker.

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 use crate::arguments::{Arguments, QueueKind};
+use crate::names::Names;
+use crate::rights::{self, AgentUser};
 
-/// A set of exchanges, queues and bindings.
+/// A set of exchanges, queues, bindings and users.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Topology {
     /// Exchanges by name.
@@ -18,6 +20,8 @@ pub struct Topology {
     pub queues: BTreeMap<String, Queue>,
     /// Which queue gets what an exchange is sent.
     pub bindings: BTreeSet<Binding>,
+    /// Users by name; what they may do follows from whose they are ([`crate::rights`]).
+    pub users: BTreeMap<String, AgentUser>,
 }
 
 /// How an exchange routes.
@@ -79,6 +83,14 @@ impl Topology {
         self.exchanges.extend(other.exchanges);
         self.queues.extend(other.queues);
         self.bindings.extend(other.bindings);
+        self.users.extend(other.users);
+        self
+    }
+
+    /// Adds an agent's user.
+    #[must_use]
+    pub fn with_user(mut self, names: &Names, user: AgentUser) -> Self {
+        self.users.insert(rights::agent_user(names, &user.agent), user);
         self
     }
 
@@ -113,6 +125,7 @@ impl Topology {
                 .into_iter()
                 .collect(),
             bindings,
+            users: BTreeMap::new(),
         }
     }
 }
