@@ -19,6 +19,8 @@ pub struct RabbitMq {
     port: u16,
     epmd_port: u16,
     dist_port: u16,
+    /// Of its management plugin, if it has it.
+    management_port: Option<u16>,
     folder: PathBuf,
     epmd: Option<Child>,
     child: Option<Child>,
@@ -31,12 +33,25 @@ impl RabbitMq {
     /// # Panics
     /// If `rabbitmq-server` is missing or doesn't start.
     pub fn start() -> Self {
+        Self::start_with(None)
+    }
+
+    /// The same with the management plugin, which costs the start a second or two.
+    ///
+    /// # Panics
+    /// As [`Self::start`], or if the plugin does not answer.
+    pub fn start_managed() -> Self {
+        Self::start_with(Some(port::free()))
+    }
+
+    fn start_with(management_port: Option<u16>) -> Self {
         let folder = folder("rabbitmq");
         let reaper = Reaper::start(&folder);
         let mut server = Self {
             port: port::free(),
             epmd_port: port::free(),
             dist_port: port::free(),
+            management_port,
             folder,
             epmd: None,
             child: None,
@@ -50,6 +65,33 @@ impl RabbitMq {
     /// The loopback port of AMQP.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The URL of the management API, without credentials: the broker's are good for it.
+    ///
+    /// # Panics
+    /// If the node was started without the plugin.
+    pub fn management_url(&self) -> String {
+        let port = self.management_port.unwrap_or_else(|| panic!("started without the management plugin"));
+        format!("http://127.0.0.1:{port}")
+    }
+
+    fn await_management(&self) {
+        if let Some(port) = self.management_port {
+            let up = eventually(Duration::from_secs(60), || TcpStream::connect(("127.0.0.1", port)).is_ok());
+            let log = self.folder.join("server.log");
+            assert!(up, "the management plugin doesn't listen on port {port}:\n{}", tail(&log));
+        }
+    }
+
+    /// Whether the node's directory of quorum queues, on disk, has this queue of the virtual host `/`. RabbitMQ
+    /// 3.10 writes it seconds after it has declared the queue, and kills in between cost the queue.
+    pub fn has_stored_quorum_queue(&self, queue: &str) -> bool {
+        let node = format!("berth{}@localhost", self.port);
+        let file = self.folder.join("mnesia").join(&node).join("quorum").join(&node).join("names.dets");
+        let name = format!("%2F_{queue}");
+        std::fs::read(file)
+            .is_ok_and(|bytes| bytes.windows(name.len()).any(|window| window == name.as_bytes()))
     }
 
     /// The password in [`Self::url`].
@@ -109,6 +151,7 @@ impl RabbitMq {
         self.child = Some(child);
         let up = eventually(Duration::from_secs(90), || self.speaks_amqp());
         assert!(up, "rabbitmq-server doesn't speak AMQP on port {}:\n{}", self.port, tail(&log));
+        self.await_management();
     }
 
     /// Wipes the node: kills it, removes all its data, starts it empty on the same port.
@@ -164,17 +207,23 @@ impl RabbitMq {
     fn configure(&self) {
         let mut text = String::new();
         let port = self.port;
-        let lines = [
+        let mut lines = vec![
             format!("listeners.tcp.local = 127.0.0.1:{port}"),
             format!("default_user = {USER}"),
             format!("default_pass = {PASSWORD}"),
             "disk_free_limit.absolute = 50MB".to_owned(),
             "log.console.level = warning".to_owned(),
         ];
+        let mut plugins = "[].\n";
+        if let Some(port) = self.management_port {
+            plugins = "[rabbitmq_management].\n";
+            lines.push("management.tcp.ip = 127.0.0.1".to_owned());
+            lines.push(format!("management.tcp.port = {port}"));
+        }
         for line in lines {
             writeln!(text, "{line}").unwrap_or_else(|error| panic!("a String can't be written: {error}"));
         }
-        for (name, text) in [("rabbitmq.conf", text.as_str()), ("enabled_plugins", "[].\n")] {
+        for (name, text) in [("rabbitmq.conf", text.as_str()), ("enabled_plugins", plugins)] {
             let path = self.folder.join(name);
             std::fs::write(&path, text)
                 .unwrap_or_else(|error| panic!("can't write {}: {error}", path.display()));
