@@ -5,8 +5,11 @@
 mod consume;
 mod declare;
 mod link;
+mod management;
 mod publish;
+mod survey;
 mod topic;
+mod users;
 mod wire;
 
 use std::sync::Arc;
@@ -16,7 +19,7 @@ use berth_broker_config::{Address, Topology};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-use crate::broker::Depth;
+use crate::broker::{Depth, Survey};
 use crate::connection::Connection;
 use crate::consumer::{Consumer, Subscription};
 use crate::error::{Error, PublishError};
@@ -55,7 +58,16 @@ impl Client {
     }
 
     pub(crate) async fn depth(&self, queue: &Address) -> Result<Depth, Error> {
-        declare::depth(&self.link, &queue.queue).await
+        let ready = declare::ready(&self.link, &queue.queue).await?;
+        let unacked = match &self.link.management {
+            Some(management) => management.unacked(&queue.queue).await,
+            None => None,
+        };
+        Ok(Depth { ready, unacked })
+    }
+
+    pub(crate) async fn survey(&self, wanted: &Topology) -> Result<Survey, Error> {
+        survey::survey(&self.link, wanted).await
     }
 
     pub(crate) async fn purge(&self, queue: &Address) -> Result<u64, Error> {
@@ -64,7 +76,8 @@ impl Client {
 
     pub(crate) async fn apply(&self, topology: &Topology) -> Result<(), Error> {
         self.link.core.remember(topology);
-        declare::apply(&self.link, topology).await
+        declare::apply(&self.link, topology).await?;
+        users::apply(&self.link, topology).await
     }
 
     pub(crate) async fn delete_queue(&self, queue: &Address) -> Result<(), Error> {
@@ -82,7 +95,7 @@ impl Client {
 
     pub(crate) async fn marker_exists(&self, token: &str) -> Result<bool, Error> {
         let marker = self.link.core.settings.names.marker(token);
-        match declare::depth(&self.link, &marker.queue).await {
+        match declare::ready(&self.link, &marker.queue).await {
             Ok(_) => Ok(true),
             Err(Error::NoSuchQueue { .. }) => Ok(false),
             Err(error) => Err(error),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use berth_broker_config::found::Found;
 use berth_broker_config::{Address, Topology};
 use tokio::sync::watch;
 
@@ -19,8 +20,18 @@ use crate::{amqp, memory, redis};
 pub struct Depth {
     /// Waiting for a consumer.
     pub ready: u64,
-    /// Held by consumers; `None` where the protocol can't say (RabbitMQ tells it over its management API only).
+    /// Held by consumers; `None` where that can't be known. RabbitMQ tells it by its management API only, from
+    /// statistics that are up to five seconds old by default: what was acked meanwhile is still counted.
     pub unacked: Option<u64>,
+}
+
+/// What is on a broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Survey {
+    /// What was found, things of others among it.
+    pub found: Found,
+    /// Why not everything could be seen, if so.
+    pub unseen: Option<String>,
 }
 
 /// A connection to a broker. Clones share it.
@@ -117,12 +128,23 @@ impl Broker {
         each!(self, client => client.purge(queue).await)
     }
 
-    /// Makes sure that everything of `topology` exists; changes nothing that does.
+    /// Makes sure that everything of `topology` exists; changes nothing that does, but for users, which are set
+    /// to what it says.
     ///
     /// # Errors
-    /// If something exists with other properties ([`Error::Conflict`]), or the broker refuses or can't be asked.
+    /// If something exists with other properties ([`Error::Conflict`]), a user can't be made ([`Error::User`]), or
+    /// the broker refuses or can't be asked.
     pub async fn apply(&self, topology: &Topology) -> Result<(), Error> {
         each!(self, client => client.apply(topology).await)
+    }
+
+    /// What is on the broker, to be compared with `wanted`. On RabbitMQ without its management API only what
+    /// `wanted` names is looked for.
+    ///
+    /// # Errors
+    /// If the broker refuses or can't be asked.
+    pub async fn survey(&self, wanted: &Topology) -> Result<Survey, Error> {
+        each!(self, client => client.survey(wanted).await)
     }
 
     /// Deletes a queue with all that is in it; it is no error if there is none.

@@ -48,6 +48,22 @@ pub enum Error {
         /// The broker's or the client library's words.
         text: String,
     },
+    /// RabbitMQ's management API could not be used. Nothing but what was asked depends on it.
+    #[error("RabbitMQ's management API at {at} can't be used: {text}")]
+    Management {
+        /// Where it is.
+        at: String,
+        /// Why not.
+        text: String,
+    },
+    /// A user with its rights could not be made.
+    #[error("the user `{user}` can't be made on the broker: {why}")]
+    User {
+        /// Its name.
+        user: String,
+        /// Why not.
+        why: String,
+    },
     /// [`crate::Broker::close`] was called.
     #[error("the connection to the broker was closed by this process")]
     Closed,
@@ -57,8 +73,15 @@ impl Error {
     /// Whether the same call may succeed later without anybody changing anything.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::NotConnected { .. } | Self::Timeout { .. } | Self::Failed { .. } => true,
-            Self::NoSuchQueue { .. } | Self::Conflict { .. } | Self::Forbidden { .. } | Self::Closed => false,
+            Self::NotConnected { .. }
+            | Self::Timeout { .. }
+            | Self::Failed { .. }
+            | Self::Management { .. } => true,
+            Self::NoSuchQueue { .. }
+            | Self::Conflict { .. }
+            | Self::Forbidden { .. }
+            | Self::User { .. }
+            | Self::Closed => false,
         }
     }
 }

@@ -20,7 +20,7 @@ pub mod request;
 pub mod respond;
 pub mod settings;
 
-pub use broker::{Broker, Depth};
+pub use broker::{Broker, Depth, Survey};
 pub use connection::Connection;
 pub use consumer::{Consumer, Subscription};
 pub use delivery::{AckError, Delivery, ack_many};
@@ -28,4 +28,4 @@ pub use error::{Error, PublishError};
 pub use message::{Message, Properties, Publish};
 pub use request::{ReplyError, ReplyStream, RequestOptions};
 pub use respond::{Incoming, Requests, RespondError, Responder};
-pub use settings::{Settings, SettingsError};
+pub use settings::{ManagementUrl, Settings, SettingsError};

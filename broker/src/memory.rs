@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use berth_broker_config::found::{Found, Seen};
 use berth_broker_config::{Address, Topology};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::broker::Depth;
+use crate::broker::{Depth, Survey};
 use crate::connection::Connection;
 use crate::consumer::{Consumer, Subscription};
 use crate::delivery::{self, Delivery};
@@ -219,6 +220,11 @@ impl Client {
             queue.filled.notify_waiters();
         }
         Ok(())
+    }
+
+    pub(crate) async fn survey(&self, _wanted: &Topology) -> Result<Survey, Error> {
+        let queues = self.open()?.queues.keys().map(|name| (name.clone(), Seen::Name)).collect();
+        Ok(Survey { found: Found { queues, ..Found::default() }, unseen: None })
     }
 
     pub(crate) async fn delete_queue(&self, queue: &Address) -> Result<(), Error> {

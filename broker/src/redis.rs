@@ -13,6 +13,7 @@ mod link;
 mod queues;
 mod restore;
 mod scripts;
+mod survey;
 mod topic;
 
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use berth_broker_config::{Address, Topology};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-use crate::broker::Depth;
+use crate::broker::{Depth, Survey};
 use crate::connection::Connection;
 use crate::consumer::{Consumer, Subscription};
 use crate::error::{Error, PublishError};
@@ -70,7 +71,12 @@ impl Client {
 
     pub(crate) async fn apply(&self, topology: &Topology) -> Result<(), Error> {
         self.link.core.remember(topology);
-        queues::apply(&self.link, topology).await
+        queues::apply(&self.link, topology).await?;
+        survey::apply_users(&self.link, topology).await
+    }
+
+    pub(crate) async fn survey(&self, wanted: &Topology) -> Result<Survey, Error> {
+        survey::survey(&self.link, wanted).await
     }
 
     pub(crate) async fn delete_queue(&self, queue: &Address) -> Result<(), Error> {

@@ -18,6 +18,47 @@ pub enum Scheme {
     Redis,
 }
 
+/// Where RabbitMQ's management API is; other brokers have none.
+#[derive(Clone, Debug, Default)]
+pub enum ManagementUrl {
+    /// On the broker's host, with the broker's credentials, at the plugin's own port: 15672, or 15671 with TLS.
+    #[default]
+    Beside,
+    /// It is not used.
+    Off,
+    /// Here.
+    At(ManagementAddress),
+}
+
+/// `http(s)://[USER:PASSWORD@]HOST[:PORT]`; without credentials, the broker's are used.
+#[derive(Clone, Debug)]
+pub struct ManagementAddress(SecretString);
+
+impl ManagementAddress {
+    pub(crate) fn url(&self) -> Result<Url, String> {
+        Url::parse(self.0.expose_secret()).map_err(|error| error.to_string())
+    }
+}
+
+impl std::str::FromStr for ManagementUrl {
+    type Err = SettingsError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = |problem: &str| SettingsError::Part {
+            part: "management URL",
+            problem: format!("{problem}: use http(s)://[USER:PASSWORD@]HOST[:PORT], or off"),
+        };
+        if text == "off" {
+            return Ok(Self::Off);
+        }
+        let url = Url::parse(text).map_err(|_| wrong("it is not a URL"))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(wrong("its scheme is another"));
+        }
+        Ok(Self::At(ManagementAddress(text.into())))
+    }
+}
+
 /// How to reach a broker, and how patient to be with it.
 #[derive(Clone)]
 pub struct Settings {
@@ -36,6 +77,11 @@ pub struct Settings {
     pub answer_timeout: Duration,
     /// A connection that was silent for twice this long is given up.
     pub heartbeat: Duration,
+    /// RabbitMQ: where its management API is.
+    pub management: ManagementUrl,
+    /// RabbitMQ: a quorum queue of ours that let nobody consume it for this long, on a connection that is well
+    /// otherwise, is deleted and declared anew. Longer than a leader's election and a node's restart take.
+    pub leaderless_after: Duration,
     /// Redis: what a consumer held, and did not refresh for this long, is delivered again.
     pub visibility_timeout: Duration,
     /// Redis: how often lists are looked at that were filled by clients which give no hint.
@@ -104,6 +150,8 @@ impl Settings {
             connect_timeout: Duration::from_secs(3),
             answer_timeout: Duration::from_secs(5),
             heartbeat: Duration::from_secs(5),
+            management: ManagementUrl::default(),
+            leaderless_after: Duration::from_secs(30),
             visibility_timeout: Duration::from_secs(30),
             poll_interval: Duration::from_millis(500),
         })
@@ -140,6 +188,8 @@ impl fmt::Debug for Settings {
             .field("connect_timeout", &self.connect_timeout)
             .field("answer_timeout", &self.answer_timeout)
             .field("heartbeat", &self.heartbeat)
+            .field("management", &self.management)
+            .field("leaderless_after", &self.leaderless_after)
             .field("visibility_timeout", &self.visibility_timeout)
             .field("poll_interval", &self.poll_interval)
             .finish_non_exhaustive()
@@ -160,6 +210,18 @@ mod tests {
                 !settings.redact(&format!("can't reach {url}: s3cret")).contains("s3cret")
                     || url.contains('?')
             );
+        }
+    }
+
+    #[test]
+    fn a_management_url_is_http_or_off() {
+        for good in ["off", "http://h:15672", "https://me:s3cret@h/base"] {
+            let parsed: ManagementUrl = good.parse().unwrap();
+            assert!(!format!("{parsed:?}").contains("s3cret"));
+        }
+        for bad in ["", "on", "amqp://h", "h:15672"] {
+            let error = bad.parse::<ManagementUrl>().unwrap_err().to_string();
+            assert!(error.contains("use http(s)://[USER:PASSWORD@]HOST[:PORT], or off"), "{bad}: {error}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! Declaring, measuring, purging and deleting queues: each on a channel of its own, since a refusal closes it.
 
+use std::time::Duration;
+
 use berth_broker_config::Topology;
 use berth_broker_config::arguments::{Value, table};
 use berth_broker_config::topology::{Exchange, ExchangeKind, Queue};
@@ -10,7 +12,6 @@ use lapin::types::{AMQPValue, FieldTable};
 
 use super::link::{Link, Live};
 use super::wire::{self, short};
-use crate::broker::Depth;
 use crate::error::Error;
 
 /// Runs one operation on a new channel, with the settings' patience.
@@ -21,7 +22,17 @@ async fn with_channel<T>(
     name: &str,
     act: impl AsyncFnOnce(lapin::Channel) -> lapin::Result<T>,
 ) -> Result<T, Error> {
-    let limit = link.core.settings.answer_timeout;
+    with_channel_within(link.core.settings.answer_timeout, link, live, doing, name, act).await
+}
+
+async fn with_channel_within<T>(
+    limit: Duration,
+    link: &Link,
+    live: &Live,
+    doing: &'static str,
+    name: &str,
+    act: impl AsyncFnOnce(lapin::Channel) -> lapin::Result<T>,
+) -> Result<T, Error> {
     let acting = async {
         let channel = live.connection.create_channel().await?;
         let result = act(channel.clone()).await;
@@ -39,7 +50,8 @@ async fn with_channel<T>(
     }
 }
 
-pub(crate) async fn depth(link: &Link, queue: &str) -> Result<Depth, Error> {
+/// How many messages wait in a queue.
+pub(crate) async fn ready(link: &Link, queue: &str) -> Result<u64, Error> {
     const DOING: &str = "measuring a queue";
     let name = short(DOING, queue)?;
     let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
@@ -47,7 +59,7 @@ pub(crate) async fn depth(link: &Link, queue: &str) -> Result<Depth, Error> {
     let found = with_channel(link, &live, DOING, queue, async |channel| {
         channel.queue_declare(name, options, FieldTable::default()).await
     });
-    Ok(Depth { ready: found.await?.message_count().into(), unacked: None })
+    Ok(found.await?.message_count().into())
 }
 
 pub(crate) async fn purge(link: &Link, queue: &str) -> Result<u64, Error> {
@@ -61,10 +73,15 @@ pub(crate) async fn purge(link: &Link, queue: &str) -> Result<u64, Error> {
 }
 
 pub(crate) async fn delete_queue(link: &Link, queue: &str) -> Result<(), Error> {
+    delete_within(link, queue, link.core.settings.answer_timeout).await
+}
+
+/// Deletes a queue, with a patience of its own.
+pub(crate) async fn delete_within(link: &Link, queue: &str, limit: Duration) -> Result<(), Error> {
     const DOING: &str = "deleting a queue";
     let name = short(DOING, queue)?;
     let live = link.live()?;
-    let deleted = with_channel(link, &live, DOING, queue, async |channel| {
+    let deleted = with_channel_within(limit, link, &live, DOING, queue, async |channel| {
         channel.queue_delete(name, QueueDeleteOptions::default()).await
     });
     match deleted.await {
@@ -103,13 +120,34 @@ pub(crate) async fn declare_exchange(
     name: &str,
     exchange: &Exchange,
 ) -> Result<(), Error> {
+    let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+    exchange_declare(link, live, name, exchange, options).await
+}
+
+/// Whether there is an exchange of this name; one that is missing is an error.
+pub(crate) async fn find_exchange(
+    link: &Link,
+    live: &Live,
+    name: &str,
+    exchange: &Exchange,
+) -> Result<(), Error> {
+    let options = ExchangeDeclareOptions { passive: true, ..ExchangeDeclareOptions::default() };
+    exchange_declare(link, live, name, exchange, options).await
+}
+
+async fn exchange_declare(
+    link: &Link,
+    live: &Live,
+    name: &str,
+    exchange: &Exchange,
+    options: ExchangeDeclareOptions,
+) -> Result<(), Error> {
     const DOING: &str = "declaring an exchange";
     let short_name = short(DOING, name)?;
     let kind = match exchange.kind {
         ExchangeKind::Direct => lapin::ExchangeKind::Direct,
         ExchangeKind::Fanout => lapin::ExchangeKind::Fanout,
     };
-    let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
     with_channel(link, live, DOING, name, async |channel| {
         channel.exchange_declare(short_name, kind, options, FieldTable::default()).await
     })

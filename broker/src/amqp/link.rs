@@ -9,6 +9,7 @@ use lapin::uri::AMQPUri;
 use lapin::{ConnectionProperties, Event};
 use tokio::sync::{Mutex, Notify, watch};
 
+use super::management::Management;
 use crate::backoff::Backoff;
 use crate::connection::Core;
 use crate::error::Error;
@@ -28,6 +29,8 @@ pub(crate) struct Link {
     /// Rung by whoever has waited in vain: the connection is then tested.
     suspect: Notify,
     uri: AmqpUri,
+    /// None: it is off.
+    pub(crate) management: Option<Management>,
 }
 
 /// lapin's URI, which has the password in it.
@@ -66,11 +69,13 @@ impl Link {
         })?;
         let heartbeat = settings.heartbeat.as_secs().clamp(1, 600) as u16;
         uri.query.heartbeat = Some(uri.query.heartbeat.unwrap_or(heartbeat));
+        let management = Management::new(&settings, &uri)?;
         Ok(Arc::new(Self {
             core: Arc::new(Core::new(settings)),
             live: watch::Sender::new(None),
             suspect: Notify::new(),
             uri: AmqpUri(uri),
+            management,
         }))
     }
 

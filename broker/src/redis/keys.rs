@@ -5,6 +5,9 @@ use berth_broker_config::{Address, Names};
 /// What stands between a queue's name and its priority step (kombu's `sep`).
 const SEPARATOR: &str = "\u{6}\u{16}";
 
+/// How the key of a registry of queues ends.
+pub(crate) const REGISTRY: &str = "._queues";
+
 /// kombu's priority steps; 0 is served first.
 const STEPS: [u8; 4] = [0, 3, 6, 9];
 
@@ -39,7 +42,7 @@ impl Keys {
             unacked: format!("{prefix}unacked"),
             index: format!("{prefix}unacked_index"),
             mutex: format!("{prefix}unacked_mutex"),
-            registry: format!("{prefix}_queues"),
+            registry: format!("{}{REGISTRY}", prefix.trim_end_matches('.')),
             live: format!("{prefix}_live.{routing_key}"),
             routing_key,
         }
@@ -67,6 +70,11 @@ impl Keys {
     }
 }
 
+/// The queue that a list belongs to.
+pub(crate) fn queue_of_list(list: &str) -> &str {
+    list.split_once(SEPARATOR).map_or(list, |(queue, _)| queue)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,5 +89,7 @@ mod tests {
         assert_eq!(keys.index, "berth.a.unacked_index");
         assert_eq!(keys.list(Some(7)), "berth.a.run.q\u{6}\u{16}6");
         assert_eq!(keys.lists()[0], keys.list(None));
+        assert_eq!(keys.registry, "berth.a._queues");
+        assert!(keys.lists().iter().all(|list| queue_of_list(list) == keys.queue));
     }
 }

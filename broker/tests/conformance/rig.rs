@@ -22,32 +22,33 @@ pub(crate) fn shared_redis() -> &'static Redis {
 
 /// The RabbitMQ that the tests of this process share.
 pub(crate) fn shared_rabbitmq() -> &'static RabbitMq {
-    RABBITMQ.get_or_init(RabbitMq::start)
+    RABBITMQ.get_or_init(RabbitMq::start_managed)
 }
 
 /// One transport, with names of its own.
 pub(crate) struct Rig {
     pub(crate) names: Names,
     pub(crate) url: Option<String>,
+    /// Where RabbitMQ's management API is.
+    pub(crate) management: Option<String>,
     pub(crate) memory: Broker,
-    /// Whether the transport can tell how many messages are un-acked.
-    pub(crate) tells_unacked: bool,
 }
 
 impl Rig {
     pub(crate) fn memory() -> Self {
-        Self::over(None, true)
+        Self::over(None)
     }
 
     pub(crate) fn redis() -> Self {
-        Self::over(Some(shared_redis().url()), true)
+        Self::over(Some(shared_redis().url()))
     }
 
     pub(crate) fn rabbitmq() -> Self {
-        Self::over(Some(shared_rabbitmq().url()), false)
+        let server = shared_rabbitmq();
+        Self { management: Some(server.management_url()), ..Self::over(Some(server.url())) }
     }
 
-    pub(crate) fn over(url: Option<String>, tells_unacked: bool) -> Self {
+    pub(crate) fn over(url: Option<String>) -> Self {
         drop(
             tracing_subscriber::fmt()
                 .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
@@ -55,7 +56,7 @@ impl Rig {
                 .try_init(),
         );
         let names = Names { prefix: format!("t{}", Uuid::new_v4().simple()) };
-        Self { names, url, memory: Broker::memory(), tells_unacked }
+        Self { names, url, management: None, memory: Broker::memory() }
     }
 
     pub(crate) fn settings(&self) -> Option<Settings> {
@@ -65,6 +66,7 @@ impl Rig {
         settings.poll_interval = Duration::from_millis(100);
         settings.heartbeat = Duration::from_secs(2);
         settings.answer_timeout = Duration::from_secs(10);
+        settings.management = self.management.as_deref().unwrap_or("off").parse().unwrap();
         Some(settings)
     }
 

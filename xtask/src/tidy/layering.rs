@@ -56,7 +56,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("kube", &["agent"]),
     ("k8s-openapi", &["agent"]),
     ("clap", &["cli", "bench"]),
-    ("reqwest", &["cli", "bench", "integration-tests"]),
+    ("reqwest", &["broker", "cli", "bench", "integration-tests"]),
 ];
 
 /// Every crate keeps to [`MAY_USE`] and [`CONFINED`].

@@ -1,0 +1,62 @@
+//! What is on Redis under our prefix, and users with their rights.
+
+use berth_broker_config::found::{Found, Seen};
+use berth_broker_config::{Topology, rights};
+
+use super::keys::{REGISTRY, queue_of_list};
+use super::link::Link;
+use crate::broker::Survey;
+use crate::error::Error;
+
+/// A queue is there if it is registered. A list that is not registered is shown if nothing wants it either: it may
+/// hold messages that nobody will ever read.
+pub(crate) async fn survey(link: &Link, wanted: &Topology) -> Result<Survey, Error> {
+    const DOING: &str = "looking at what there is";
+    let mut found = Found::default();
+    for registry in scan(link, "set").await?.iter().filter(|key| key.ends_with(REGISTRY)) {
+        let members: Vec<String> = link.command(DOING, ::redis::cmd("SMEMBERS").arg(registry)).await?;
+        found.queues.extend(members.into_iter().map(|name| (name, Seen::Name)));
+    }
+    for list in scan(link, "list").await? {
+        let queue = queue_of_list(&list);
+        if !wanted.queues.contains_key(queue) {
+            found.queues.insert(queue.to_owned(), Seen::Name);
+        }
+    }
+    Ok(Survey { found, unseen: None })
+}
+
+/// The keys of one type under our prefix.
+async fn scan(link: &Link, kind: &str) -> Result<Vec<String>, Error> {
+    let pattern = format!("{}.*", link.core.settings.names.prefix);
+    let (mut keys, mut cursor) = (Vec::new(), 0_u64);
+    loop {
+        let mut scan = ::redis::cmd("SCAN");
+        scan.arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(1000).arg("TYPE").arg(kind);
+        let (next, some): (u64, Vec<String>) = link.command("listing keys", &scan).await?;
+        keys.extend(some);
+        if next == 0 {
+            return Ok(keys);
+        }
+        cursor = next;
+    }
+}
+
+/// Makes every user of `topology` be as it says; its rule begins from nothing.
+pub(crate) async fn apply_users(link: &Link, topology: &Topology) -> Result<(), Error> {
+    for (name, user) in &topology.users {
+        let refused = |why: String| Error::User { user: name.clone(), why };
+        let Some(hash) = &user.redis_password_sha256 else {
+            return Err(refused("the hash of its password for Redis is not known".to_owned()));
+        };
+        let rule = rights::redis_acl(&link.core.settings.names, &user.agent, hash);
+        let mut set = ::redis::cmd("ACL");
+        set.arg("SETUSER").arg(name);
+        for word in rule.split(' ') {
+            set.arg(word);
+        }
+        let made: Result<(), Error> = link.command("setting a user", &set).await;
+        made.map_err(|error| refused(error.to_string()))?;
+    }
+    Ok(())
+}
