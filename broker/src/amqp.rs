@@ -4,6 +4,7 @@
 
 mod consume;
 mod declare;
+mod leaderless;
 mod link;
 mod management;
 mod publish;

@@ -10,8 +10,10 @@ use futures_util::StreamExt;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use tokio::sync::{Mutex, mpsc};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::leaderless::{self, Silence};
 use super::link::{Link, Live};
 use super::{declare, wire};
 use crate::backoff::Backoff;
@@ -108,6 +110,7 @@ async fn run(
 ) {
     let mut backoff = Backoff::default();
     let mut said = None;
+    let mut silence = Silence::default();
     while !stop.is_cancelled() {
         let Some(Some(live)) = stop.run_until_cancelled(link.wait_live()).await else { return };
         let limit = link.core.settings.answer_timeout;
@@ -121,6 +124,7 @@ async fn run(
             Ok((window, stream)) => {
                 backoff.reset();
                 said = None;
+                silence.ended();
                 let pumping = async {
                     tokio::select! {
                         () = pump(stream, &window, sender) => {}
@@ -134,6 +138,12 @@ async fn run(
                 drop(tokio::time::timeout(Duration::from_secs(1), close).await);
             }
             Err(error) => {
+                let generation = link.core.state.borrow().generation;
+                let patience = link.core.settings.leaderless_after;
+                if silence.failed(&error, generation, Instant::now(), patience) {
+                    silence.ended();
+                    stop.run_until_cancelled(leaderless::give_up(link, queue)).await;
+                }
                 if said.as_ref() != Some(&error) {
                     tracing::warn!(queue, %error, "broker.subscribe.failed");
                     said = Some(error);

@@ -75,14 +75,15 @@ pub(crate) async fn a_reply_arrives_whole_and_in_order(rig: Rig) {
 }
 
 pub(crate) async fn a_slow_reader_bounds_what_is_sent(rig: Rig) {
-    let sent = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&sent);
+    let (begun, sent) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let counters = (Arc::clone(&begun), Arc::clone(&sent));
     let _agent = agent(&rig, move |_, mut responder: Responder| {
-        let counted = Arc::clone(&counted);
+        let (begun, sent) = counters.clone();
         async move {
             for _ in 0..100 {
+                begun.fetch_add(1, Ordering::SeqCst);
                 responder.send(Bytes::from_static(b"x")).await.unwrap();
-                counted.fetch_add(1, Ordering::SeqCst);
+                sent.fetch_add(1, Ordering::SeqCst);
             }
             responder.finish().await.unwrap();
         }
@@ -90,8 +91,7 @@ pub(crate) async fn a_slow_reader_bounds_what_is_sent(rig: Rig) {
     .await;
     let broker = rig.connect().await;
     let mut stream = ask(&rig, &broker, RequestOptions { credit: 4, ..Default::default() }).await;
-    until("the credit is used", async || sent.load(Ordering::SeqCst) == 4).await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    until("the credit is used, and more waits", async || begun.load(Ordering::SeqCst) == 5).await;
     assert_eq!(sent.load(Ordering::SeqCst), 4);
     for read_so_far in 1..=100 {
         read(&mut stream).await.unwrap().unwrap();
