@@ -1,12 +1,14 @@
 //! The outbox's second look: offers that the broker has lost are published again.
 //!
 //! The admitted and unclaimed attempts in the store are the outbox. A queue whose depth is below what is
-//! outstanding has lost something (or an agent holds it un-acked for a moment: an offer more does no harm).
-//! A broker without our marker is a new one, or was wiped: everything outstanding is offered again at once.
+//! outstanding has lost something. An offer repeated does no harm, and one that is believed to be held for ever
+//! would, so what the broker says of un-acked messages is trusted for a while only. A broker without our marker is
+//! a new one, or was wiped: everything outstanding is offered again at once.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use berth_broker::Depth;
 use berth_domain::id::RunId;
 use berth_domain::lifecycle::{Event, step};
 use berth_store::OutstandingOffers;
@@ -20,6 +22,10 @@ const EVERY: Duration = Duration::from_secs(3);
 
 /// An offer younger than this is not offered again; each time it was, the wait doubles.
 const PATIENCE: Duration = Duration::from_secs(4);
+
+/// An agent holds an offer un-acked for seconds. One that is held for this long is offered again, whoever holds
+/// it: a count of un-acked messages may be old (RabbitMQ's comes from statistics), and an agent may hang.
+const HELD_AT_MOST: Duration = Duration::from_secs(60);
 
 /// The most offers repeated for one queue in one round.
 const BATCH: u32 = 500;
@@ -37,13 +43,50 @@ async fn sweep(context: &Context) -> Result<(), Error> {
         return Ok(());
     }
     let is_new = recognize(context).await?;
+    let mut failure = None;
     for queue in context.store.outstanding_offers().await? {
-        let missing = if is_new { queue.offers } else { missing(context, &queue).await? };
-        if missing > 0 {
-            offer_again(context, &queue, missing, is_new).await?;
+        // One queue in trouble (leaderless, full) keeps nothing from the others.
+        if let Err(error) = look_after(context, &queue, is_new).await {
+            failure.get_or_insert(error);
         }
     }
-    Ok(())
+    failure.map_or(Ok(()), Err)
+}
+
+async fn look_after(context: &Context, queue: &OutstandingOffers, is_new: bool) -> Result<(), Error> {
+    if is_new {
+        return offer_again(context, queue, u64::MAX, None).await;
+    }
+    let address = context.names.offers(&queue.agent, &queue.queue);
+    let depth = match context.broker.depth(&address).await {
+        Ok(depth) => depth,
+        Err(berth_broker::Error::NoSuchQueue { .. }) => {
+            context.wipes.fetch_add(1, Ordering::SeqCst);
+            context.agents.notify_one();
+            return Ok(());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let missing = Missing::of(queue.offers, depth);
+    offer_again(context, queue, missing.lost, Some(PATIENCE)).await?;
+    offer_again(context, queue, missing.held, Some(HELD_AT_MOST)).await
+}
+
+/// Outstanding offers that don't wait in their queue.
+#[derive(Debug, PartialEq, Eq)]
+struct Missing {
+    /// Nobody has them.
+    lost: u64,
+    /// Somebody holds them, the broker says.
+    held: u64,
+}
+
+impl Missing {
+    fn of(outstanding: u64, depth: Depth) -> Self {
+        let absent = outstanding.saturating_sub(depth.ready);
+        let held = absent.min(depth.unacked.unwrap_or(0));
+        Self { lost: absent - held, held }
+    }
 }
 
 /// Whether the broker lacks the marker that we put on it: then it is not the one that we knew.
@@ -68,38 +111,28 @@ async fn recognize(context: &Context) -> Result<bool, Error> {
     Ok(known.is_some())
 }
 
-async fn missing(context: &Context, queue: &OutstandingOffers) -> Result<u64, Error> {
-    let address = context.names.offers(&queue.agent, &queue.queue);
-    let depth = match context.broker.depth(&address).await {
-        Ok(depth) => depth,
-        Err(berth_broker::Error::NoSuchQueue { .. }) => {
-            context.wipes.fetch_add(1, Ordering::SeqCst);
-            context.agents.notify_one();
-            return Ok(0);
-        }
-        Err(error) => return Err(error.into()),
-    };
-    Ok(queue.offers.saturating_sub(depth.ready + depth.unacked.unwrap_or(0)))
-}
-
+/// Offers up to `most` again that were last offered `patience` ago, the oldest first; all of them at once if there is
+/// none.
 async fn offer_again(
     context: &Context,
     queue: &OutstandingOffers,
-    missing: u64,
-    is_new: bool,
+    most: u64,
+    patience: Option<Duration>,
 ) -> Result<(), Error> {
+    if most == 0 {
+        return Ok(());
+    }
     let now = context.clock.now();
-    let limit = if is_new { u32::MAX } else { u32::try_from(missing).unwrap_or(u32::MAX).min(BATCH) };
-    let older_than = if is_new { now } else { now.minus(PATIENCE) };
+    let most = u32::try_from(most).unwrap_or(u32::MAX);
+    let limit = if patience.is_some() { most.min(BATCH) } else { most };
+    let older_than = patience.map_or(now, |patience| now.minus(patience));
     let offers = context.store.offered_runs(queue.agent_id, queue.queue_id, older_than, limit).await?;
     let lost: Vec<_> = offers
         .into_iter()
         .filter(|run| {
-            is_new
-                || run.dispatch.offered.is_none_or(|offered| {
-                    let patience = PATIENCE * 2_u32.pow(offered.times.saturating_sub(1).min(5));
-                    now.since(offered.at) >= patience
-                })
+            let (Some(patience), Some(offered)) = (patience, &run.dispatch.offered) else { return true };
+            let doubled = PATIENCE * 2_u32.pow(offered.times.saturating_sub(1).min(5));
+            now.since(offered.at) >= patience.max(doubled)
         })
         .collect();
     if lost.is_empty() {
@@ -110,4 +143,34 @@ async fn offer_again(
     dispatch::publish(context, lost).await?;
     context.store.transition(&ids, now, |head| step(&head.dispatch, &Event::Offer, now, 0.0).ok()).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn missing(outstanding: u64, ready: u64, unacked: Option<u64>) -> (u64, u64) {
+        let Missing { lost, held } = Missing::of(outstanding, Depth { ready, unacked });
+        (lost, held)
+    }
+
+    #[test]
+    fn what_is_neither_waiting_nor_held_is_lost() {
+        assert_eq!(missing(10, 10, Some(0)), (0, 0));
+        assert_eq!(missing(10, 4, Some(6)), (0, 6));
+        assert_eq!(missing(10, 4, Some(1)), (5, 1));
+        assert_eq!(missing(10, 0, Some(0)), (10, 0));
+    }
+
+    #[test]
+    fn where_nobody_counts_what_is_held_all_that_does_not_wait_is_lost() {
+        assert_eq!(missing(10, 4, None), (6, 0));
+    }
+
+    #[test]
+    fn a_count_that_is_too_high_hides_nothing_for_ever() {
+        // Statistics of a moment ago: 30 were held then. What doesn't wait is still looked at, if later.
+        assert_eq!(missing(10, 4, Some(30)), (0, 6));
+        assert_eq!(missing(10, 25, Some(3)), (0, 0));
+    }
 }
