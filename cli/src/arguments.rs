@@ -177,7 +177,7 @@ pub struct BrokerGroup {
 /// What `berth broker` can do.
 #[derive(Debug, Subcommand)]
 pub enum BrokerAction {
-    /// Print what must exist on the broker
+    /// Print how the broker differs from what must exist there; changes nothing
     Plan(BrokerFor),
     /// Make what is missing on the broker
     Apply(BrokerFor),
@@ -186,7 +186,7 @@ pub enum BrokerAction {
 /// Whose part of the broker.
 #[derive(Debug, Args)]
 pub struct BrokerFor {
-    /// The agent, with its queues: AGENT=QUEUE,QUEUE; repeatable
+    /// An agent, with its queues, beside those in the database: AGENT=QUEUE,QUEUE; repeatable
     #[arg(long = "for", value_name = "AGENT=QUEUE,...")]
     pub agents: Vec<String>,
 }

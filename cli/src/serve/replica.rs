@@ -75,6 +75,12 @@ pub(super) fn connect(settings: &BrokerSettings, name: &str) -> Result<Broker, F
     broker.names = names(settings);
     broker.connection_name = format!("berth {name}");
     broker.visibility_timeout = settings.visibility_timeout;
+    if let Some(management) = &settings.management {
+        broker.management = management
+            .expose_secret()
+            .parse()
+            .map_err(|error| Failure::usage(format!("`broker_management_url`: {error}")))?;
+    }
     Broker::connect(broker).map_err(|error| Failure::usage(format!("`broker_url`: {error}")))
 }
 

@@ -29,14 +29,18 @@ pub struct BrokerSettings {
     pub prefix: String,
     /// Whether run queues are classic ones instead of quorum queues (RabbitMQ).
     pub classic_queues: bool,
+    /// RabbitMQ: where its management API is; not given, it is beside the broker.
+    pub management: Option<SecretString>,
     /// Redis: what a consumer held and did not refresh for so long is delivered again.
     pub visibility_timeout: Duration,
 }
 
 const ALLOWED: &str = "amqp://, amqps://, redis:// or rediss:// and USER:PASSWORD@HOST, or memory:";
 
+const MANAGEMENT: &str = "http(s)://[USER:PASSWORD@]HOST[:PORT], or off";
+
 impl BrokerSettings {
-    /// Reads `broker_url`, `broker_prefix` and `broker_queue_type`.
+    /// Reads `broker_url` and the settings that begin with `broker_`.
     ///
     /// # Errors
     /// If the URL is missing or no such URL, or in-process for a role that is a process of its own.
@@ -67,8 +71,22 @@ impl BrokerSettings {
             .unwrap_or_default();
         let visibility_timeout =
             Duration::from_secs(resolved.number("broker_visibility_seconds", 1, 3600)?);
-        Ok(Self { url: value.text.clone().into(), kind, prefix, classic_queues, visibility_timeout })
+        let management = resolved.read("broker_management_url", MANAGEMENT, management)?;
+        Ok(Self {
+            url: value.text.clone().into(),
+            kind,
+            prefix,
+            classic_queues,
+            management,
+            visibility_timeout,
+        })
     }
+}
+
+fn management(text: &str) -> Option<SecretString> {
+    let is_http =
+        || url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    (text == "off" || is_http()).then(|| text.into())
 }
 
 fn kind(text: &str) -> Option<BrokerKind> {

@@ -29,6 +29,14 @@ pub struct DatabaseSettings {
 const ALLOWED: &str = "sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE";
 
 impl DatabaseSettings {
+    /// Reads `database_url` where a part can do without.
+    ///
+    /// # Errors
+    /// As [`Self::read`], but for its absence.
+    pub fn read_if_given(resolved: &Resolved) -> Result<Option<Self>, Error> {
+        resolved.get("database_url").map(|_| Self::read(resolved, None)).transpose()
+    }
+
     /// Reads `database_url`; `berth up` puts SQLite into its data folder.
     ///
     /// # Errors

@@ -211,8 +211,9 @@ pub const SETTINGS: &[Setting] = &[
         "database-url",
         "URL",
         PerPart(&[(Up, "sqlite:<data_dir>/berth.db")]),
-        &[Up, Api, Scheduler, Admin],
-        "The database: sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE; SQLite serves one process",
+        &[Up, Api, Scheduler, Admin, Broker],
+        "The database: sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE; SQLite serves one process. `berth \
+         broker` can do without, and knows the agents then that --for names",
     )),
     secret(plain(
         "broker_url",
@@ -238,6 +239,15 @@ pub const SETTINGS: &[Setting] = &[
         &[Up, Api, Scheduler, Agent, Broker],
         "The type of RabbitMQ's run queues: quorum or classic",
     ),
+    secret(plain(
+        "broker_management_url",
+        "broker-management-url",
+        "URL",
+        Derived("the broker's host and credentials, port 15672, or 15671 for amqps"),
+        &[Up, Scheduler, Broker],
+        "RabbitMQ's management API: http(s)://[USER:PASSWORD@]HOST[:PORT], or off. It counts un-acked messages, lists \
+         what is on the broker and makes users; everything else does without it",
+    )),
     plain(
         "broker_visibility_seconds",
         "broker-visibility-seconds",

@@ -114,7 +114,10 @@ fn read_all(resolved: &Resolved) -> Result<(), Error> {
             BrokerSettings::read(resolved).map(drop)
         }
         Part::Admin => DatabaseSettings::read(resolved, None).map(drop),
-        Part::Broker => BrokerSettings::read(resolved).map(drop),
+        Part::Broker => {
+            BrokerSettings::read(resolved)?;
+            DatabaseSettings::read_if_given(resolved).map(drop)
+        }
     }
 }
 
@@ -160,6 +163,8 @@ fn every_bad_setting_has_its_exact_text() {
         (Part::Up, &[("broker_prefix", "Berth")], "`broker_prefix` (from --broker-prefix): `Berth` is not 1 to 32 of a-z, 0-9 and `-`".into()),
         (Part::Up, &[("broker_queue_type", "stream")], "`broker_queue_type` (from --broker-queue-type): `stream` is not quorum or classic".into()),
         (Part::Api, &[MQ], "`database_url` is needed: give --database-url, BERTH_DATABASE_URL or `database_url:` in the configuration file; use sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE".into()),
+        (Part::Up, &[("broker_management_url", "rabbit:15672")], "`broker_management_url` (from --broker-management-url): what was given (hidden) is not http(s)://[USER:PASSWORD@]HOST[:PORT], or off".into()),
+        (Part::Broker, &[MQ, ("database_url", "mysql://h")], "`database_url` (from --database-url): what was given (hidden) is not sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE".into()),
         (Part::Api, &[PG], "`broker_url` is needed: give --broker-url, BERTH_BROKER_URL or `broker_url:` in the configuration file; use amqp://, amqps://, redis:// or rediss:// and USER:PASSWORD@HOST, or memory:".into()),
         (Part::Api, &[MQ, ("database_url", "sqlite:/x.db")], "`database_url` (from --database-url): SQLite serves one process, and `berth api` shares its database with other processes; use postgres://, or `berth up`".into()),
         (Part::Api, &[PG, ("broker_url", "memory:")], "`broker_url` (from --broker-url): memory: is inside one process, and `berth api` is one of several; use amqp:// or redis://, or `berth up`".into()),
