@@ -79,8 +79,8 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// RabbitMQ: where its management API is.
     pub management: ManagementUrl,
-    /// RabbitMQ: a quorum queue of ours that let nobody consume it for this long, on a connection that is well
-    /// otherwise, is deleted and declared anew. Longer than a leader's election and a node's restart take.
+    /// RabbitMQ: an agent's queue that let its consumer wait for this long, on a connection that is well otherwise,
+    /// is deleted, to be declared anew. Longer than a leader's election and a node's restart take.
     pub leaderless_after: Duration,
     /// Redis: what a consumer held, and did not refresh for this long, is delivered again.
     pub visibility_timeout: Duration,

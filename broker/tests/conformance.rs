@@ -52,6 +52,7 @@ on_every_transport!(
     crate::topology::a_deleted_queue_is_gone as a_deleted_queue_is_gone,
     crate::topology::a_broadcast_reaches_every_subscriber as a_broadcast_reaches_every_subscriber,
     crate::topology::a_marker_is_there_once_it_was_put as a_marker_is_there_once_it_was_put,
+    crate::topology::what_is_there_is_surveyed as what_is_there_is_surveyed,
     crate::topology::messages_of_an_agent_reach_the_control_plane
         as messages_of_an_agent_reach_the_control_plane,
     crate::requests::a_reply_arrives_whole_and_in_order as a_reply_arrives_whole_and_in_order,

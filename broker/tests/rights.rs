@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use berth_broker::{Broker, Error, Message, Publish, Settings};
 use berth_broker_config::arguments::QueueKind;
-use berth_broker_config::{Address, Names, build, rights};
+use berth_broker_config::rights::{self, AgentUser};
+use berth_broker_config::{Address, Names, Topology, build};
 use berth_test_servers::{RabbitMq, Redis};
 
 async fn connect(url: &str) -> Broker {
@@ -57,29 +58,46 @@ async fn reaches_its_own_and_nothing_else(control: Broker, agent: Broker) {
     assert!(forbidden(&error), "{error:?}");
 }
 
+/// The agent's user, whose password is `agent-secret`.
+fn user() -> AgentUser {
+    AgentUser {
+        agent: "a".to_owned(),
+        // The salt 0x73616c74, and the SHA-256 of it and the password.
+        rabbitmq_password_hash: Some("c2FsdIomRe3ynOu8rLnsomo/Uzqj43SMvHUVSdYxRrvj0USs".to_owned()),
+        redis_password_sha256: Some(
+            "cc000e626ba67bed4834794d42288b228f012823877440d2bc5a3787cc6ffce9".to_owned(),
+        ),
+    }
+}
+
+/// Makes the agent's user, twice: the second time changes nothing.
+async fn make_user(control: &Broker, names: &Names) {
+    let topology = Topology::default().with_user(names, user());
+    control.apply(&topology).await.unwrap();
+    control.apply(&topology).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agents_rabbitmq_user_reaches_its_own_names_only() {
-    let server = RabbitMq::start();
+    let server = RabbitMq::start_managed();
     let names = Names::default();
-    let user = rights::agent_user(&names, "a");
-    let permissions = rights::rabbitmq(&names, "a");
-    server.ctl(&["add_user", &user, "agent-secret"]);
-    server.ctl(&["set_permissions", &user, &permissions.configure, &permissions.write, &permissions.read]);
-    let agent = connect(&server.url_of(&user, "agent-secret", server.port())).await;
-    reaches_its_own_and_nothing_else(connect(&server.url()).await, agent).await;
+    let mut settings = Settings::new(&server.url()).unwrap();
+    settings.management = server.management_url().parse().unwrap();
+    let control = Broker::connect(settings).unwrap();
+    assert!(control.connected(Duration::from_secs(20)).await);
+    make_user(&control, &names).await;
+    let name = rights::agent_user(&names, "a");
+    let agent = connect(&server.url_of(&name, "agent-secret", server.port())).await;
+    reaches_its_own_and_nothing_else(control, agent).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agents_redis_user_reaches_its_own_keys_only() {
     let server = Redis::start();
     let names = Names::default();
-    let user = rights::agent_user(&names, "a");
-    // SHA-256 of `agent-secret`.
-    let hash = "cc000e626ba67bed4834794d42288b228f012823877440d2bc5a3787cc6ffce9";
-    let rule = rights::redis_acl(&names, "a", hash);
-    let mut words = vec!["ACL", "SETUSER", user.as_str()];
-    words.extend(rule.split(' '));
-    server.command(&words);
-    let agent = connect(&format!("redis://{user}:agent-secret@127.0.0.1:{}/0", server.port())).await;
-    reaches_its_own_and_nothing_else(connect(&server.url()).await, agent).await;
+    let control = connect(&server.url()).await;
+    make_user(&control, &names).await;
+    let name = rights::agent_user(&names, "a");
+    let agent = connect(&format!("redis://{name}:agent-secret@127.0.0.1:{}/0", server.port())).await;
+    reaches_its_own_and_nothing_else(control, agent).await;
 }

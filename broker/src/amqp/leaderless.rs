@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use berth_broker_config::arguments::QueueKind;
+use berth_broker_config::names::Holder;
 use tokio::time::Instant;
 
 use super::declare;
@@ -57,19 +57,16 @@ impl Silence {
     }
 }
 
-/// Deletes a queue that was given up, if it is a quorum queue of ours: whoever consumes it declares it again.
+/// Deletes a queue that was given up, if it is an agent's. Its consumer declares it again if it knows how, else the
+/// control plane does, which finds it missing as soon as it has an offer for it. Submissions of others are theirs.
 pub(crate) async fn give_up(link: &Link, queue: &str) {
-    let names = &link.core.settings.names;
-    let ours = names.holder(queue).is_some();
-    let quorum =
-        link.core.known(queue).queues.get(queue).is_some_and(|known| known.kind == QueueKind::Quorum);
-    if !ours || !quorum {
+    if !matches!(link.core.settings.names.holder(queue), Some(Holder::Agent(_))) {
         return;
     }
     tracing::error!(
         queue,
-        "broker.queue.leaderless: nobody can consume it; it is deleted and declared anew, and what was in it is \
-         sent again by whoever sent it"
+        "broker.queue.leaderless: nobody can consume it; it is deleted, to be declared anew, and what was in \
+         it is sent again by whoever sent it"
     );
     match declare::delete_within(link, queue, DELETING).await {
         Ok(()) => tracing::warn!(queue, "broker.queue.deleted"),

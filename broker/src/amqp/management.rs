@@ -213,7 +213,7 @@ fn reason(error: reqwest::Error) -> String {
 fn refusal(status: StatusCode) -> String {
     match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            format!("{status}: the user needs the tag `monitoring` or `administrator`")
+            format!("{status}: the user needs the tag `monitoring`, or `administrator` to make users")
         }
         status => status.to_string(),
     }

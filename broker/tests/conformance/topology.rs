@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use berth_broker::{Depth, Error, Publish};
 use berth_broker_config::arguments::QueueKind;
-use berth_broker_config::{Topology, build};
+use berth_broker_config::plan::{Change, Kind, Scope, plan};
+use berth_broker_config::rights::{self, AgentUser};
+use berth_broker_config::{Address, Topology, build};
 
 use crate::rig::{PATIENCE, Rig, batch, message, next, number, until};
 
@@ -118,4 +120,84 @@ pub(crate) async fn messages_of_an_agent_reach_the_control_plane(rig: Rig) {
     .await;
     let receipt = tokio::time::timeout(PATIENCE, receipts.next()).await.unwrap().unwrap();
     assert_eq!(number(&receipt), 1);
+}
+
+pub(crate) async fn what_is_there_is_surveyed(rig: Rig) {
+    let broker = rig.connect().await;
+    let wanted = build::control_plane(&rig.names, []).with(build::agent(
+        &rig.names,
+        "a",
+        ["q", "r"],
+        QueueKind::Quorum,
+    ));
+    let differences = async |wanted: &Topology| {
+        let survey = broker.survey(wanted).await.unwrap();
+        assert_eq!(survey.unseen, None);
+        plan(&rig.names, wanted, &survey.found, &Scope::Everything)
+    };
+    let missing = differences(&wanted).await;
+    let is_missing = |change: &Change| matches!(change, Change::Make { .. });
+    assert!(missing.iter().filter(|change| is_missing(change)).count() >= 3, "{missing:?}");
+    assert!(missing.iter().all(is_missing), "{missing:?}");
+
+    broker.apply(&wanted).await.unwrap();
+    // What running replicas declare, and what is somebody else's, is nobody's difference.
+    broker.apply(&build::control_queue(&rig.names, "a", "r1")).await.unwrap();
+    broker.apply(&build::reply_queue(&rig.names, "a", "api-1")).await.unwrap();
+    broker.put_marker("m").await.unwrap();
+    let stranger = Address::foreign(format!("{}-stranger", rig.names.prefix));
+    broker.apply(&Topology::default().with_queue(&stranger, QueueKind::Classic)).await.unwrap();
+    broker.publish(batch(&rig.offers(), 0..3)).await.unwrap();
+    assert_eq!(differences(&wanted).await, []);
+
+    let fewer =
+        build::control_plane(&rig.names, []).with(build::agent(&rig.names, "a", ["r"], QueueKind::Quorum));
+    let unwanted = Change::Unwanted { kind: Kind::Queue, name: rig.offers().queue };
+    assert_eq!(differences(&fewer).await, [unwanted]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_rabbitmq_other_properties_are_shown_and_refused() {
+    let rig = Rig::rabbitmq();
+    let broker = rig.ready().await;
+    let other = build::agent(&rig.names, "a", ["q"], QueueKind::Classic);
+    let survey = broker.survey(&other).await.unwrap();
+    let differs = |property: &str, found: &str, wanted: Option<&str>| Change::Differs {
+        kind: Kind::Queue,
+        name: rig.offers().queue,
+        property: property.to_owned(),
+        found: Some(found.to_owned()),
+        wanted: wanted.map(str::to_owned),
+    };
+    let differences =
+        [differs("x-delivery-limit", "2147483647", None), differs("x-queue-type", "quorum", Some("classic"))];
+    assert_eq!(plan(&rig.names, &other, &survey.found, &Scope::Everything), differences);
+    let refused = broker.apply(&other).await.unwrap_err();
+    assert!(matches!(&refused, Error::Conflict { name, .. } if *name == rig.offers().queue), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_rabbitmq_without_its_management_api_the_rest_works() {
+    for management in ["off", "http://127.0.0.1:1"] {
+        let rig = Rig { management: Some(management.to_owned()), ..Rig::rabbitmq() };
+        let broker = rig.ready().await;
+        broker.publish(batch(&rig.offers(), 0..2)).await.unwrap();
+        until("two wait", async || {
+            broker.depth(&rig.offers()).await == Ok(Depth { ready: 2, unacked: None })
+        })
+        .await;
+        let wanted = build::agent(&rig.names, "a", ["q", "r"], QueueKind::Quorum);
+        let survey = broker.survey(&wanted).await.unwrap();
+        assert!(survey.unseen.is_some_and(|unseen| unseen.contains("management API")));
+        let missing = Change::Make { kind: Kind::Queue, name: rig.names.offers("a", "r").queue };
+        assert_eq!(plan(&rig.names, &wanted, &survey.found, &Scope::Everything), [missing]);
+        let user = AgentUser {
+            agent: "a".to_owned(),
+            rabbitmq_password_hash: Some("c2FsdA==".to_owned()),
+            redis_password_sha256: None,
+        };
+        let refused = broker.apply(&wanted.with_user(&rig.names, user)).await.unwrap_err();
+        let name = rights::agent_user(&rig.names, "a");
+        assert!(matches!(&refused, Error::User { user, .. } if *user == name), "{refused}");
+    }
 }
