@@ -13,18 +13,20 @@ fn keys(link: &Link, address: &Address) -> Keys {
     Keys::of(address, &link.core.settings.names)
 }
 
-/// Publishes a batch: one script call for all messages of a list, all calls on their way at once.
+/// Publishes a batch: one script call for all messages of a destination, all calls on their way at once.
 pub(crate) async fn publish(link: &Link, batch: &[Publish]) -> Result<(), PublishError> {
-    // Indices by list, in order of their first message.
-    let mut lists: Vec<(String, Vec<usize>)> = Vec::new();
+    // Indices by destination and priority, in order of their first message. Keys are made once for each.
+    let mut lists: Vec<(&Publish, Vec<usize>)> = Vec::new();
     for (index, publish) in batch.iter().enumerate() {
-        let list = keys(link, &publish.to).list(publish.message.properties.priority);
-        match lists.iter_mut().find(|(known, _)| *known == list) {
+        let same = |first: &Publish| {
+            first.to == publish.to && first.message.properties.priority == publish.message.properties.priority
+        };
+        match lists.iter_mut().find(|(first, _)| same(first)) {
             Some((_, indices)) => indices.push(index),
-            None => lists.push((list, vec![index])),
+            None => lists.push((publish, vec![index])),
         }
     }
-    let pushes = lists.iter().map(|(list, indices)| push(link, batch, list, indices));
+    let pushes = lists.iter().map(|(first, indices)| push(link, batch, first, indices));
     let results = futures_util::future::join_all(pushes).await;
     let (mut unconfirmed, mut reason) = (Vec::new(), None);
     for ((_, indices), result) in lists.iter().zip(results) {
@@ -37,16 +39,18 @@ pub(crate) async fn publish(link: &Link, batch: &[Publish]) -> Result<(), Publis
     reason.map_or(Ok(()), |reason| Err(PublishError { unconfirmed, reason }))
 }
 
-async fn push(link: &Link, batch: &[Publish], list: &str, indices: &[usize]) -> Result<(), Error> {
-    let to = &batch[indices[0]].to;
+/// Pushes messages that go where the first of them goes.
+async fn push(link: &Link, batch: &[Publish], first: &Publish, indices: &[usize]) -> Result<(), Error> {
+    let to = &first.to;
     let keys = keys(link, to);
+    let list = keys.list(first.message.properties.priority);
     // Queues of others can't be known to exist: their owners don't register them.
     let check = u8::from(!to.redis_prefix.is_empty());
     let mut call = link.scripts.push.prepare_invoke();
-    call.key(list).key(&keys.registry).key(&keys.live);
+    call.key(&list).key(&keys.registry).key(&keys.live);
     call.arg(&keys.queue).arg(check).arg(to.idle_expiry_ms.unwrap_or(0));
     for index in indices {
-        call.arg(envelope::encode(&batch[*index].message, &keys.routing_key));
+        call.arg(envelope::encode(&batch[*index].message, &keys.routing_key)?);
     }
     let exists: bool = link.script("publishing", &call).await?;
     if exists { Ok(()) } else { Err(Error::NoSuchQueue { queue: keys.queue }) }

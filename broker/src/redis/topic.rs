@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::message::Message;
 
 pub(crate) async fn broadcast(link: &Link, topic: &Address, message: &Message) -> Result<(), Error> {
-    let text = envelope::encode(message, topic.kombu_name());
+    let text = envelope::encode(message, topic.kombu_name())?;
     let mut publish = ::redis::cmd("PUBLISH");
     let _: u64 = link.command("broadcasting", publish.arg(&topic.queue).arg(text)).await?;
     Ok(())
