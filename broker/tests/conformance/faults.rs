@@ -137,7 +137,7 @@ async fn rabbitmq_may_die_and_lose_everything() {
 /// disk. Where the node was too fast, again.
 async fn leaderless() -> (RabbitMq, Rig) {
     let mut server = RabbitMq::start();
-    for _ in 0..5 {
+    for _ in 0..12 {
         let rig = Rig::over(Some(server.url()));
         let broker = rig.ready().await;
         // The one that was declared last is the last on disk.
