@@ -5,6 +5,7 @@
 //! Nothing here reads a clock or a row: callers pass the moment and the state, and write what comes back.
 
 mod condition;
+mod due;
 mod failure;
 mod retry;
 mod state;
@@ -13,6 +14,7 @@ mod step;
 mod track;
 
 pub use condition::Condition;
+pub use due::{OFFER_PATIENCE, due};
 pub use failure::{End, FailureClass, Outcome};
 pub use retry::{Backoff, RetryPolicy, Rule};
 pub use state::{Claim, DispatchState, Object, Offered, StopRequest};

@@ -3,13 +3,16 @@
 //! [`admit`] chooses from a [`Snapshot`]; [`explain`] tells, by the very same rules over the very same
 //! snapshot, what holds a run back. Waiting runs come in *lanes* (one per queue and project): every limit
 //! that counts a run counts its lane alike, so a blocked lane is passed over whole, whatever its length.
+//! [`Claimant::rule`] asks some of these rules once more when an agent claims what it was offered.
 
 mod admit;
+mod claim;
 mod explain;
 mod rules;
 mod snapshot;
 
 pub use admit::{Admission, admit};
+pub use claim::{Claimant, Claimed, PausedQueue, Ruling};
 pub use explain::{Asked, Estimate, Explanation, Place, Wait, estimate, explain};
 pub use rules::{Block, Rule, blocks};
 pub use snapshot::{AgentView, Candidate, Lane, Limit, Paused, ProjectView, QueueView, Snapshot};

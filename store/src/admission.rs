@@ -201,7 +201,7 @@ async fn load(tx: &mut Tx, owner: &str, now: Time, options: AdmissionOptions) ->
             .map(|agent| AgentView {
                 id: agent.id,
                 is_live: agent.is_live(now),
-                is_cordoned: agent.cordoned || agent.draining,
+                is_cordoned: agent.is_closed(),
                 slots: Limit {
                     limit: agent.concurrency,
                     used: by_agent.get(&agent.id).copied().unwrap_or(0),

@@ -86,6 +86,12 @@ impl Agent {
     pub fn lacks_namespace(&self, namespace: &str) -> Option<String> {
         self.reported.as_ref()?.lacks(self.name.as_str(), namespace)
     }
+
+    /// Whether it takes nothing new: it is cordoned, or is being emptied.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.cordoned || self.draining
+    }
 }
 
 /// An agent to be. It gets a queue named `default`.

@@ -154,7 +154,7 @@ impl Store {
         tx.commit().await?;
         Ok(Lease::Granted {
             queues,
-            cordoned: agent.cordoned || agent.draining,
+            cordoned: agent.is_closed(),
             until,
             was_lapsed,
             overruled,

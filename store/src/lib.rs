@@ -8,6 +8,7 @@ mod admission;
 mod agents;
 mod audit;
 mod changes;
+mod claimant;
 mod db;
 mod dead_letters;
 mod epoch;

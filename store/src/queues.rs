@@ -1,5 +1,6 @@
 //! Queues: each belongs to one agent.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use berth_domain::id::{AgentId, QueueId};
@@ -185,6 +186,15 @@ impl Store {
         row.as_ref().map(queue).transpose()?.ok_or_else(|| Error::not_found("queue", id))
     }
 
+    /// The names of an agent's queues.
+    ///
+    /// # Errors
+    /// If the database can't be used.
+    pub async fn queue_names(&self, agent_id: AgentId) -> Result<BTreeMap<QueueId, String>, Error> {
+        let rows = self.db.all(sql::queues::NAMES_OF_AGENT, args![agent_id]).await?;
+        rows.iter().map(|row| Ok((row.id("id")?, row.text("name")?))).collect()
+    }
+
     /// The organization's queues by `agent/queue`, of one agent or of all; `search` is a part of the name.
     ///
     /// # Errors
@@ -358,7 +368,6 @@ fn stored(paused: &Paused) -> StoredPause {
 
 /// A queue's row.
 pub(crate) fn queue(row: &Row) -> Result<Queue, Error> {
-    let paused: Option<StoredPause> = row.opt_json("paused")?;
     Ok(Queue {
         id: row.id("id")?,
         agent_id: row.id("agent_id")?,
@@ -369,9 +378,15 @@ pub(crate) fn queue(row: &Row) -> Result<Queue, Error> {
         tags: row.json::<Tags>("tags")?.into_list(),
         priority: row.i32("priority")?,
         concurrency: row.opt_u32("concurrency")?,
-        paused: paused.map(|paused| Paused { reason: paused.reason, by: paused.by, until: paused.until }),
+        paused: paused(row)?,
         on_agent_loss: row.parse("on_agent_loss")?,
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
     })
+}
+
+/// The pause of a queue's row.
+pub(crate) fn paused(row: &Row) -> Result<Option<Paused>, Error> {
+    let paused: Option<StoredPause> = row.opt_json("paused")?;
+    Ok(paused.map(|paused| Paused { reason: paused.reason, by: paused.by, until: paused.until }))
 }

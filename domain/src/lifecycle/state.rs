@@ -145,34 +145,4 @@ impl DispatchState {
     pub fn is_offered(&self) -> bool {
         self.status == Status::Scheduled
     }
-
-    /// When an open question is asked again: after 5 s, then ever later, since the agent may be away for long
-    /// and is asked anyway when it comes back.
-    fn ask_again_at(&self) -> Option<Time> {
-        let wait = Duration::from_secs(5 << self.question.saturating_sub(1).min(4));
-        self.asked_at.map(|asked| asked.plus(wait))
-    }
-
-    /// When the timers have to look at it next, if ever.
-    ///
-    /// Waiting runs when they are due or expire; claimed ones without a report when their claim is over.
-    #[must_use]
-    pub fn wake_at(&self) -> Option<Time> {
-        let due = match self.status {
-            Status::OnSchedule | Status::Retrying => self.due_at,
-            _ => None,
-        };
-        let expiry = if self.status.is_waiting() && self.started_at.is_none() || self.is_offered() {
-            self.expires_at
-        } else {
-            None
-        };
-        let claim_over = match (&self.claim, &self.object) {
-            (Some(claim), None) if self.status.is_at_agent() => {
-                Some(self.ask_again_at().map_or(claim.over_at, |again| again.max(claim.over_at)))
-            }
-            _ => None,
-        };
-        [due, expiry, claim_over].into_iter().flatten().min()
-    }
 }

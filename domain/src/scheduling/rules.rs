@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::snapshot::{Lane, Limit, Snapshot};
+use super::snapshot::{Lane, Limit, Paused, Snapshot};
+use crate::time::Time;
 
 /// A rule's name, as answers and metrics spell it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -100,19 +101,12 @@ pub fn blocks(snapshot: &Snapshot, lane: &Lane) -> Vec<Block> {
         let message = "the broker can't be reached; the run starts when it is back".to_owned();
         found.push(Block::plain(Rule::BrokerDown, "broker", "broker", message));
     }
-    if let Some(paused) = &queue.paused {
-        let until = paused.until.map(|until| format!(" until {until}")).unwrap_or_default();
-        let message = format!("queue {} was paused by {}{until}: {}", queue.name, paused.by, paused.reason);
-        found.push(Block::plain(Rule::Paused, "queue", &queue.name, message));
-    }
+    found.extend(paused(&queue.name, queue.paused.as_ref(), snapshot.now));
     if !agent.is_live {
         let message = format!("agent {} holds no lease: it is away, or was never started", agent.name);
         found.push(Block::plain(Rule::AgentLost, "agent", &agent.name, message));
     }
-    if agent.is_cordoned {
-        let message = format!("agent {} is cordoned", agent.name);
-        found.push(Block::plain(Rule::Cordoned, "agent", &agent.name, message));
-    }
+    found.extend(cordoned(&agent.name, agent.is_cordoned));
     found.extend(Block::full("organization", "default", snapshot.organization));
     if let Some(project) = snapshot.project(lane.project) {
         found.extend(Block::full("project", &project.name, project.slots));
@@ -131,6 +125,19 @@ pub fn blocks(snapshot: &Snapshot, lane: &Lane) -> Vec<Block> {
         });
     }
     found
+}
+
+/// That a queue's pause holds at `now`.
+pub(super) fn paused(queue: &str, paused: Option<&Paused>, now: Time) -> Option<Block> {
+    let paused = paused.filter(|paused| paused.holds(now))?;
+    let until = paused.until.map(|until| format!(" until {until}")).unwrap_or_default();
+    let message = format!("queue {queue} was paused by {}{until}: {}", paused.by, paused.reason);
+    Some(Block::plain(Rule::Paused, "queue", queue, message))
+}
+
+/// That an agent takes nothing new.
+pub(super) fn cordoned(agent: &str, is_cordoned: bool) -> Option<Block> {
+    is_cordoned.then(|| Block::plain(Rule::Cordoned, "agent", agent, format!("agent {agent} is cordoned")))
 }
 
 fn gone(level: &str, name: &str) -> Block {

@@ -31,6 +31,14 @@ pub struct Paused {
     pub until: Option<Time>,
 }
 
+impl Paused {
+    /// Whether it has not ended by itself at `now`.
+    #[must_use]
+    pub fn holds(&self, now: Time) -> bool {
+        self.until.is_none_or(|until| until > now)
+    }
+}
+
 /// An agent, as far as choosing goes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AgentView {

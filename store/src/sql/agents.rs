@@ -47,6 +47,12 @@ statements! {
     COUNT = Sql::both(
         "SELECT count(*) AS n FROM agents WHERE owner = $1 AND (CAST($2 AS TEXT) IS NULL OR lower(name) LIKE CAST($2 AS TEXT) ESCAPE '!')",
     );
+    /// What the agent's claims are judged by: its row once, or once for each of its queues that is paused.
+    CLAIMANT = Sql::both(
+        "SELECT a.id, a.name, a.lease_until, a.cordoned, a.draining, a.create_grace_ms, q.id AS queue_id, \
+         q.name AS queue_name, q.paused FROM agents a \
+         LEFT JOIN queues q ON q.agent_id = a.id AND q.paused IS NOT NULL WHERE a.id = $1",
+    );
     UPDATE = Sql::both(
         "UPDATE agents SET description = $2, tags = $3, labels = $4, concurrency = $5, cordoned = $6, \
          draining = $7, is_default = $8, credentials_hash = $9, identity = $10, updated_at = $11 WHERE id = $1",

@@ -37,7 +37,7 @@ statements! {
         "SELECT count(*) AS n FROM queues q JOIN agents a ON a.id = q.agent_id WHERE a.owner = $1 \
          AND (CAST($2 AS TEXT) IS NULL OR a.name = $2) AND (CAST($3 AS TEXT) IS NULL OR lower(q.name) LIKE CAST($3 AS TEXT) ESCAPE '!')",
     );
-    NAMES_OF_AGENT = Sql::both("SELECT name FROM queues WHERE agent_id = $1 ORDER BY name");
+    NAMES_OF_AGENT = Sql::both("SELECT id, name FROM queues WHERE agent_id = $1 ORDER BY name");
     UPDATE = Sql::both(
         "UPDATE queues SET description = $2, tags = $3, priority = $4, concurrency = $5, paused = $6, \
          on_agent_loss = $7, updated_at = $8 WHERE id = $1",

@@ -134,6 +134,20 @@ fn nothing_starts_at_an_agent_that_is_lost_or_cordoned_or_in_a_queue_that_is_pau
     }
 }
 
+#[test]
+fn a_pause_that_has_ended_by_itself_holds_nothing_back() {
+    let base = world(vec![queue(1, id(1), 0, None)], vec![project(1, None)], vec![lane(1, 1, &[(1, 0)])]);
+    let paused = |until: i64| {
+        let until = Some(Time::from_micros(until));
+        let mut snapshot = Snapshot { now: Time::from_micros(5), ..base.clone() };
+        snapshot.queues[0].paused =
+            Some(crate::scheduling::Paused { reason: "r".into(), by: "b".into(), until });
+        snapshot
+    };
+    assert_eq!(order(&paused(6)), [] as [u128; 0]);
+    assert_eq!(order(&paused(5)), [1]);
+}
+
 fn limit() -> impl Strategy<Value = Limit> {
     (prop::option::of(0_u32..6), 0_u32..4).prop_map(|(limit, used)| Limit { limit, used })
 }

@@ -1,0 +1,198 @@
+//! Whether an agent gets what it claims: its own runs only, under a lease, and not while a cordon or a pause, by the
+//! rules of admission itself, holds them back. What nobody can claim goes back to the backlog, and its slot to others.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::rules::{Block, cordoned, paused};
+use super::snapshot::Paused;
+use crate::id::{AgentId, QueueId};
+use crate::lifecycle::{ClaimLimits, DispatchState, Event, Step, step};
+use crate::protocol::{CLAIM_VALIDITY_SECONDS, ClaimRequest};
+use crate::time::Time;
+
+/// An agent, as far as its claims go, at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claimant {
+    /// Which.
+    pub id: AgentId,
+    /// Its name.
+    pub name: String,
+    /// Whether its lease holds.
+    pub is_live: bool,
+    /// Whether it takes nothing new.
+    pub is_cordoned: bool,
+    /// How long after a claim's validity a create of its can still land.
+    pub create_grace: Duration,
+    /// Those of its queues that are, or were, paused.
+    pub paused: BTreeMap<QueueId, PausedQueue>,
+}
+
+/// A queue that starts nothing for now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PausedQueue {
+    /// Its name in its agent.
+    pub name: String,
+    /// Its pause.
+    pub paused: Paused,
+}
+
+/// The run that a claim names.
+#[derive(Debug, Clone, Copy)]
+pub struct Claimed<'a> {
+    /// Its agent.
+    pub agent: Option<AgentId>,
+    /// Its queue.
+    pub queue: Option<QueueId>,
+    /// Where it stands.
+    pub state: &'a DispatchState,
+}
+
+/// What is decided about a claim.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ruling {
+    /// The attempt is the claimant's. The same claim asked again is granted without a change.
+    Granted(Step),
+    /// The offer is to be forgotten.
+    Dropped {
+        /// Why, for people.
+        reason: String,
+        /// The admission's end, if nobody can claim the run now.
+        withdrawn: Option<Step>,
+    },
+}
+
+impl Claimant {
+    /// Decides about a claim of the replica for `run`.
+    #[must_use]
+    pub fn rule(&self, run: Claimed<'_>, replica: &str, claim: &ClaimRequest, now: Time) -> Ruling {
+        if run.agent != Some(self.id) {
+            return dropped("the run is not this agent's");
+        }
+        if let Some(block) = self.closed(run.queue, now) {
+            let reason = block.message;
+            let withdrawn = step(run.state, &Event::Withdraw { reason: &reason }, now, 0.0).ok();
+            return Ruling::Dropped { reason, withdrawn };
+        }
+        if !self.is_live {
+            return dropped(format!("agent {} holds no lease", self.name));
+        }
+        let limits = ClaimLimits {
+            validity: Duration::from_secs(CLAIM_VALIDITY_SECONDS),
+            create_grace: self.create_grace,
+        };
+        let event = Event::Claim { replica, nonce: &claim.nonce, attempt: claim.attempt, limits };
+        match step(run.state, &event, now, 0.0) {
+            Ok(done) => Ruling::Granted(done),
+            Err(ignored) => dropped(ignored.to_string()),
+        }
+    }
+
+    /// The rule by which nothing of that queue may start here.
+    fn closed(&self, queue: Option<QueueId>, now: Time) -> Option<Block> {
+        cordoned(&self.name, self.is_cordoned).or_else(|| {
+            let queue = self.paused.get(&queue?)?;
+            paused(&queue.name, Some(&queue.paused), now)
+        })
+    }
+}
+
+fn dropped(reason: impl Into<String>) -> Ruling {
+    Ruling::Dropped { reason: reason.into(), withdrawn: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::RunId;
+    use crate::lifecycle::{RetryPolicy, Status};
+
+    const NOW: Time = Time::from_micros(1_000_000);
+
+    fn agent() -> Claimant {
+        Claimant {
+            id: AgentId::new(),
+            name: "a".into(),
+            is_live: true,
+            is_cordoned: false,
+            create_grace: Duration::from_secs(2),
+            paused: BTreeMap::new(),
+        }
+    }
+
+    fn offered() -> DispatchState {
+        DispatchState { status: Status::Scheduled, ..DispatchState::new(RetryPolicy::default()) }
+    }
+
+    fn claim() -> ClaimRequest {
+        ClaimRequest { nonce: "n".into(), run: RunId::new(), attempt: 0 }
+    }
+
+    fn rule(agent: &Claimant, queue: QueueId, state: &DispatchState) -> Ruling {
+        agent.rule(Claimed { agent: Some(agent.id), queue: Some(queue), state }, "r", &claim(), NOW)
+    }
+
+    fn reason(ruling: &Ruling) -> (&str, bool) {
+        let Ruling::Dropped { reason, withdrawn } = ruling else { panic!("{ruling:?}") };
+        if let Some(withdrawn) = withdrawn {
+            assert_eq!(withdrawn.state.status, Status::Queued);
+            assert_eq!(&withdrawn.conditions[0].message, reason, "the run's history says the same");
+        }
+        (reason, withdrawn.is_some())
+    }
+
+    #[test]
+    fn a_live_agent_gets_its_own_run_for_as_long_as_a_claim_is_valid() {
+        let agent = agent();
+        let Ruling::Granted(done) = rule(&agent, QueueId::new(), &offered()) else { panic!() };
+        let claim = done.state.claim.unwrap();
+        assert_eq!(claim.valid_for(NOW), Duration::from_secs(CLAIM_VALIDITY_SECONDS));
+        assert_eq!(claim.over_at, claim.valid_until.plus(Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn another_agents_run_is_dropped_and_stays_as_it_is() {
+        let closed = Claimant { is_cordoned: true, ..agent() };
+        let state = offered();
+        for owner in [None, Some(AgentId::new())] {
+            let run = Claimed { agent: owner, queue: None, state: &state };
+            let ruling = closed.rule(run, "r", &claim(), NOW);
+            assert_eq!(reason(&ruling), ("the run is not this agent's", false));
+        }
+    }
+
+    #[test]
+    fn without_a_lease_the_offer_is_dropped_and_not_withdrawn() {
+        let lapsed = Claimant { is_live: false, ..agent() };
+        assert_eq!(
+            reason(&rule(&lapsed, QueueId::new(), &offered())),
+            ("agent a holds no lease", false),
+            "the agent may be back in a moment, and the offer is repeated"
+        );
+    }
+
+    #[test]
+    fn what_a_cordon_or_a_pause_holds_back_goes_to_the_backlog() {
+        let cordoned = Claimant { is_cordoned: true, ..agent() };
+        assert_eq!(reason(&rule(&cordoned, QueueId::new(), &offered())), ("agent a is cordoned", true));
+        let queue = QueueId::new();
+        let until = NOW.plus(Duration::from_secs(1));
+        let paused = Paused { reason: "upgrade".into(), by: "eve".into(), until: Some(until) };
+        let mut agent = agent();
+        agent.paused.insert(queue, PausedQueue { name: "q".into(), paused });
+        let text = format!("queue q was paused by eve until {until}: upgrade");
+        assert_eq!(reason(&rule(&agent, queue, &offered())), (text.as_str(), true));
+        assert!(matches!(rule(&agent, QueueId::new(), &offered()), Ruling::Granted(_)), "another queue");
+        let state = offered();
+        let run = Claimed { agent: Some(agent.id), queue: Some(queue), state: &state };
+        assert!(matches!(agent.rule(run, "r", &claim(), until), Ruling::Granted(_)), "it is over");
+    }
+
+    #[test]
+    fn what_was_claimed_already_is_not_withdrawn() {
+        let mut agent = agent();
+        let Ruling::Granted(done) = rule(&agent, QueueId::new(), &offered()) else { panic!() };
+        agent.is_cordoned = true;
+        assert_eq!(reason(&rule(&agent, QueueId::new(), &done.state)), ("agent a is cordoned", false));
+    }
+}

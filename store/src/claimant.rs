@@ -1,0 +1,38 @@
+//! What the scheduler needs to know of an agent to judge its claims, in one read: it is made for each batch of them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use berth_domain::id::{AgentId, QueueId};
+use berth_domain::scheduling::{Claimant, PausedQueue};
+use berth_domain::time::Time;
+
+use crate::db::{Row, args};
+use crate::{Error, Store, queues, sql};
+
+impl Store {
+    /// The agent as its claims are judged, at `now`.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such agent.
+    pub async fn claimant(&self, id: AgentId, now: Time) -> Result<Claimant, Error> {
+        let rows = self.db.all(sql::agents::CLAIMANT, args![id]).await?;
+        let agent = rows.first().ok_or_else(|| Error::not_found("agent", id))?;
+        Ok(Claimant {
+            id: agent.id("id")?,
+            name: agent.text("name")?,
+            is_live: agent.opt_time("lease_until")?.is_some_and(|until| until > now),
+            is_cordoned: agent.bool("cordoned")? || agent.bool("draining")?,
+            create_grace: Duration::from_millis(agent.count("create_grace_ms")?),
+            paused: rows
+                .iter()
+                .filter_map(|row| paused(row).transpose())
+                .collect::<Result<BTreeMap<_, _>, _>>()?,
+        })
+    }
+}
+
+fn paused(row: &Row) -> Result<Option<(QueueId, PausedQueue)>, Error> {
+    let (Some(id), Some(paused)) = (row.opt_id("queue_id")?, queues::paused(row)?) else { return Ok(None) };
+    Ok(Some((id, PausedQueue { name: row.text("queue_name")?, paused })))
+}
