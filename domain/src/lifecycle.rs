@@ -14,7 +14,7 @@ mod step;
 mod track;
 
 pub use condition::Condition;
-pub use due::{OFFER_PATIENCE, due};
+pub use due::{OFFER_HELD_AT_MOST, OFFER_PATIENCE, due};
 pub use failure::{End, FailureClass, Outcome};
 pub use retry::{Backoff, RetryPolicy, Rule};
 pub use state::{Claim, DispatchState, Object, Offered, StopRequest};

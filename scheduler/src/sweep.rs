@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use berth_broker::Depth;
 use berth_domain::id::RunId;
-use berth_domain::lifecycle::{Event, step};
+use berth_domain::lifecycle::{Event, OFFER_HELD_AT_MOST, OFFER_PATIENCE, step};
 use berth_store::OutstandingOffers;
 
 use crate::context::{Context, Pace};
@@ -20,37 +20,36 @@ use crate::outbox::Error;
 /// How often the broker's depth is compared with what is outstanding.
 const EVERY: Duration = Duration::from_secs(3);
 
-/// An offer younger than this is not offered again; each time it was, the wait doubles.
-const PATIENCE: Duration = Duration::from_secs(4);
-
-/// An agent holds an offer un-acked for seconds. One that is held for this long is offered again, whoever holds
-/// it: a count of un-acked messages may be old (RabbitMQ's comes from statistics), and an agent may hang.
-const HELD_AT_MOST: Duration = Duration::from_secs(60);
-
 /// The most offers repeated for one queue in one round.
 const BATCH: u32 = 500;
 
 /// Looks after offers, until the shutdown.
 pub(crate) async fn sweep_forever(context: Context) {
     let mut pace = Pace::new("looking after offers", &context, &context.sweep, EVERY);
+    let mut is_new = false;
     while pace.next().await {
-        pace.round(sweep(&context)).await;
+        pace.round(sweep(&context, &mut is_new)).await;
     }
 }
 
-async fn sweep(context: &Context) -> Result<(), Error> {
+/// One look; `is_new` says that the broker lost everything, until everything was offered again.
+async fn sweep(context: &Context, is_new: &mut bool) -> Result<(), Error> {
     if !context.broker.connection().borrow().up {
         return Ok(());
     }
-    let is_new = recognize(context).await?;
+    *is_new |= recognize(context).await?;
     let mut failure = None;
     for queue in context.store.outstanding_offers().await? {
         // One queue in trouble (leaderless, full) keeps nothing from the others.
-        if let Err(error) = look_after(context, &queue, is_new).await {
+        if let Err(error) = look_after(context, &queue, *is_new).await {
             failure.get_or_insert(error);
         }
     }
-    failure.map_or(Ok(()), Err)
+    if let Some(error) = failure {
+        return Err(error);
+    }
+    *is_new = false;
+    Ok(())
 }
 
 async fn look_after(context: &Context, queue: &OutstandingOffers, is_new: bool) -> Result<(), Error> {
@@ -68,8 +67,8 @@ async fn look_after(context: &Context, queue: &OutstandingOffers, is_new: bool) 
         Err(error) => return Err(error.into()),
     };
     let missing = Missing::of(queue.offers, depth);
-    offer_again(context, queue, missing.lost, Some(PATIENCE)).await?;
-    offer_again(context, queue, missing.held, Some(HELD_AT_MOST)).await
+    offer_again(context, queue, missing.lost, Some(OFFER_PATIENCE)).await?;
+    offer_again(context, queue, missing.held, Some(OFFER_HELD_AT_MOST)).await
 }
 
 /// Outstanding offers that don't wait in their queue.
@@ -130,9 +129,7 @@ async fn offer_again(
     let lost: Vec<_> = offers
         .into_iter()
         .filter(|run| {
-            let (Some(patience), Some(offered)) = (patience, &run.dispatch.offered) else { return true };
-            let doubled = PATIENCE * 2_u32.pow(offered.times.saturating_sub(1).min(5));
-            now.since(offered.at) >= patience.max(doubled)
+            patience.is_none_or(|patience| run.dispatch.offer_again_at(patience).is_none_or(|at| at <= now))
         })
         .collect();
     if lost.is_empty() {

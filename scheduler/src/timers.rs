@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use berth_domain::id::{AgentId, RunId};
-use berth_domain::lifecycle::{DispatchState, Event, Status, step};
+use berth_domain::lifecycle::{DispatchState, Event, Status, due, step};
 use berth_domain::protocol::Question;
-use berth_domain::time::Time;
 
 use crate::context::{Context, Pace, jitter};
 use crate::nudge;
@@ -39,24 +38,24 @@ async fn fire(context: &Context, next: &mut Option<Duration>) -> Result<(), Erro
     loop {
         let now = context.clock.now();
         let soon = context.store.due_runs(now.plus(HORIZON), BATCH).await?;
-        let due: Vec<RunId> = soon.iter().filter(|run| run.wake_at <= now).map(|run| run.id).collect();
+        let ids: Vec<RunId> = soon.iter().filter(|run| run.wake_at <= now).map(|run| run.id).collect();
         *next = soon.iter().map(|run| run.wake_at).find(|at| *at > now).map(|at| at.since(now));
         // What nothing can be done about now comes up again at the next look, not in this one.
-        if due.is_empty() || fire_now(context, &due).await? == 0 || soon.len() < BATCH as usize {
+        if ids.is_empty() || fire_now(context, &ids).await? == 0 || soon.len() < BATCH as usize {
             return Ok(());
         }
     }
 }
 
 /// Fires what is due; returns how many runs changed.
-async fn fire_now(context: &Context, due: &[RunId]) -> Result<usize, Error> {
+async fn fire_now(context: &Context, ids: &[RunId]) -> Result<usize, Error> {
     let now = context.clock.now();
     let mut questions: BTreeMap<AgentId, Vec<Question>> = BTreeMap::new();
     let mut is_queued = false;
     let changed = context
         .store
-        .transition(due, now, |head| {
-            let event = due_event(&head.dispatch, now)?;
+        .transition(ids, now, |head| {
+            let event = due(&head.dispatch, now)?;
             let done = step(&head.dispatch, &event, now, jitter()).ok()?;
             is_queued |= done.state.status == Status::Queued;
             if let (Event::Ask, Some(agent)) = (&event, head.agent_id) {
@@ -77,18 +76,4 @@ async fn fire_now(context: &Context, due: &[RunId]) -> Result<usize, Error> {
 /// The question that was just asked of a run.
 pub(crate) fn question(run: RunId, state: &DispatchState) -> Question {
     Question { run, attempt: state.attempt, question: state.question }
-}
-
-/// What is to happen to a run whose time has come.
-fn due_event(state: &DispatchState, now: Time) -> Option<Event<'static>> {
-    let is_past = |time: Option<Time>| time.is_some_and(|time| time <= now);
-    let waits = state.status.is_waiting() || state.is_offered();
-    if waits && state.started_at.is_none() && is_past(state.expires_at) {
-        return Some(Event::Expire);
-    }
-    match state.status {
-        Status::OnSchedule | Status::Retrying if is_past(state.due_at) => Some(Event::Queue),
-        status if status.is_at_agent() && state.object.is_none() => Some(Event::Ask),
-        _ => None,
-    }
 }

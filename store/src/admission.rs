@@ -193,7 +193,8 @@ async fn load(tx: &mut Tx, owner: &str, now: Time, options: AdmissionOptions) ->
                 name: queue.name.to_string(),
                 agent: queue.agent_id,
                 priority: queue.priority,
-                paused: queue.paused.or_else(|| restored.clone()),
+                // What holds until every agent has reported outlasts a pause that ends by itself.
+                paused: restored.clone().or(queue.paused),
             })
             .collect(),
         agents: all_agents

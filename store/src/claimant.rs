@@ -8,7 +8,7 @@ use berth_domain::scheduling::{Claimant, PausedQueue};
 use berth_domain::time::Time;
 
 use crate::db::{Row, args};
-use crate::{Error, Store, queues, sql};
+use crate::{Error, Store, epoch, queues, sql};
 
 impl Store {
     /// The agent as its claims are judged, at `now`.
@@ -16,7 +16,7 @@ impl Store {
     /// # Errors
     /// `NotFound` if there is no such agent.
     pub async fn claimant(&self, id: AgentId, now: Time) -> Result<Claimant, Error> {
-        let rows = self.db.all(sql::agents::CLAIMANT, args![id]).await?;
+        let rows = self.db.all(sql::agents::CLAIMANT, args![id, epoch::RESTORED]).await?;
         let agent = rows.first().ok_or_else(|| Error::not_found("agent", id))?;
         Ok(Claimant {
             id: agent.id("id")?,
@@ -28,6 +28,7 @@ impl Store {
                 .iter()
                 .filter_map(|row| paused(row).transpose())
                 .collect::<Result<BTreeMap<_, _>, _>>()?,
+            restored: epoch::read(agent.opt_text("restored")?)?,
         })
     }
 }

@@ -19,7 +19,7 @@ pub(crate) const EPOCH: &str = "epoch";
 pub(crate) const CHANGES_FLOOR: &str = "changes_floor";
 const BROKER_MARKER: &str = "broker_marker";
 /// The key of the restore that is not reconciled yet.
-const RESTORED: &str = "restored";
+pub(crate) const RESTORED: &str = "restored";
 
 impl Store {
     /// The id of the store's epoch.
@@ -112,7 +112,8 @@ pub(crate) fn parse(noted: Option<&str>) -> Result<Uuid, Error> {
     Uuid::try_parse(text).map_err(|_| Error::corrupt("meta `epoch`"))
 }
 
-fn read(noted: Option<String>) -> Result<Option<Restored>, Error> {
+/// The restore as it is noted.
+pub(crate) fn read(noted: Option<String>) -> Result<Option<Restored>, Error> {
     let restored = noted.map(|text| serde_json::from_str(&text)).transpose();
     restored.map_err(|_| Error::corrupt("meta `restored`"))
 }

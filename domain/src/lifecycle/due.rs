@@ -9,6 +9,10 @@ use crate::time::Time;
 /// An offer younger than this is not repeated; with each repetition the wait doubles.
 pub const OFFER_PATIENCE: Duration = Duration::from_secs(4);
 
+/// An agent holds an offer un-acked for seconds. One that is held for this long is repeated, whoever holds it: a
+/// count of un-acked messages may be old (RabbitMQ's comes from statistics), and an agent may hang.
+pub const OFFER_HELD_AT_MOST: Duration = Duration::from_secs(60);
+
 /// After so many repetitions the wait grows no more.
 const MOST_DOUBLINGS: u32 = 5;
 
@@ -21,12 +25,13 @@ impl DispatchState {
         [self.queue_at(), self.expire_at(), self.ask_at()].into_iter().flatten().min()
     }
 
-    /// When its offer is to be repeated, if the broker has lost it; none if it was never published: at once.
+    /// When its offer is to be repeated, but not before `patience` is over; none if it was never
+    /// published: at once.
     #[must_use]
-    pub fn offer_again_at(&self) -> Option<Time> {
+    pub fn offer_again_at(&self, patience: Duration) -> Option<Time> {
         let offered = self.offered?;
         let doublings = offered.times.saturating_sub(1).min(MOST_DOUBLINGS);
-        Some(offered.at.plus(OFFER_PATIENCE * 2_u32.pow(doublings)))
+        Some(offered.at.plus(patience.max(OFFER_PATIENCE * 2_u32.pow(doublings))))
     }
 
     fn queue_at(&self) -> Option<Time> {
@@ -133,10 +138,10 @@ mod tests {
     #[test]
     fn an_offer_is_repeated_ever_more_seldom() {
         let mut state = in_status(Status::Scheduled);
-        assert_eq!(state.offer_again_at(), None);
+        assert_eq!(state.offer_again_at(OFFER_PATIENCE), None);
         let waits = [1, 2, 3, 6, 7, u32::MAX].map(|times| {
             state.offered = Some(Offered { at: at(0), times });
-            state.offer_again_at().unwrap().since(at(0)).as_secs()
+            state.offer_again_at(OFFER_PATIENCE).unwrap().since(at(0)).as_secs()
         });
         assert_eq!(waits, [4, 8, 16, 128, 128, 128]);
     }

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::rules::{Block, cordoned, paused};
+use super::rules::{cordoned, paused};
 use super::snapshot::Paused;
 use crate::id::{AgentId, QueueId};
 use crate::lifecycle::{ClaimLimits, DispatchState, Event, Step, step};
 use crate::protocol::{CLAIM_VALIDITY_SECONDS, ClaimRequest};
+use crate::restore::Restored;
 use crate::time::Time;
 
 /// An agent, as far as its claims go, at one moment.
@@ -26,6 +27,8 @@ pub struct Claimant {
     pub create_grace: Duration,
     /// Those of its queues that are, or were, paused.
     pub paused: BTreeMap<QueueId, PausedQueue>,
+    /// The restore after which nothing starts anywhere, until every agent has told what it holds.
+    pub restored: Option<Restored>,
 }
 
 /// A queue that starts nothing for now.
@@ -69,8 +72,7 @@ impl Claimant {
         if run.agent != Some(self.id) {
             return dropped("the run is not this agent's");
         }
-        if let Some(block) = self.closed(run.queue, now) {
-            let reason = block.message;
+        if let Some(reason) = self.closed(run.queue, now) {
             let withdrawn = step(run.state, &Event::Withdraw { reason: &reason }, now, 0.0).ok();
             return Ruling::Dropped { reason, withdrawn };
         }
@@ -88,12 +90,15 @@ impl Claimant {
         }
     }
 
-    /// The rule by which nothing of that queue may start here.
-    fn closed(&self, queue: Option<QueueId>, now: Time) -> Option<Block> {
-        cordoned(&self.name, self.is_cordoned).or_else(|| {
+    /// Why nothing of that queue may start here, if that is so.
+    fn closed(&self, queue: Option<QueueId>, now: Time) -> Option<String> {
+        let cordoned = || cordoned(&self.name, self.is_cordoned);
+        let paused = || {
             let queue = self.paused.get(&queue?)?;
             paused(&queue.name, Some(&queue.paused), now)
-        })
+        };
+        let restored = self.restored.as_ref().map(Restored::reason);
+        restored.or_else(|| cordoned().or_else(paused).map(|block| block.message))
     }
 }
 
@@ -117,6 +122,7 @@ mod tests {
             is_cordoned: false,
             create_grace: Duration::from_secs(2),
             paused: BTreeMap::new(),
+            restored: None,
         }
     }
 
@@ -186,6 +192,14 @@ mod tests {
         let state = offered();
         let run = Claimed { agent: Some(agent.id), queue: Some(queue), state: &state };
         assert!(matches!(agent.rule(run, "r", &claim(), until), Ruling::Granted(_)), "it is over");
+    }
+
+    #[test]
+    fn after_a_restore_nothing_starts_and_what_is_claimed_goes_to_the_backlog() {
+        let restored = Restored { epoch: uuid::Uuid::nil(), noticed_at: NOW, noticed_by: "b".into() };
+        let agent = Claimant { restored: Some(restored.clone()), ..agent() };
+        let ruling = rule(&agent, QueueId::new(), &offered());
+        assert_eq!(reason(&ruling), (restored.reason().as_str(), true));
     }
 
     #[test]

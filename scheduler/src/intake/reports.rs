@@ -66,10 +66,9 @@ async fn count(context: &Context, agent: &Agent, finished: &[Finished]) -> Resul
     if finished.is_empty() {
         return Ok(());
     }
-    let queues = context.store.all_queues().await?;
+    let queues = context.store.queue_names(agent.id).await?;
     for end in finished {
-        let queue = queues.iter().find(|queue| Some(queue.id) == end.queue);
-        let name = queue.map_or("", |queue| queue.name.as_str());
+        let name = end.queue.and_then(|queue| queues.get(&queue)).map_or("", String::as_str);
         let ran = end.started_at.map(|started| end.at.since(started));
         context.metrics.finished(agent.name.as_str(), name, end.status, ran);
     }

@@ -50,7 +50,7 @@ statements! {
     /// What the agent's claims are judged by: its row once, or once for each of its queues that is paused.
     CLAIMANT = Sql::both(
         "SELECT a.id, a.name, a.lease_until, a.cordoned, a.draining, a.create_grace_ms, q.id AS queue_id, \
-         q.name AS queue_name, q.paused FROM agents a \
+         q.name AS queue_name, q.paused, (SELECT value FROM meta WHERE key = $2) AS restored FROM agents a \
          LEFT JOIN queues q ON q.agent_id = a.id AND q.paused IS NOT NULL WHERE a.id = $1",
     );
     UPDATE = Sql::both(
