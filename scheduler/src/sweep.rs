@@ -11,7 +11,8 @@ use std::time::Duration;
 use berth_broker::Depth;
 use berth_domain::id::RunId;
 use berth_domain::lifecycle::{Event, OFFER_HELD_AT_MOST, OFFER_PATIENCE, step};
-use berth_store::OutstandingOffers;
+use berth_domain::time::Time;
+use berth_store::{OfferedRun, OutstandingOffers};
 
 use crate::context::{Context, Pace};
 use crate::dispatch;
@@ -26,49 +27,37 @@ const BATCH: u32 = 500;
 /// Looks after offers, until the shutdown.
 pub(crate) async fn sweep_forever(context: Context) {
     let mut pace = Pace::new("looking after offers", &context, &context.sweep, EVERY);
-    let mut is_new = false;
+    let mut lost_before = None;
     while pace.next().await {
-        pace.round(sweep(&context, &mut is_new)).await;
+        pace.round(sweep(&context, &mut lost_before)).await;
     }
 }
 
-/// One look; `is_new` says that the broker lost everything, until everything was offered again.
-async fn sweep(context: &Context, is_new: &mut bool) -> Result<(), Error> {
+/// One look. What the broker lost with all its data, everything from before `lost_before`, is owed until every
+/// queue has it again.
+async fn sweep(context: &Context, lost_before: &mut Option<Time>) -> Result<(), Error> {
     if !context.broker.connection().borrow().up {
         return Ok(());
     }
-    *is_new |= recognize(context).await?;
+    if recognize(context).await? {
+        *lost_before = Some(context.clock.now());
+    }
     let mut failure = None;
     for queue in context.store.outstanding_offers().await? {
+        let looked_after = match *lost_before {
+            Some(lost_before) => offer_all_again(context, &queue, lost_before).await,
+            None => offer_missing_again(context, &queue).await,
+        };
         // One queue in trouble (leaderless, full) keeps nothing from the others.
-        if let Err(error) = look_after(context, &queue, *is_new).await {
+        if let Err(error) = looked_after {
             failure.get_or_insert(error);
         }
     }
     if let Some(error) = failure {
         return Err(error);
     }
-    *is_new = false;
+    *lost_before = None;
     Ok(())
-}
-
-async fn look_after(context: &Context, queue: &OutstandingOffers, is_new: bool) -> Result<(), Error> {
-    if is_new {
-        return offer_again(context, queue, u64::MAX, None).await;
-    }
-    let address = context.names.offers(&queue.agent, &queue.queue);
-    let depth = match context.broker.depth(&address).await {
-        Ok(depth) => depth,
-        Err(berth_broker::Error::NoSuchQueue { .. }) => {
-            context.wipes.fetch_add(1, Ordering::SeqCst);
-            context.agents.notify_one();
-            return Ok(());
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let missing = Missing::of(queue.offers, depth);
-    offer_again(context, queue, missing.lost, Some(OFFER_PATIENCE)).await?;
-    offer_again(context, queue, missing.held, Some(OFFER_HELD_AT_MOST)).await
 }
 
 /// Outstanding offers that don't wait in their queue.
@@ -110,34 +99,62 @@ async fn recognize(context: &Context) -> Result<bool, Error> {
     Ok(known.is_some())
 }
 
-/// Offers up to `most` again that were last offered `patience` ago, the oldest first; all of them at once if there is
-/// none.
-async fn offer_again(
+async fn offer_all_again(
+    context: &Context,
+    queue: &OutstandingOffers,
+    lost_before: Time,
+) -> Result<(), Error> {
+    let lost = context.store.offered_runs(queue.agent_id, queue.queue_id, lost_before, u32::MAX).await?;
+    offer_again(context, queue, lost).await
+}
+
+async fn offer_missing_again(context: &Context, queue: &OutstandingOffers) -> Result<(), Error> {
+    let address = context.names.offers(&queue.agent, &queue.queue);
+    let depth = match context.broker.depth(&address).await {
+        Ok(depth) => depth,
+        Err(berth_broker::Error::NoSuchQueue { .. }) => {
+            context.wipes.fetch_add(1, Ordering::SeqCst);
+            context.agents.notify_one();
+            return Ok(());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let missing = Missing::of(queue.offers, depth);
+    for (most, patience) in [(missing.lost, OFFER_PATIENCE), (missing.held, OFFER_HELD_AT_MOST)] {
+        if most > 0 {
+            offer_oldest_again(context, queue, most, patience).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Offers up to `most` again that were last offered `patience` ago or earlier.
+async fn offer_oldest_again(
     context: &Context,
     queue: &OutstandingOffers,
     most: u64,
-    patience: Option<Duration>,
+    patience: Duration,
 ) -> Result<(), Error> {
-    if most == 0 {
-        return Ok(());
-    }
     let now = context.clock.now();
-    let most = u32::try_from(most).unwrap_or(u32::MAX);
-    let limit = if patience.is_some() { most.min(BATCH) } else { most };
-    let older_than = patience.map_or(now, |patience| now.minus(patience));
-    let offers = context.store.offered_runs(queue.agent_id, queue.queue_id, older_than, limit).await?;
-    let lost: Vec<_> = offers
-        .into_iter()
-        .filter(|run| {
-            patience.is_none_or(|patience| run.dispatch.offer_again_at(patience).is_none_or(|at| at <= now))
-        })
-        .collect();
+    let most = u32::try_from(most).unwrap_or(u32::MAX).min(BATCH);
+    let mut offers =
+        context.store.offered_runs(queue.agent_id, queue.queue_id, now.minus(patience), most).await?;
+    offers.retain(|run| run.dispatch.offer_again_at(patience).is_none_or(|at| at <= now));
+    offer_again(context, queue, offers).await
+}
+
+async fn offer_again(
+    context: &Context,
+    queue: &OutstandingOffers,
+    lost: Vec<OfferedRun>,
+) -> Result<(), Error> {
     if lost.is_empty() {
         return Ok(());
     }
     let ids: Vec<RunId> = lost.iter().map(|run| run.id).collect();
     tracing::info!(agent.name = %queue.agent, queue.name = %queue.queue, offers = ids.len(), "offers are repeated");
     dispatch::publish(context, lost).await?;
+    let now = context.clock.now();
     context.store.transition(&ids, now, |head| step(&head.dispatch, &Event::Offer, now, 0.0).ok()).await?;
     Ok(())
 }

@@ -1,0 +1,86 @@
+//! What agents say beside claims and reports: leases, inventories, and what nobody can read.
+
+use std::time::Duration;
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use berth_domain::lifecycle::{Outcome, Status};
+use berth_domain::protocol::{FromAgent, FromAgentBody, Phase, ToAgentBody, VERSION};
+
+use super::replica::Replica;
+use super::world::{AGENT, World};
+
+#[tokio::test]
+async fn a_second_identity_is_refused_and_told_why() {
+    let (world, mut first) = World::with_replica().await;
+    let mut second = Replica::join(&world, AGENT, "r2").await.on("another machine");
+    let refused = second.ask_for_lease(true).await.unwrap_err();
+    for word in ["`local`", "machine of local", "another machine"] {
+        assert!(refused.contains(word), "{refused}");
+    }
+    world.submit().await;
+    let attempt = first.offer().await;
+    first.go(attempt).await;
+    world.close().await;
+}
+
+#[tokio::test]
+async fn what_nobody_can_read_becomes_a_dead_letter_with_the_reason_and_holds_nothing_up() {
+    let (world, mut agent) = World::with_replica().await;
+    let newer = FromAgent { version: VERSION + 1, replica: "r1".into(), body: FromAgentBody::Goodbye };
+    agent.send(b"\xff not json".to_vec()).await;
+    agent.send(serde_json::to_vec(&newer).unwrap()).await;
+    let (queue, raw, reason) = ("default".to_owned(), "eA==".to_owned(), "not a task".to_owned());
+    agent.say(FromAgentBody::Undecodable { queue, raw, reason }).await;
+    let mut letters = world.dead_letters(3).await;
+    letters.sort_by(|a, b| a.reason.cmp(&b.reason));
+    assert_eq!(letters[0].reason, "on `default`: not a task");
+    assert_eq!(letters[0].raw.as_deref(), Some("eA=="));
+    let newer = format!("on `out`: message version {} is newer than {VERSION}: ", VERSION + 1);
+    assert!(letters[1].reason.starts_with(&newer), "{}", letters[1].reason);
+    assert!(letters[2].reason.starts_with("on `out`: not a message of an agent: "), "{}", letters[2].reason);
+    assert_eq!(letters[2].raw, Some(BASE64_STANDARD.encode(b"\xff not json")));
+    let id = world.agent().await.id;
+    assert!(letters.iter().all(|letter| letter.agent_id == Some(id)));
+    agent.lease().await;
+    assert!(world.agent().await.is_live(world.clock.now()), "the newer good-bye was not obeyed");
+    world.close().await;
+}
+
+#[tokio::test]
+async fn what_is_over_is_named_for_removal_when_it_is_in_an_inventory() {
+    let (world, mut agent) = World::with_replica().await;
+    let (over, live) = (world.submit().await, world.submit().await);
+    let attempts = [agent.offer().await, agent.offer().await];
+    for attempt in attempts {
+        agent.go(attempt).await;
+    }
+    let ended = attempts.into_iter().find(|attempt| attempt.run == over).unwrap();
+    agent.end(ended, 1, Outcome::Succeeded).await;
+    agent.inventory(&attempts).await;
+    agent.remove(ended).await;
+    agent.is_taken_in().await;
+    let is_named = |body: &ToAgentBody| match body {
+        ToAgentBody::Remove(attempts) => attempts.iter().any(|at| at.run == live),
+        _ => false,
+    };
+    assert!(!agent.hears(Duration::ZERO, is_named).await);
+    assert_eq!(world.status(live).await, Status::Starting);
+    world.close().await;
+}
+
+#[tokio::test]
+async fn what_an_inventory_lacks_is_asked_about_and_not_taken_for_gone() {
+    let (world, mut agent) = World::with_replica().await;
+    let run = world.submit().await;
+    let attempt = agent.offer().await;
+    agent.go(attempt).await;
+    agent.report(attempt, 1, Phase::Running).await;
+    world.becomes(run, Status::Running).await;
+    agent.inventory(&[]).await;
+    let question = agent.question(run).await;
+    assert_eq!(world.status(run).await, Status::Running);
+    agent.answer(&question, false).await;
+    let lost = world.becomes(run, Status::Retrying).await;
+    assert_eq!(lost.dispatch.end.unwrap().reason, "Vanished");
+    world.close().await;
+}

@@ -1,0 +1,200 @@
+//! A scheduler at work, with the store, the broker and the clock that it works with.
+
+use std::time::Duration;
+
+use berth_broker::{Broker, Message};
+use berth_broker_config::Names;
+use berth_broker_config::arguments::QueueKind;
+use berth_domain::id::RunId;
+use berth_domain::lifecycle::{DispatchState, Event, RetryPolicy, Status, step};
+use berth_domain::protocol::AttemptRef;
+use berth_domain::time::{Clock, Time};
+use berth_scheduler::Config;
+use berth_store::{
+    Agent, Audit, DeadLetter, NewAgent, NewProject, NewRun, Options, Page, Phase, Project, RetentionSettings,
+    Run, Store,
+};
+use berth_telemetry::metrics::SchedulerMetrics;
+use berth_telemetry::{Health, Registry};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::replica::Replica;
+
+/// How long anything may take before a test gives up.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// The organization, and the agent that every test has.
+pub(crate) const OWNER: &str = "acme";
+pub(crate) const AGENT: &str = "local";
+
+pub(crate) struct World {
+    pub(crate) store: Store,
+    pub(crate) broker: Broker,
+    pub(crate) names: Names,
+    pub(crate) clock: Clock,
+    pub(crate) project: Project,
+    pub(crate) dir: TempDir,
+    shutdown: CancellationToken,
+    ended: JoinHandle<()>,
+}
+
+impl World {
+    #[expect(clippy::disallowed_methods, reason = "a test waits for its task by hand")]
+    pub(crate) async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Clock::manual(Time::from_micros(1_795_400_799_000_000));
+        let url = format!("sqlite:{}", dir.path().join("berth.db").display());
+        let store = Store::connect(&url, Options::default()).await.unwrap();
+        store.migrate(Phase::Contract, clock.now()).await.unwrap();
+        let by = Audit::new("tester", "test", clock.now());
+        let new = NewProject { owner: OWNER.into(), name: "p".into(), ..NewProject::default() };
+        let project = store.create_project(new, &by).await.unwrap();
+        store.create_agent(NewAgent::named(OWNER, AGENT.parse().unwrap()), &by).await.unwrap();
+        let (broker, names) = (Broker::memory(), Names::default());
+        let shutdown = CancellationToken::new();
+        let config = Config {
+            store: store.clone(),
+            broker: broker.clone(),
+            names: names.clone(),
+            offers: QueueKind::Quorum,
+            clock: clock.clone(),
+            replica: "s1".into(),
+            metrics: SchedulerMetrics::register(&Registry::new()).unwrap(),
+            health: Health::new(),
+            retention: RetentionSettings::default(),
+        };
+        let ended = tokio::spawn(berth_scheduler::run(config, shutdown.clone()));
+        let world = Self { store, broker, names, clock, project, dir, shutdown, ended };
+        world.is_served(AGENT).await;
+        world
+    }
+
+    /// The world with a replica of its agent that holds a lease.
+    pub(crate) async fn with_replica() -> (Self, Replica) {
+        let world = Self::new().await;
+        let mut replica = Replica::join(&world, AGENT, "r1").await;
+        replica.lease().await;
+        (world, replica)
+    }
+
+    /// Ends the scheduler, which has to end in good time.
+    pub(crate) async fn close(self) {
+        self.shutdown.cancel();
+        tokio::time::timeout(PATIENCE, self.ended).await.expect("the scheduler ends").unwrap();
+        self.broker.close().await;
+    }
+
+    /// Waits until the agent's queues are on the broker.
+    pub(crate) async fn is_served(&self, agent: &str) {
+        let offers = self.names.offers(agent, "default");
+        eventually("the agent's queues", async || self.broker.depth(&offers).await.ok()).await;
+    }
+
+    /// One more agent, with queues on the broker.
+    pub(crate) async fn create_agent(&self, name: &str) {
+        let new = NewAgent::named(OWNER, name.parse().unwrap());
+        self.store.create_agent(new, &self.by("agent.create")).await.unwrap();
+        self.wake().await;
+        self.is_served(name).await;
+    }
+
+    pub(crate) async fn agent(&self) -> Agent {
+        self.store.agent(OWNER, AGENT).await.unwrap()
+    }
+
+    pub(crate) fn by(&self, action: &str) -> Audit {
+        Audit::new("tester", action, self.clock.now())
+    }
+
+    /// Tells the scheduler that something has changed, as other parts of the control plane do.
+    pub(crate) async fn wake(&self) {
+        self.broker.broadcast(&self.names.wake(), Message::json("{}")).await.unwrap();
+    }
+
+    /// A waiting run of the agent's default queue.
+    pub(crate) async fn submit(&self) -> RunId {
+        self.submit_with(RetryPolicy::default()).await
+    }
+
+    pub(crate) async fn submit_with(&self, policy: RetryPolicy) -> RunId {
+        let queue = self.store.queue(OWNER, AGENT, "default").await.unwrap();
+        let mut run = NewRun::job(OWNER, self.project.id, DispatchState::new(policy));
+        for event in [Event::Compile, Event::Queue] {
+            let step = step(&run.dispatch, &event, self.clock.now(), 0.0).unwrap();
+            run.dispatch = step.state;
+            run.conditions.extend(step.conditions);
+        }
+        run.queue_id = Some(queue.id);
+        run.agent_id = Some(queue.agent_id);
+        run.content = Some("{\"kind\":\"operation\"}".to_owned());
+        let id = run.id;
+        self.store.create_runs(&[run], &self.by("run.create")).await.unwrap().remove(0).unwrap();
+        self.wake().await;
+        id
+    }
+
+    pub(crate) async fn stop(&self, run: RunId) {
+        let now = self.clock.now();
+        let stop = Event::Stop { by: "tester" };
+        self.store.transition(&[run], now, |head| step(&head.dispatch, &stop, now, 0.0).ok()).await.unwrap();
+        self.wake().await;
+    }
+
+    pub(crate) async fn run(&self, id: RunId) -> Run {
+        self.store.run_by_id(id).await.unwrap()
+    }
+
+    pub(crate) async fn status(&self, id: RunId) -> Status {
+        self.run(id).await.status()
+    }
+
+    /// Waits until the run satisfies `holds`.
+    pub(crate) async fn until(&self, id: RunId, what: &str, holds: impl Fn(&DispatchState) -> bool) -> Run {
+        eventually(what, async || Some(self.run(id).await).filter(|run| holds(&run.dispatch))).await
+    }
+
+    /// Waits until the run has that status.
+    pub(crate) async fn becomes(&self, id: RunId, status: Status) -> Run {
+        self.until(id, status.as_str(), |state| state.status == status).await
+    }
+
+    /// Waits until the scheduler has admitted the run; gives its attempt.
+    pub(crate) async fn admitted(&self, id: RunId) -> AttemptRef {
+        let run = self.becomes(id, Status::Scheduled).await;
+        AttemptRef { run: id, attempt: run.dispatch.attempt }
+    }
+
+    /// Waits for so many dead letters.
+    pub(crate) async fn dead_letters(&self, count: usize) -> Vec<DeadLetter> {
+        eventually("dead letters", async || {
+            let letters = self.store.dead_letters(OWNER, None, &Page::default()).await.unwrap().items;
+            (letters.len() == count).then_some(letters)
+        })
+        .await
+    }
+
+    /// Waits until so many offers lie in the agent's queue.
+    pub(crate) async fn offers_lie(&self, count: u64) {
+        let offers = self.names.offers(AGENT, "default");
+        eventually("offers on the broker", async || {
+            (self.broker.depth(&offers).await.ok()?.ready == count).then_some(())
+        })
+        .await;
+    }
+}
+
+/// Asks until there is an answer.
+pub(crate) async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let mut looks = tokio::time::interval(Duration::from_millis(10));
+    let answer = async {
+        loop {
+            looks.tick().await;
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+        }
+    };
+    let answer = tokio::time::timeout(PATIENCE, answer).await;
+    answer.unwrap_or_else(|_| panic!("{what} did not come within {PATIENCE:?}"))
+}
