@@ -112,7 +112,8 @@ pub(crate) async fn prepare(
     let termination = compiled.operation.termination.as_ref();
     run.timeout_ms = termination.and_then(|t| t.timeout).map(|seconds| seconds.saturating_mul(1_000));
     run.inputs = (!compiled.inputs.is_empty()).then(|| Value::Object(compiled.inputs.clone()));
-    run.resources = serde_json::to_value(compiled.resources).ok();
+    let resources = serde_json::to_value(compiled.resources).map_err(|error| Problem::internal(&error))?;
+    run.resources = Some(resources);
     run.namespace = compiled.routing.namespace.as_ref().map(ToString::to_string);
     run.original_id = origin.map(|origin| origin.id);
     run.cloning_kind = origin.map(|origin| origin.kind.to_owned());
@@ -233,8 +234,10 @@ fn route<'a>(
             return Err(Problem::field("namespace", reason));
         }
     }
-    let usable =
-        |(agent, queue): &&(&Agent, &Queue)| agent.is_live(now) && !agent.cordoned && queue.paused.is_none();
+    let usable = |(agent, queue): &&(&Agent, &Queue)| {
+        let is_paused = queue.paused.as_ref().is_some_and(|paused| paused.holds(now));
+        agent.is_live(now) && !agent.is_closed() && !is_paused
+    };
     let best = found.iter().find(usable).or_else(|| found.first()).copied();
     best.ok_or_else(|| {
         if selector.is_empty() {
