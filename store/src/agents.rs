@@ -13,6 +13,7 @@ use crate::db::{Row, Tx, args, json, json_or_null};
 use crate::page::{Key, Page, PageOf};
 use crate::queues::{self, NewQueue};
 use crate::tags::Tags;
+use crate::things::{count, finds, found, patch};
 use crate::{Error, Store, sql};
 
 /// An agent.
@@ -202,7 +203,7 @@ impl Store {
     /// `NotFound` if the organization has none.
     pub async fn agent(&self, owner: &str, name: &str) -> Result<Agent, Error> {
         let row = self.db.one(sql::agents::BY_NAME, args![owner, name]).await?;
-        row.as_ref().map(agent).transpose()?.ok_or_else(|| Error::not_found("agent", name))
+        found(row, agent, "agent", name)
     }
 
     /// The agent of that name, whoever's it is: names are unique in an installation.
@@ -211,7 +212,7 @@ impl Store {
     /// `NotFound` if there is none.
     pub async fn agent_by_name(&self, name: &str) -> Result<Agent, Error> {
         let row = self.db.one(sql::agents::BY_NAME_ANYWHERE, args![name]).await?;
-        row.as_ref().map(agent).transpose()?.ok_or_else(|| Error::not_found("agent", name))
+        found(row, agent, "agent", name)
     }
 
     /// The agent of that id.
@@ -220,7 +221,7 @@ impl Store {
     /// `NotFound` if there is none.
     pub async fn agent_by_id(&self, id: AgentId) -> Result<Agent, Error> {
         let row = self.db.one(sql::agents::BY_ID, args![id]).await?;
-        row.as_ref().map(agent).transpose()?.ok_or_else(|| Error::not_found("agent", id))
+        found(row, agent, "agent", id)
     }
 
     /// The organization's default agent.
@@ -229,7 +230,7 @@ impl Store {
     /// `NotFound` if it has none.
     pub async fn default_agent(&self, owner: &str) -> Result<Agent, Error> {
         let row = self.db.one(sql::agents::DEFAULT, args![owner]).await?;
-        row.as_ref().map(agent).transpose()?.ok_or_else(|| Error::not_found("default agent of", owner))
+        found(row, agent, "default agent of", owner)
     }
 
     /// All agents of the installation.
@@ -265,12 +266,7 @@ impl Store {
                 ],
             )
             .await?;
-        let count = if page.count {
-            let row = self.db.one(sql::agents::COUNT, args![owner, &like]).await?;
-            row.map(|row| row.count("n")).transpose()?
-        } else {
-            None
-        };
+        let count = count(&self.db, page, sql::agents::COUNT, args![owner, &like]).await?;
         let items = rows.iter().map(agent).collect::<Result<Vec<_>, _>>()?;
         PageOf::cut(items, page, count, |last| Key {
             sort: "agents".to_owned(),
@@ -335,8 +331,7 @@ impl Store {
         let agent = by_name_locked(&mut tx, owner, name).await?;
         // Locks the queues against runs that are being created in them.
         let queues = tx.all(sql::queues::OF_AGENT_LOCKED, args![agent.id]).await?;
-        let busy = tx.one(sql::agents::HAS_UNFINISHED_RUNS, args![agent.id]).await?;
-        if busy.map(|row| row.bool("found")).transpose()?.unwrap_or(false) {
+        if finds(&mut tx, sql::agents::HAS_UNFINISHED_RUNS, args![agent.id]).await? {
             return Err(Error::conflict(format!(
                 "agent `{name}` has runs that have not finished: stop or move them first"
             )));
@@ -358,43 +353,27 @@ impl Store {
 
 impl AgentPatch {
     fn apply(self, agent: &mut Agent) {
-        if let Some(description) = self.description {
-            agent.description = description;
-        }
-        if let Some(tags) = self.tags {
-            agent.tags = tags;
-        }
-        if let Some(labels) = self.labels {
-            agent.labels = labels;
-        }
-        if let Some(concurrency) = self.concurrency {
-            agent.concurrency = concurrency;
-        }
-        if let Some(cordoned) = self.cordoned {
-            agent.cordoned = cordoned;
-        }
-        if let Some(draining) = self.draining {
-            agent.draining = draining;
-        }
-        if let Some(is_default) = self.is_default {
-            agent.is_default = is_default;
-        }
-        if let Some(hash) = self.credentials_hash {
-            agent.credentials_hash = hash;
-        }
+        patch(&mut agent.description, self.description);
+        patch(&mut agent.tags, self.tags);
+        patch(&mut agent.labels, self.labels);
+        patch(&mut agent.concurrency, self.concurrency);
+        patch(&mut agent.cordoned, self.cordoned);
+        patch(&mut agent.draining, self.draining);
+        patch(&mut agent.is_default, self.is_default);
+        patch(&mut agent.credentials_hash, self.credentials_hash);
     }
 }
 
 async fn by_name_locked(tx: &mut Tx, owner: &str, name: &str) -> Result<Agent, Error> {
     let row = tx.one(sql::agents::BY_NAME_LOCKED, args![owner, name]).await?;
-    row.as_ref().map(agent).transpose()?.ok_or_else(|| Error::not_found("agent", name))
+    found(row, agent, "agent", name)
 }
 
 /// The agent of that id, inside a transaction, and locked against other writers if that is asked for.
 pub(crate) async fn by_id(tx: &mut Tx, id: AgentId, locked: bool) -> Result<Agent, Error> {
     let sql = if locked { sql::agents::BY_ID_LOCKED } else { sql::agents::BY_ID };
     let row = tx.one(sql, args![id]).await?;
-    row.as_ref().map(agent).transpose()?.ok_or_else(|| Error::not_found("agent", id))
+    found(row, agent, "agent", id)
 }
 
 async fn write(tx: &mut Tx, agent: &Agent) -> Result<(), Error> {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::audit::{self, About, Audit};
 use crate::db::{Arg, Row, Tx, args, batches};
 use crate::page::{Key, Page, PageOf};
+use crate::things::found;
 use crate::{Error, Store, sql};
 
 /// Something that was set aside.
@@ -105,7 +106,7 @@ impl Store {
     /// `NotFound` if the organization has none.
     pub async fn dead_letter(&self, owner: &str, id: DeadLetterId) -> Result<DeadLetter, Error> {
         let row = self.db.one(sql::dead_letters::BY_ID, args![owner, id]).await?;
-        row.as_ref().map(letter).transpose()?.ok_or_else(|| Error::not_found("dead letter", id))
+        found(row, letter, "dead letter", id)
     }
 
     /// Drops a dead letter (after its replay, or for good).

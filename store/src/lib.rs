@@ -24,6 +24,7 @@ mod runs;
 mod sql;
 mod store;
 mod tags;
+mod things;
 mod tokens;
 
 pub use admission::{AdmissionOptions, Admitted};

@@ -10,6 +10,7 @@ use crate::changes::{self, ChangeKind, NewChange};
 use crate::db::{Arg, Args, Row, args, json};
 use crate::page::{Key, Page, PageOf};
 use crate::tags::Tags;
+use crate::things::{count, finds, found, patch};
 use crate::{Error, Store, sql};
 
 /// A project.
@@ -130,7 +131,7 @@ impl Store {
     /// `NotFound` if there is none.
     pub async fn project(&self, owner: &str, name: &str) -> Result<Project, Error> {
         let row = self.db.one(sql::projects::BY_NAME, args![owner, name]).await?;
-        row.as_ref().map(project).transpose()?.ok_or_else(|| Error::not_found("project", name))
+        found(row, project, "project", name)
     }
 
     /// The organization's projects, the last changed first; `search` is a part of the name.
@@ -159,12 +160,7 @@ impl Store {
                 ],
             )
             .await?;
-        let count = if page.count {
-            let row = self.db.one(sql::projects::COUNT, args![owner, &like]).await?;
-            row.map(|row| row.count("n")).transpose()?
-        } else {
-            None
-        };
+        let count = count(&self.db, page, sql::projects::COUNT, args![owner, &like]).await?;
         let items = rows.iter().map(project).collect::<Result<Vec<_>, _>>()?;
         PageOf::cut(items, page, count, |last| Key::at("projects", last.updated_at, last.id.uuid()))
     }
@@ -182,8 +178,7 @@ impl Store {
     ) -> Result<Project, Error> {
         let mut tx = self.db.begin().await?;
         let row = tx.one(sql::projects::BY_NAME_LOCKED, args![owner, name]).await?;
-        let mut project =
-            row.as_ref().map(project).transpose()?.ok_or_else(|| Error::not_found("project", name))?;
+        let mut project = found(row, project, "project", name)?;
         patch.apply(&mut project);
         project.updated_at = audit.at;
         tx.run(sql::projects::UPDATE, update_args(&project)?)
@@ -201,10 +196,8 @@ impl Store {
     pub async fn delete_project(&self, owner: &str, name: &str, audit: &Audit) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
         let row = tx.one(sql::projects::BY_NAME_LOCKED, args![owner, name]).await?;
-        let project =
-            row.as_ref().map(project).transpose()?.ok_or_else(|| Error::not_found("project", name))?;
-        let busy = tx.one(sql::projects::HAS_UNFINISHED_RUNS, args![owner, project.id]).await?;
-        if busy.map(|row| row.bool("found")).transpose()?.unwrap_or(false) {
+        let project = found(row, project, "project", name)?;
+        if finds(&mut tx, sql::projects::HAS_UNFINISHED_RUNS, args![owner, project.id]).await? {
             return Err(Error::conflict(format!(
                 "project `{name}` has runs that have not finished: stop them first"
             )));
@@ -223,27 +216,13 @@ impl Store {
 
 impl ProjectPatch {
     fn apply(self, project: &mut Project) {
-        if let Some(name) = self.name {
-            project.name = name;
-        }
-        if let Some(description) = self.description {
-            project.description = description;
-        }
-        if let Some(tags) = self.tags {
-            project.tags = tags;
-        }
-        if let Some(is_public) = self.is_public {
-            project.is_public = is_public;
-        }
-        if let Some(readme) = self.readme {
-            project.readme = readme;
-        }
-        if let Some(concurrency) = self.concurrency {
-            project.concurrency = concurrency;
-        }
-        if let Some(default_queue) = self.default_queue {
-            project.default_queue = default_queue;
-        }
+        patch(&mut project.name, self.name);
+        patch(&mut project.description, self.description);
+        patch(&mut project.tags, self.tags);
+        patch(&mut project.is_public, self.is_public);
+        patch(&mut project.readme, self.readme);
+        patch(&mut project.concurrency, self.concurrency);
+        patch(&mut project.default_queue, self.default_queue);
     }
 }
 

@@ -14,6 +14,7 @@ use crate::changes::{self, ChangeKind, NewChange};
 use crate::db::{Row, Tx, args, json, json_or_null};
 use crate::page::{Key, Page, PageOf};
 use crate::tags::Tags;
+use crate::things::{count, finds, found, patch};
 use crate::{Error, Store, sql};
 
 /// What happens to a queue's unfinished runs when its agent is lost.
@@ -160,7 +161,7 @@ impl Store {
         crate::agents::by_id(&mut tx, new.agent_id, true).await?;
         insert(&mut tx, &new, audit).await?;
         let row = tx.one(sql::queues::BY_ID, args![new.id]).await?;
-        let queue = row.as_ref().map(queue).transpose()?.ok_or_else(|| Error::not_found("queue", new.id))?;
+        let queue = found(row, queue, "queue", new.id)?;
         tx.commit().await?;
         Ok(queue)
     }
@@ -171,10 +172,7 @@ impl Store {
     /// `NotFound` if there is none.
     pub async fn queue(&self, owner: &str, agent: &str, name: &str) -> Result<Queue, Error> {
         let row = self.db.one(sql::queues::BY_NAME, args![owner, agent, name]).await?;
-        row.as_ref()
-            .map(queue)
-            .transpose()?
-            .ok_or_else(|| Error::not_found("queue", format_args!("{agent}/{name}")))
+        found(row, queue, "queue", format_args!("{agent}/{name}"))
     }
 
     /// The queue of that id.
@@ -183,7 +181,7 @@ impl Store {
     /// `NotFound` if there is none.
     pub async fn queue_by_id(&self, id: QueueId) -> Result<Queue, Error> {
         let row = self.db.one(sql::queues::BY_ID, args![id]).await?;
-        row.as_ref().map(queue).transpose()?.ok_or_else(|| Error::not_found("queue", id))
+        found(row, queue, "queue", id)
     }
 
     /// The names of an agent's queues.
@@ -222,12 +220,7 @@ impl Store {
                 ],
             )
             .await?;
-        let count = if page.count {
-            let row = self.db.one(sql::queues::COUNT, args![owner, agent, &like]).await?;
-            row.map(|row| row.count("n")).transpose()?
-        } else {
-            None
-        };
+        let count = count(&self.db, page, sql::queues::COUNT, args![owner, agent, &like]).await?;
         let items = rows.iter().map(queue).collect::<Result<Vec<_>, _>>()?;
         PageOf::cut(items, page, count, |last| Key {
             sort: "queues".to_owned(),
@@ -285,8 +278,7 @@ impl Store {
     ) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
         let queue = by_name_locked(&mut tx, owner, agent, name).await?;
-        let busy = tx.one(sql::queues::HAS_UNFINISHED_RUNS, args![queue.id]).await?;
-        if busy.map(|row| row.bool("found")).transpose()?.unwrap_or(false) {
+        if finds(&mut tx, sql::queues::HAS_UNFINISHED_RUNS, args![queue.id]).await? {
             return Err(Error::conflict(format!(
                 "queue `{agent}/{name}` has runs that have not finished: stop or move them first"
             )));
@@ -299,33 +291,18 @@ impl Store {
 
 impl QueuePatch {
     fn apply(self, queue: &mut Queue) {
-        if let Some(description) = self.description {
-            queue.description = description;
-        }
-        if let Some(tags) = self.tags {
-            queue.tags = tags;
-        }
-        if let Some(priority) = self.priority {
-            queue.priority = priority;
-        }
-        if let Some(concurrency) = self.concurrency {
-            queue.concurrency = concurrency;
-        }
-        if let Some(paused) = self.paused {
-            queue.paused = paused;
-        }
-        if let Some(on_agent_loss) = self.on_agent_loss {
-            queue.on_agent_loss = on_agent_loss;
-        }
+        patch(&mut queue.description, self.description);
+        patch(&mut queue.tags, self.tags);
+        patch(&mut queue.priority, self.priority);
+        patch(&mut queue.concurrency, self.concurrency);
+        patch(&mut queue.paused, self.paused);
+        patch(&mut queue.on_agent_loss, self.on_agent_loss);
     }
 }
 
 async fn by_name_locked(tx: &mut Tx, owner: &str, agent: &str, name: &str) -> Result<Queue, Error> {
     let row = tx.one(sql::queues::BY_NAME_LOCKED, args![owner, agent, name]).await?;
-    row.as_ref()
-        .map(queue)
-        .transpose()?
-        .ok_or_else(|| Error::not_found("queue", format_args!("{agent}/{name}")))
+    found(row, queue, "queue", format_args!("{agent}/{name}"))
 }
 
 /// Writes a new queue, its change and its audit entry.
@@ -352,7 +329,7 @@ pub(crate) async fn insert(tx: &mut Tx, new: &NewQueue, audit: &Audit) -> Result
         other => other,
     })?;
     let row = tx.one(sql::queues::BY_ID, args![new.id]).await?;
-    let queue = row.as_ref().map(queue).transpose()?.ok_or_else(|| Error::not_found("queue", new.id))?;
+    let queue = found(row, queue, "queue", new.id)?;
     record(tx, &queue, audit).await
 }
 

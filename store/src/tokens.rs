@@ -8,6 +8,7 @@ use berth_domain::time::Time;
 use crate::audit::{self, About, Audit};
 use crate::db::{Row, args, json};
 use crate::tags::Tags;
+use crate::things::found;
 use crate::{Error, Store, sql};
 
 /// How exact [`Token::last_used_at`] is: a write per request would cost more than it tells.
@@ -131,7 +132,7 @@ impl Store {
     pub async fn revoke_token(&self, owner: &str, id: TokenId, audit: &Audit) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
         let row = tx.one(sql::tokens::BY_ID_LOCKED, args![owner, id]).await?;
-        let token = row.as_ref().map(token).transpose()?.ok_or_else(|| Error::not_found("token", id))?;
+        let token = found(row, token, "token", id)?;
         tx.run(sql::tokens::REVOKE, args![id, audit.at]).await?;
         audit::write(&mut tx, &[(audit, About::thing("token", owner, id, &token.name))]).await?;
         tx.commit().await

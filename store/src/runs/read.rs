@@ -5,6 +5,7 @@ use berth_domain::lifecycle::Condition;
 
 use super::model::{Run, RunContent, run};
 use crate::db::args;
+use crate::things::found;
 use crate::{Error, Store, sql};
 
 impl Store {
@@ -23,7 +24,7 @@ impl Store {
     /// `NotFound` if there is none.
     pub async fn run_by_id(&self, id: RunId) -> Result<Run, Error> {
         let row = self.db.one(sql::runs::BY_ID, args![id]).await?;
-        row.as_ref().map(run).transpose()?.ok_or_else(|| Error::not_found("run", id))
+        found(row, run, "run", id)
     }
 
     /// The run's operation.

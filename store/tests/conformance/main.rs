@@ -4,6 +4,7 @@
 
 mod admission;
 mod changes;
+mod claimant;
 mod crud;
 mod keeping;
 mod leases;
@@ -42,6 +43,7 @@ on_both! {
     crud::an_agent_comes_with_a_default_queue,
     crud::a_queue_with_unfinished_runs_stays,
     crud::lists_go_on_where_they_ended,
+    claimant::what_claims_are_judged_by_is_read_at_once,
     leases::a_second_identity_is_refused_until_the_name_is_released,
     leases::a_lease_ends_with_its_last_replica,
     leases::the_newest_lease_says_what_the_agent_is_under_an_operators_word,
