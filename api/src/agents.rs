@@ -21,7 +21,7 @@ use crate::body::Json;
 use crate::given::{Concurrency, given};
 use crate::listing;
 use crate::params::{Params, shown};
-use crate::path::InOwner;
+use crate::path::{InAgent, InOwner};
 use crate::pql::{self, Condition};
 use crate::problem::Problem;
 
@@ -159,11 +159,10 @@ fn check_labels(body: &Body) -> Result<(), Problem> {
 pub(crate) async fn get(
     State(app): State<AppState>,
     caller: Caller,
-    at: InOwner,
-    Path(path): Path<HashMap<String, String>>,
+    at: InAgent,
 ) -> Result<axum::Json<Value>, Problem> {
     caller.may(Action::View, at.resource())?;
-    let agent = find(&app, &at.owner, &part(&path, "agent")).await?;
+    let agent = find(&app, &at.owner, &at.agent).await?;
     let replicas = app.store.replicas(agent.id).await?;
     let mut shape = shape(&agent, caller.now);
     shape["replicas"] = replicas
@@ -186,12 +185,11 @@ pub(crate) async fn get(
 pub(crate) async fn update(
     State(app): State<AppState>,
     caller: Caller,
-    at: InOwner,
-    Path(path): Path<HashMap<String, String>>,
+    at: InAgent,
     Json(body): Json<Body>,
 ) -> Result<axum::Json<Value>, Problem> {
     caller.may(Action::ManageAgents, at.resource())?;
-    let agent = find(&app, &at.owner, &part(&path, "agent")).await?;
+    let agent = find(&app, &at.owner, &at.agent).await?;
     if body.name.as_ref().is_some_and(|name| *name != agent.name.as_str()) {
         return Err(Problem::field("name", "an agent keeps its name: its queues on the broker carry it"));
     }
@@ -213,11 +211,11 @@ pub(crate) async fn update(
 pub(crate) async fn steer(
     State(app): State<AppState>,
     caller: Caller,
-    at: InOwner,
+    at: InAgent,
     Path(path): Path<HashMap<String, String>>,
 ) -> Result<axum::Json<Value>, Problem> {
     caller.may(Action::ManageAgents, at.resource())?;
-    let agent = find(&app, &at.owner, &part(&path, "agent")).await?;
+    let agent = find(&app, &at.owner, &at.agent).await?;
     let (patch, action) = match part(&path, "verb").as_str() {
         "cordon" => (AgentPatch { cordoned: Some(true), ..AgentPatch::default() }, "agent.cordon"),
         "uncordon" => (
@@ -259,11 +257,10 @@ async fn changed(
 pub(crate) async fn delete(
     State(app): State<AppState>,
     caller: Caller,
-    at: InOwner,
-    Path(path): Path<HashMap<String, String>>,
+    at: InAgent,
 ) -> Result<StatusCode, Problem> {
     caller.may(Action::ManageAgents, at.resource())?;
-    let agent = find(&app, &at.owner, &part(&path, "agent")).await?;
+    let agent = find(&app, &at.owner, &at.agent).await?;
     app.store.delete_agent(&at.owner, agent.name.as_str(), &caller.audit("agent.delete")).await?;
     app.wake.settings_changed();
     Ok(StatusCode::NO_CONTENT)
@@ -273,11 +270,10 @@ pub(crate) async fn delete(
 pub(crate) async fn statuses(
     State(app): State<AppState>,
     caller: Caller,
-    at: InOwner,
-    Path(path): Path<HashMap<String, String>>,
+    at: InAgent,
 ) -> Result<axum::Json<Value>, Problem> {
     caller.may(Action::View, at.resource())?;
-    let agent = find(&app, &at.owner, &part(&path, "agent")).await?;
+    let agent = find(&app, &at.owner, &at.agent).await?;
     Ok(axum::Json(json!({
         "uuid": agent.id, "status": status(&agent, caller.now), "status_conditions": [], "meta_info": {},
     })))

@@ -1,4 +1,4 @@
-//! What a path names: an organization, a project of it, a run of that.
+//! What a path names: an organization, an agent or a project of it, a queue or a run of these.
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
@@ -12,6 +12,21 @@ use crate::problem::Problem;
 #[derive(Debug, Clone)]
 pub(crate) struct InOwner {
     pub owner: String,
+}
+
+/// `{owner}/agents/{agent}`, by uuid or by name. Whether there is such an agent is found out by whoever looks.
+#[derive(Debug, Clone)]
+pub(crate) struct InAgent {
+    pub owner: String,
+    pub agent: String,
+}
+
+/// `{owner}/agents/{agent}/queues/{queue}`, each by uuid or by name.
+#[derive(Debug, Clone)]
+pub(crate) struct InQueue {
+    pub owner: String,
+    pub agent: String,
+    pub queue: String,
 }
 
 /// `{owner}/{project}`. Whether there is such a project is found out by whoever looks.
@@ -30,6 +45,18 @@ pub(crate) struct InRun {
 }
 
 impl InOwner {
+    pub(crate) fn resource(&self) -> Resource<'_> {
+        Resource::Organization(&self.owner)
+    }
+}
+
+impl InAgent {
+    pub(crate) fn resource(&self) -> Resource<'_> {
+        Resource::Organization(&self.owner)
+    }
+}
+
+impl InQueue {
     pub(crate) fn resource(&self) -> Resource<'_> {
         Resource::Organization(&self.owner)
     }
@@ -69,6 +96,25 @@ impl<S: Send + Sync> FromRequestParts<S> for InOwner {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let mut values = named(parts, state, &["owner"]).await?.into_iter();
         Ok(Self { owner: values.next().unwrap_or_default() })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for InAgent {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let mut values = named(parts, state, &["owner", "agent"]).await?.into_iter();
+        Ok(Self { owner: values.next().unwrap_or_default(), agent: values.next().unwrap_or_default() })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for InQueue {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let mut values = named(parts, state, &["owner", "agent", "queue"]).await?.into_iter();
+        let (owner, agent) = (values.next().unwrap_or_default(), values.next().unwrap_or_default());
+        Ok(Self { owner, agent, queue: values.next().unwrap_or_default() })
     }
 }
 

@@ -1,8 +1,6 @@
 //! Queues, in the shape of Polyaxon's `V1Queue`: by uuid or by name in their agent; paused and resumed.
 
-use std::collections::HashMap;
-
-use axum::extract::{OriginalUri, Path, State};
+use axum::extract::{OriginalUri, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use berth_domain::access::Action;
@@ -10,19 +8,19 @@ use berth_domain::id::QueueId;
 use berth_domain::name::{InvalidName, QueueName};
 use berth_domain::scheduling::Paused;
 use berth_domain::time::Time;
-use berth_store::{Agent, NewQueue, OnAgentLoss, Queue, QueuePatch};
+use berth_store::{NewQueue, OnAgentLoss, Queue, QueuePatch};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
-use crate::agents::{find as find_agent, name_search, part};
+use crate::agents::{find as find_agent, name_search};
 use crate::app::{App, AppState};
 use crate::authenticate::Caller;
 use crate::body::Json;
 use crate::given::{Concurrency, given};
 use crate::listing;
 use crate::params::{Params, shown};
-use crate::path::InOwner;
+use crate::path::{InAgent, InOwner, InQueue};
 use crate::problem::Problem;
 
 /// Items on a page, if nothing is said.
@@ -109,7 +107,10 @@ impl Pause {
     }
 }
 
-async fn find(app: &App, agent: &Agent, asked: &str) -> Result<Queue, Problem> {
+/// The queue that a path names.
+async fn find(app: &App, at: &InQueue) -> Result<Queue, Problem> {
+    let agent = find_agent(app, &at.owner, &at.agent).await?;
+    let asked = at.queue.as_str();
     if asked.len() >= 32
         && let Ok(id) = asked.parse::<QueueId>()
     {
@@ -140,14 +141,13 @@ pub(crate) async fn list_all(
 pub(crate) async fn list(
     State(app): State<AppState>,
     caller: Caller,
-    at: InOwner,
-    Path(path): Path<HashMap<String, String>>,
+    at: InAgent,
     OriginalUri(uri): OriginalUri,
 ) -> Result<axum::Json<Value>, Problem> {
     caller.may(Action::View, at.resource())?;
     let params = Params::read(&uri, &listing::PARAMS)?;
     let page = listing::page(&params, PAGE)?;
-    let agent = find_agent(&app, &at.owner, &part(&path, "agent")).await?;
+    let agent = find_agent(&app, &at.owner, &at.agent).await?;
     let search = name_search(&params)?;
     let queues = app.store.queues(&at.owner, Some(agent.name.as_str()), search.as_deref(), &page).await?;
     Ok(axum::Json(listing::answer(&uri, &queues, shape)))
@@ -157,13 +157,12 @@ pub(crate) async fn list(
 pub(crate) async fn create(
     State(app): State<AppState>,
     caller: Caller,
-    at: InOwner,
-    Path(path): Path<HashMap<String, String>>,
+    at: InAgent,
     Json(body): Json<Body>,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::ManageQueues, at.resource())?;
     body.check()?;
-    let agent = find_agent(&app, &at.owner, &part(&path, "agent")).await?;
+    let agent = find_agent(&app, &at.owner, &at.agent).await?;
     let Some(name) = &body.name else { return Err(Problem::field("name", "This field is required.")) };
     let name: QueueName =
         name.parse().map_err(|error: InvalidName| Problem::field("name", error.to_string()))?;
@@ -186,26 +185,22 @@ pub(crate) async fn create(
 pub(crate) async fn get(
     State(app): State<AppState>,
     caller: Caller,
-    at: InOwner,
-    Path(path): Path<HashMap<String, String>>,
+    at: InQueue,
 ) -> Result<axum::Json<Value>, Problem> {
     caller.may(Action::View, at.resource())?;
-    let agent = find_agent(&app, &at.owner, &part(&path, "agent")).await?;
-    Ok(axum::Json(shape(&find(&app, &agent, &part(&path, "queue")).await?)))
+    Ok(axum::Json(shape(&find(&app, &at).await?)))
 }
 
 /// `PATCH` and `PUT .../queues/{queue}`: what is not given stays. A name stays for good.
 pub(crate) async fn update(
     State(app): State<AppState>,
     caller: Caller,
-    at: InOwner,
-    Path(path): Path<HashMap<String, String>>,
+    at: InQueue,
     Json(body): Json<Body>,
 ) -> Result<axum::Json<Value>, Problem> {
     caller.may(Action::ManageQueues, at.resource())?;
     body.check()?;
-    let agent = find_agent(&app, &at.owner, &part(&path, "agent")).await?;
-    let queue = find(&app, &agent, &part(&path, "queue")).await?;
+    let queue = find(&app, &at).await?;
     if body.name.as_ref().is_some_and(|name| *name != queue.name.as_str()) {
         return Err(Problem::field("name", "a queue keeps its name: its offers on the broker carry it"));
     }
@@ -230,14 +225,12 @@ pub(crate) async fn update(
 pub(crate) async fn pause(
     State(app): State<AppState>,
     caller: Caller,
-    at: InOwner,
-    Path(path): Path<HashMap<String, String>>,
+    at: InQueue,
     Json(body): Json<Pause>,
 ) -> Result<axum::Json<Value>, Problem> {
     caller.may(Action::ManageQueues, at.resource())?;
     let paused = body.by(&caller)?;
-    let agent = find_agent(&app, &at.owner, &part(&path, "agent")).await?;
-    let queue = find(&app, &agent, &part(&path, "queue")).await?;
+    let queue = find(&app, &at).await?;
     let patch = QueuePatch { paused: Some(Some(paused)), ..QueuePatch::default() };
     changed(&app, &caller, &queue, patch, "queue.pause").await
 }
@@ -246,12 +239,10 @@ pub(crate) async fn pause(
 pub(crate) async fn resume(
     State(app): State<AppState>,
     caller: Caller,
-    at: InOwner,
-    Path(path): Path<HashMap<String, String>>,
+    at: InQueue,
 ) -> Result<axum::Json<Value>, Problem> {
     caller.may(Action::ManageQueues, at.resource())?;
-    let agent = find_agent(&app, &at.owner, &part(&path, "agent")).await?;
-    let queue = find(&app, &agent, &part(&path, "queue")).await?;
+    let queue = find(&app, &at).await?;
     let patch = QueuePatch { paused: Some(None), ..QueuePatch::default() };
     changed(&app, &caller, &queue, patch, "queue.resume").await
 }
@@ -273,14 +264,12 @@ async fn changed(
 pub(crate) async fn delete(
     State(app): State<AppState>,
     caller: Caller,
-    at: InOwner,
-    Path(path): Path<HashMap<String, String>>,
+    at: InQueue,
 ) -> Result<StatusCode, Problem> {
     caller.may(Action::ManageQueues, at.resource())?;
-    let agent = find_agent(&app, &at.owner, &part(&path, "agent")).await?;
-    let queue = find(&app, &agent, &part(&path, "queue")).await?;
+    let queue = find(&app, &at).await?;
     let audit = caller.audit("queue.delete");
-    app.store.delete_queue(&at.owner, agent.name.as_str(), queue.name.as_str(), &audit).await?;
+    app.store.delete_queue(&at.owner, queue.agent.as_str(), queue.name.as_str(), &audit).await?;
     app.wake.settings_changed();
     Ok(StatusCode::NO_CONTENT)
 }
