@@ -26,7 +26,8 @@ async fn a_second_identity_is_refused_and_told_why() {
 #[tokio::test]
 async fn what_nobody_can_read_becomes_a_dead_letter_with_the_reason_and_holds_nothing_up() {
     let (world, mut agent) = World::with_replica().await;
-    let newer = FromAgent { version: VERSION + 1, replica: "r1".into(), body: FromAgentBody::Goodbye };
+    let newer =
+        FromAgent { version: VERSION + 1, replica: "r1".into(), epoch: None, body: FromAgentBody::Goodbye };
     agent.send(b"\xff not json".to_vec()).await;
     agent.send(serde_json::to_vec(&newer).unwrap()).await;
     let (queue, raw, reason) = ("default".to_owned(), "eA==".to_owned(), "not a task".to_owned());

@@ -58,7 +58,7 @@ impl Replica {
     }
 
     pub(crate) async fn say(&self, body: FromAgentBody) {
-        let said = FromAgent { version: VERSION, replica: self.name.clone(), body };
+        let said = FromAgent { version: VERSION, replica: self.name.clone(), epoch: None, body };
         self.send(serde_json::to_vec(&said).unwrap()).await;
     }
 
@@ -107,6 +107,9 @@ impl Replica {
             live: 0,
             held_offers: 0,
             queues: vec!["default".into()],
+            labels: None,
+            namespaces: Vec::new(),
+            seen: None,
         }
     }
 
