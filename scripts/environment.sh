@@ -45,3 +45,14 @@ lock_target() {
 }
 
 unlock_target() { exec 9>&-; }
+
+# A Go that was unpacked by hand is often on nobody's PATH.
+find_go() {
+    for go in "$(command -v go || true)" /usr/local/go/bin/go /usr/lib/go/bin/go; do
+        if [ -x "$go" ]; then
+            printf '%s\n' "$go"
+            return
+        fi
+    done
+    return 1
+}

@@ -1,11 +1,12 @@
 #!/bin/sh
-# Installs what is missing: `setup.sh build` what building needs, `setup.sh test` also what the tests need.
+# Installs what is missing: `setup.sh build` what building needs, `setup.sh test` also what the tests need. Of that,
+# `setup.sh servers` leaves out the Kubernetes of scripts/kube.sh, which takes minutes: test.sh builds it beside the rest.
 # Idempotent; says what it installs; without root it names what is missing and fails.
 set -eu
 . "$(dirname -- "$0")/environment.sh"
 
 what=${1:-test}
-case $what in build | test) ;; *) die "usage: setup.sh build|test" ;; esac
+case $what in build | servers | test) ;; *) die "usage: setup.sh build|servers|test" ;; esac
 
 # --- system packages -------------------------------------------------------------------------------------------
 
@@ -22,13 +23,22 @@ has_venv() { python3 -c 'import venv, ensurepip'; }
 need build-essential has cc
 need make has make
 need git has git
-if [ "$what" = test ]; then
+if [ "$what" != build ]; then
     need rabbitmq-server has rabbitmq-server
     need redis-server has redis-server
     need postgresql has_postgres
     need util-linux has runuser
     need python3 has python3
     need python3-venv has_venv
+    need golang-go find_go
+    # A real node, where the surroundings ask for one and the machine may have it.
+    if [ "${BERTH_TEST_NODE:-}" = 1 ] && [ "$(id -u)" -eq 0 ]; then
+        need containerd has containerd
+        need runc has runc
+        need containernetworking-plugins [ -x /usr/lib/cni/bridge ]
+        need busybox-static has busybox
+        need iproute2 has ip
+    fi
 fi
 if ! has cargo >/dev/null 2>&1 && ! has rustup >/dev/null 2>&1; then
     if apt-cache policy rustup 2>/dev/null | grep -q "Candidate: [0-9]"; then
@@ -68,7 +78,7 @@ fi
 
 # --- Python, for the tests with stock clients ------------------------------------------------------------------
 
-if [ "$what" = test ] && [ ! -e "$VENV/.complete" ]; then
+if [ "$what" != build ] && [ ! -e "$VENV/.complete" ]; then
     say "installing the stock clients of scripts/requirements.txt into $VENV"
     rm -rf "$VENV"
     mkdir -p "$CACHE"
@@ -76,4 +86,10 @@ if [ "$what" = test ] && [ ! -e "$VENV/.complete" ]; then
     "$VENV/bin/pip" install --quiet --disable-pip-version-check -r scripts/requirements.txt >&2 ||
         die "could not install the Python packages of scripts/requirements.txt"
     touch "$VENV/.complete"
+fi
+
+# --- Kubernetes ------------------------------------------------------------------------------------------------
+
+if [ "$what" = test ]; then
+    scripts/kube.sh
 fi

@@ -4,16 +4,21 @@ set -euo pipefail
 # shellcheck source=scripts/environment.sh
 . "$(dirname -- "$0")/environment.sh"
 
-"$ROOT/scripts/setup.sh" test
+"$ROOT/scripts/setup.sh" servers
 cd "$ROOT"
+# Minutes, the first time: beside what cargo does until the first test starts.
+scripts/kube.sh &
+kube=$!
 lock_target
+kube_programs=$(scripts/kube.sh path)
 
-# Settings of the surroundings are not for the tests.
-for name in $(env | sed -n 's/^\(BERTH_[A-Z_]*\)=.*/\1/p'); do
+# Settings of the surroundings are not for the tests, but for those that say what the tests may use (BERTH_TEST_...).
+for name in $(env | sed -n 's/^\(BERTH_[A-Z_]*\)=.*/\1/p' | grep -v '^BERTH_TEST_'); do
     unset "$name"
 done
 BERTH_PYTHON=$VENV/bin/python
-export BERTH_PYTHON
+BERTH_KUBE_PROGRAMS=$kube_programs
+export BERTH_PYTHON BERTH_KUBE_PROGRAMS
 PATH=$VENV/bin:$PATH
 
 log=$(mktemp "${TMPDIR:-/tmp}/berth-test.XXXXXX")
@@ -40,10 +45,17 @@ step "cargo clippy" cargo clippy --quiet --locked --workspace --all-targets -- -
 say "cargo test"
 # The lock is this script's alone: a server that outlived its test would keep it.
 if cargo build --quiet --locked --package berth 9>&- &&
+    cargo test --quiet --locked --workspace --no-run 9>&- &&
+    wait "$kube" &&
     cargo test --locked --workspace --no-fail-fast 2>&1 9>&- | tee "$log"; then
     whole=0
 else
     whole=1
+fi
+unrun=$(grep -c '^NOT RUN: ' "$log" || true)
+if [ "$unrun" -ne 0 ]; then
+    say "$unrun tests were NOT RUN, for want of what they need:"
+    grep '^NOT RUN: ' "$log" >&2
 fi
 counts=$(awk '/^test result: / { p += $4; f += $6 } END { print p + 0, f + 0 }' "$log")
 passed=$((passed + ${counts% *}))
