@@ -3,10 +3,13 @@
 //! Each starts on a free loopback port in a temporary folder, can be killed and restarted, and is gone
 //! when its value is dropped or when the test process ends in any way (a reaper holds a pipe from it, so
 //! servers in a `static` go too). A server that can't be started panics with the name of what is missing.
-//! Only tests and benchmarks depend on this crate; nothing of ours lives below it, and no async runtime.
+//! Only tests and benchmarks depend on this crate; nothing of ours lives below it. There is no async runtime in it,
+//! but for Kubernetes (the feature `kubernetes`), whose client is asynchronous.
 
 pub mod celery;
 pub mod deadline;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 pub mod port;
 pub mod postgres;
 pub mod process;

@@ -53,8 +53,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("redis", &["broker", "bench", "integration-tests"]),
     ("sqlx", &["store", "bench", "integration-tests"]),
     ("axum", &["api", "telemetry", "integration-tests"]),
-    ("kube", &["agent"]),
-    ("k8s-openapi", &["agent"]),
+    ("kube", &["agent", "test-servers", "bench", "integration-tests"]),
+    ("k8s-openapi", &["agent", "test-servers", "bench", "integration-tests"]),
     ("clap", &["cli", "bench"]),
     ("reqwest", &["broker", "cli", "bench", "integration-tests"]),
 ];

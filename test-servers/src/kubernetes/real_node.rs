@@ -1,0 +1,136 @@
+//! A real node: kubelet, containerd and runc on this machine, in namespaces of their own.
+//!
+//! Only as root on Linux, only where `BERTH_TEST_NODE=1` asks for it, and one at a time on a machine. A keeper (a shell
+//! script that holds a pipe from this process) takes it down without a trace, however the test ends.
+
+mod config;
+mod image;
+
+use std::io::{BufRead as _, BufReader};
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Node;
+use kube::Api;
+
+use super::surroundings::{not_run, variable};
+use super::{Cluster, programs, until};
+use crate::process::{folder, is_root, tail};
+pub use image::BUSYBOX;
+
+/// The node's own address, on `lo` while it lives: a kubelet takes no loopback address. From a block for documentation.
+const ADDRESS: &str = "198.51.100.2";
+/// The control group that all its containers are in.
+const CGROUP: &str = "berth-test-node";
+/// The bridge that its pods are on.
+const BRIDGE: &str = "berth-test0";
+/// The file by which one node at a time is had on a machine.
+const LOCK: &str = "/tmp/berth-test-node.lock";
+/// The node's name.
+const NAME: &str = "berth-test-node";
+/// How long it may take to be ready.
+const READY: Duration = Duration::from_secs(120);
+
+const KEEPER: &str = include_str!("real_node/keeper.sh");
+const INSIDE: &str = include_str!("real_node/inside.sh");
+
+/// A real node; it is taken down when this is dropped or the test process ends.
+#[derive(Debug)]
+pub struct RealNode {
+    keeper: Child,
+    pipe: Option<ChildStdin>,
+    folder: PathBuf,
+}
+
+impl RealNode {
+    /// Joins a real node to `cluster` and waits until it is ready; it waits for another test's node to go.
+    ///
+    /// `None` where the surroundings don't ask for one (`BERTH_TEST_NODE=1`): it is said loudly; in CI the test fails.
+    ///
+    /// # Panics
+    /// If the machine can't have one though it was asked for; the message has the ends of the logs.
+    pub async fn start(cluster: &Cluster) -> Option<Self> {
+        if variable("BERTH_TEST_NODE").as_deref() != Some("1") {
+            not_run("it needs a real node, and BERTH_TEST_NODE=1 does not ask for one");
+            return None;
+        }
+        assert!(is_root(), "BERTH_TEST_NODE=1 asks for a real node, which only root can start");
+        let node = Self::keep(cluster);
+        let nodes: Api<Node> = Api::all(cluster.client().await);
+        until("the real node is ready", READY, async || {
+            let object = nodes.get_opt(NAME).await.ok().flatten()?;
+            let conditions = object.status?.conditions?;
+            let is_ready =
+                conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True");
+            let taints = object.spec.and_then(|spec| spec.taints).unwrap_or_default();
+            (is_ready && taints.is_empty()).then_some(())
+        })
+        .await;
+        Some(node)
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn keep(cluster: &Cluster) -> Self {
+        let folder = folder("kubernetes-node");
+        let write = |name: &str, text: &str| put(&folder.join(name), text);
+        for name in ["network", "images", "image"] {
+            let place = folder.join(name);
+            std::fs::create_dir(&place)
+                .unwrap_or_else(|error| panic!("can't make {}: {error}", place.display()));
+        }
+        let archive = folder.join("images/busybox.tar");
+        image::write(&folder.join("image"), &archive);
+        let address = ADDRESS.parse().unwrap_or(Ipv4Addr::LOCALHOST);
+        let identity = cluster.server_identity(&[NAME], &[IpAddr::V4(address)]);
+        write("kubelet.crt", &identity.certificate);
+        write("kubelet.key", &identity.key);
+        write("kubelet.kubeconfig", &cluster.kubeconfig_of_kubelet(NAME));
+        write("kubelet.json", &config::kubelet(&folder, &cluster.folder().join("ca.crt")));
+        write("containerd.toml", &config::containerd(&folder));
+        write("network/10-berth-test.conflist", &config::network());
+        write("resolv.conf", "nameserver 127.0.0.1\n");
+        write("keeper.sh", KEEPER);
+        write("inside.sh", INSIDE);
+        let (keeper, pipe) = start_keeper(&folder);
+        Self { keeper, pipe, folder }
+    }
+}
+
+impl Drop for RealNode {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for log in ["node.log", "containerd.log", "kubelet.log"] {
+                eprintln!("--- {log}\n{}", tail(&self.folder.join(log)));
+            }
+        }
+        drop(self.pipe.take());
+        if let Err(error) = self.keeper.wait() {
+            eprintln!("the keeper of the real node can't be waited for: {error}");
+        }
+    }
+}
+
+/// Starts the keeper, which starts the node once it has the machine's lock.
+fn start_keeper(folder: &Path) -> (Child, Option<ChildStdin>) {
+    use std::os::unix::process::CommandExt as _;
+    let mut command = Command::new("sh");
+    command.arg(folder.join("keeper.sh")).args([LOCK, ADDRESS, CGROUP, BRIDGE]).arg(folder);
+    command.arg(folder.join("inside.sh")).arg(folder).arg(programs().join("kubelet")).args([NAME, ADDRESS]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+    let mut keeper = command.spawn().unwrap_or_else(|error| panic!("`sh` can't be started: {error}"));
+    let pipe = keeper.stdin.take();
+    let mut line = String::new();
+    let told = keeper.stdout.take().map(|output| BufReader::new(output).read_line(&mut line));
+    assert!(line.trim() == "ready", "the keeper of the real node ended early: {told:?}");
+    (keeper, pipe)
+}
+
+fn put(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap_or_else(|error| panic!("can't write {}: {error}", path.display()));
+}

@@ -1,0 +1,49 @@
+# Keeps the machine's only real node: keeper.sh LOCK ADDRESS CGROUP BRIDGE FOLDER SCRIPT ARGUMENT...
+#
+# Takes the lock, runs SCRIPT in namespaces of its own for processes and mounts, and waits until the pipe from the test
+# process closes. Then all that ran in there dies with its first process, and the mounts with them; what
+# is left on the machine are control groups, an address and a bridge, which are removed here, by name.
+lock=$1 address=$2 cgroup=$3 bridge=$4 folder=$5
+shift 5
+
+exec 9>"$lock"
+flock 9
+
+remove() {
+    ip link delete "$bridge" 2>/dev/null
+    ip address delete "$address/32" dev lo 2>/dev/null
+    for try in 1 2 3 4 5 6 7 8 9 10; do
+        left=
+        for root in "/sys/fs/cgroup/$cgroup" /sys/fs/cgroup/*/"$cgroup"; do
+            [ -d "$root" ] || continue
+            find "$root" -depth -type d -exec rmdir {} + 2>/dev/null
+            [ -d "$root" ] && left=$root
+        done
+        [ -z "$left" ] && return
+        sleep 0.1
+    done
+}
+# Of a machine that went down with a node on it.
+remove
+
+ip address add "$address/32" dev lo
+for root in /sys/fs/cgroup /sys/fs/cgroup/*; do
+    [ -e "$root/cgroup.procs" ] && mkdir -p "$root/$cgroup"
+done
+# A cpuset without processors and memory takes no process.
+for file in cpuset.cpus cpuset.mems; do
+    root=/sys/fs/cgroup/cpuset
+    [ -e "$root/$file" ] && cat "$root/$file" >"$root/$cgroup/$file"
+done
+
+unshare --mount --propagation slave --pid --fork --kill-child --mount-proc \
+    sh "$@" 9>&- </dev/null >"$folder/node.log" 2>&1 &
+node=$!
+
+echo ready
+while read -r line; do :; done
+
+kill -s KILL "$node" 2>/dev/null
+wait "$node" 2>/dev/null
+remove
+for try in 1 2 3 4 5; do rm -rf -- "$folder" 2>/dev/null && break; sleep 0.1; done

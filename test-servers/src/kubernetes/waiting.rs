@@ -1,0 +1,21 @@
+//! Waiting for a condition with a deadline, in asynchronous tests.
+
+use std::time::Duration;
+
+/// The time between two looks at a condition.
+const INTERVAL: Duration = Duration::from_millis(50);
+
+/// Looks until `look` gives something; returns that.
+///
+/// # Panics
+/// If `limit` has passed; the message names `what`.
+pub async fn until<T>(what: &str, limit: Duration, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = tokio::time::Instant::now() + limit;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "not within {limit:?}: {what}");
+        tokio::time::sleep(INTERVAL).await;
+    }
+}
