@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use berth_test_servers::kubernetes::{Cluster, FakeNode, FakeNodes, Options, until};
+use berth_test_servers::kubernetes::{Cluster, FakeNode, FakeNodes, Namespace, Options, until};
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::Api;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
@@ -13,7 +13,7 @@ use super::{LIMIT, create, pod, until_at, until_gone};
 /// Nodes of this test alone, in a cluster that others use too: what `selector` gives lands on them only.
 struct Place {
     pods: Api<Pod>,
-    namespace: String,
+    namespace: Namespace,
     nodes: FakeNodes,
 }
 
@@ -27,7 +27,7 @@ impl Place {
     }
 
     fn selector(&self) -> serde_json::Value {
-        json!({ "nodeSelector": { "place": self.namespace } })
+        json!({ "nodeSelector": { "place": self.namespace.name() } })
     }
 }
 
@@ -42,7 +42,7 @@ async fn the_real_scheduler_binds_a_pod_to_the_node_that_its_selector_names_and_
 
     create(&place.pods, &pod("fits", "sleep infinity", &place.selector())).await;
     until_at(&place.pods, "fits", "/status/phase", "Running").await;
-    let fits = until_at(&place.pods, "fits", "/spec/nodeName", place.namespace.clone()).await;
+    let fits = until_at(&place.pods, "fits", "/spec/nodeName", place.namespace.name()).await;
     assert_eq!(fits.pointer("/status/containerStatuses/0/ready"), Some(&json!(true)));
 
     let mut greedy = pod("greedy", "exit 0", &place.selector());

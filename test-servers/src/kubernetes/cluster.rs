@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
-use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
+use k8s_openapi::api::core::v1::{Namespace as NamespaceObject, ServiceAccount};
 use kube::api::{ObjectMeta, PostParams};
 use kube::config::KubeConfigOptions;
 use kube::{Api, Client, Config};
@@ -14,9 +15,11 @@ use super::audit::{self, AuditEvent};
 use super::certificates::Identity;
 use super::control_plane::ControlPlane;
 use super::kubeconfig::{parse, with_token};
+use super::namespace::Namespace;
 use super::options::Options;
 use super::surroundings::{given_kubeconfig, not_run};
-use super::until;
+use super::{programs, until};
+use crate::process::run;
 
 /// How long the parts of a control plane may take to come up, on a machine that is busy with other things.
 const START: Duration = Duration::from_secs(120);
@@ -111,18 +114,19 @@ impl Cluster {
     ///
     /// # Panics
     /// If the cluster refuses.
-    pub async fn namespace(&self, prefix: &str) -> String {
-        let namespaces: Api<Namespace> = Api::all(self.client().await);
-        let wanted = Namespace {
+    pub async fn namespace(&self, prefix: &str) -> Namespace {
+        let namespaces: Api<NamespaceObject> = Api::all(self.client().await);
+        let wanted = NamespaceObject {
             metadata: ObjectMeta { generate_name: Some(format!("{prefix}-")), ..ObjectMeta::default() },
-            ..Namespace::default()
+            ..NamespaceObject::default()
         };
         let made = namespaces.create(&PostParams::default(), &wanted).await;
         let made =
             made.unwrap_or_else(|error| panic!("the cluster makes no namespace `{prefix}-...`: {error}"));
         let name = made.metadata.name.unwrap_or_default();
         self.wait_for_default_service_account(&name).await;
-        name
+        let removed_by = (!self.is_own()).then(|| self.kubeconfig.clone());
+        Namespace::new(name, removed_by)
     }
 
     /// A kubeconfig for an ordinary user, who may do what RBAC gives to that name. Only for clusters of one's own.
@@ -201,6 +205,15 @@ impl Cluster {
         std::fs::write(&path, &self.kubeconfig)
             .unwrap_or_else(|error| panic!("can't write {}: {error}", path.display()));
         path
+    }
+
+    /// Runs the stock `kubectl` as the administrator; returns what it printed.
+    ///
+    /// # Panics
+    /// If the cluster is a given one, or `kubectl` fails.
+    pub fn kubectl(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new(programs().join("kubectl"));
+        run(command.arg("--kubeconfig").arg(self.kubeconfig_file()).args(arguments))
     }
 
     /// Kills the API server by SIGKILL. What etcd has stays.

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Node;
 use kube::Api;
-use kube::api::{DeleteParams, PostParams};
+use kube::api::PostParams;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::{Cluster, until};
@@ -25,10 +25,11 @@ pub use script::ANNOTATION;
 /// How long a node may take until the scheduler may use it.
 const READY: Duration = Duration::from_secs(60);
 
-/// The fake nodes of one cluster; they fall silent when this is dropped.
+/// The fake nodes of one cluster. They fall silent when this is dropped, and leave a cluster that is not the test's own.
 #[derive(Debug)]
 pub struct FakeNodes {
     kubeconfig: String,
+    is_guest: bool,
     commands: UnboundedSender<Command>,
     driver: Option<std::thread::JoinHandle<()>>,
 }
@@ -52,7 +53,7 @@ impl FakeNodes {
                 runtime.block_on(async { Driver::new(Cluster::client_of(&theirs).await).run(inbox).await });
             })
             .unwrap_or_else(|error| panic!("no thread for the fake nodes: {error}"));
-        Self { kubeconfig, commands, driver: Some(driver) }
+        Self { kubeconfig, is_guest: !cluster.is_own(), commands, driver: Some(driver) }
     }
 
     /// Registers a node, and waits until the scheduler may use it.
@@ -60,7 +61,7 @@ impl FakeNodes {
     /// # Panics
     /// If the cluster refuses it, or doesn't find it ready.
     pub async fn add(&self, node: FakeNode) {
-        let nodes = self.nodes().await;
+        let nodes: Api<Node> = Api::all(Cluster::client_of(&self.kubeconfig).await);
         let name = node.name().to_owned();
         // Played before it is there, so that no pod that is bound to it is overlooked.
         self.tell(Command::Play(name.clone()));
@@ -84,8 +85,10 @@ impl FakeNodes {
     /// If the cluster refuses.
     pub async fn remove(&self, name: &str) {
         self.tell(Command::Leave(name.to_owned()));
-        let removed = self.nodes().await.delete(name, &DeleteParams::default()).await;
-        removed.unwrap_or_else(|error| panic!("the cluster does not remove the node `{name}`: {error}"));
+        let client = Cluster::client_of(&self.kubeconfig).await;
+        driver::remove(&client, name)
+            .await
+            .unwrap_or_else(|error| panic!("the cluster does not remove the node `{name}`: {error}"));
     }
 
     /// Cuts a node off: its containers go on, but nothing is heard from it, and it hears nothing.
@@ -103,10 +106,6 @@ impl FakeNodes {
         self.tell(Command::Evict { namespace: namespace.to_owned(), name: name.to_owned() });
     }
 
-    async fn nodes(&self) -> Api<Node> {
-        Api::all(Cluster::client_of(&self.kubeconfig).await)
-    }
-
     /// # Panics
     /// If the driver has ended.
     fn tell(&self, command: Command) {
@@ -117,7 +116,7 @@ impl FakeNodes {
 impl Drop for FakeNodes {
     fn drop(&mut self) {
         // If it has ended already, that is what is wanted.
-        drop(self.commands.send(Command::End));
+        drop(self.commands.send(Command::End { removes: self.is_guest }));
         if let Some(driver) = self.driver.take()
             && driver.join().is_err()
         {

@@ -3,6 +3,7 @@
 //! It holds a few hundred bytes for each pod that is on one of its nodes, and asks for nothing per pod.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -43,8 +44,8 @@ pub(super) enum Command {
     Silence(String, bool),
     /// Evicts a pod, as a kubelet does that is short of memory.
     Evict { namespace: String, name: String },
-    /// Ends the driver.
-    End,
+    /// Ends the driver, with its nodes if they are in somebody's cluster (`true`).
+    End { removes: bool },
 }
 
 /// One pod of ours.
@@ -58,8 +59,8 @@ struct Entry {
     /// The grace of a deletion that its node has not heard of yet.
     unheard: Option<Duration>,
     is_writing: bool,
-    /// What was written last.
-    written: Value,
+    /// The hash of the status that was written last.
+    written: Option<u64>,
     is_removed: bool,
     /// Its phase is final in the cluster: nothing is told of it any more.
     is_final: bool,
@@ -127,7 +128,13 @@ impl Driver {
             let next = self.timers.first().map(|(due, _)| until(*due));
             tokio::select! {
                 command = commands.recv() => match command {
-                    None | Some(Command::End) => return,
+                    None => return,
+                    Some(Command::End { removes }) => {
+                        if removes {
+                            self.remove_nodes().await;
+                        }
+                        return;
+                    }
                     Some(command) => self.obey(command),
                 },
                 event = events.next() => match event {
@@ -178,7 +185,15 @@ impl Driver {
                     self.advance(&uid);
                 }
             }
-            Command::End => {}
+            Command::End { .. } => {}
+        }
+    }
+
+    async fn remove_nodes(&self) {
+        let removals = self.nodes.iter().map(|node| remove(&self.client, node));
+        let removed = tokio::time::timeout(REQUEST, futures_util::future::join_all(removals)).await;
+        for error in removed.into_iter().flatten().filter_map(Result::err) {
+            eprintln!("a fake node stays in the cluster: {error}");
         }
     }
 
@@ -221,7 +236,7 @@ impl Driver {
             let seconds =
                 pod.metadata.deletion_grace_period_seconds.and_then(|grace| u64::try_from(grace).ok());
             entry.unheard = Some(Duration::from_secs(seconds.unwrap_or(30)));
-        } else if entry.due.is_some() || entry.is_writing || !entry.written.is_null() {
+        } else if entry.due.is_some() || entry.is_writing || entry.written.is_some() {
             // An echo of what was written here.
             return;
         }
@@ -269,13 +284,14 @@ impl Driver {
             }
             let patch = status::patch(&entry.played, &uid, &entry.address);
             let removes = entry.played.is_removable();
-            let changed = (entry.written != patch && !entry.is_final).then_some(patch);
+            let hash = hash_of(&patch);
+            let changed = (entry.written != Some(hash) && !entry.is_final).then_some(patch);
             if changed.is_none() && !removes {
                 continue;
             }
             entry.is_writing = true;
-            if let Some(patch) = &changed {
-                entry.written = patch.clone();
+            if changed.is_some() {
+                entry.written = Some(hash);
             }
             self.writes += 1;
             let pods: Api<Pod> = Api::namespaced(self.client.clone(), &entry.namespace);
@@ -301,7 +317,7 @@ impl Driver {
                 self.pods.remove(&uid);
                 return;
             }
-            Outcome::Again => entry.written = Value::Null,
+            Outcome::Again => entry.written = None,
         }
         // It may have gone on in the meantime.
         self.dirty.push_back(uid);
@@ -352,11 +368,19 @@ impl Entry {
             due: None,
             unheard: None,
             is_writing: false,
-            written: Value::Null,
+            written: None,
             is_removed: false,
             is_final: false,
         }
     }
+}
+
+/// Removes a node and its lease.
+pub(super) async fn remove(client: &Client, node: &str) -> kube::Result<()> {
+    let nodes: Api<Node> = Api::all(client.clone());
+    let leases: Api<Lease> = Api::namespaced(client.clone(), "kube-node-lease");
+    nodes.delete(node, &DeleteParams::default()).await?;
+    leases.delete(node, &DeleteParams::default()).await.map(drop)
 }
 
 /// Writes a pod's status, and removes it if its end was asked for and has come.
@@ -379,6 +403,12 @@ async fn tell(pods: &Api<Pod>, name: &str, uid: &str, status: Option<Value>, rem
             Outcome::Again
         }
     }
+}
+
+fn hash_of(patch: &Value) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    patch.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn until(time: Timestamp) -> Duration {
