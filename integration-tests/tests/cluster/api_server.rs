@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use berth_test_servers::kubernetes::{Cluster, Options};
+use berth_test_servers::Proxy;
+use berth_test_servers::kubernetes::{Cluster, Options, until};
 use futures_util::StreamExt as _;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod};
+use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::Api;
 use kube::api::{DeleteParams, ListParams, ObjectMeta, PostParams, WatchEvent, WatchParams};
+
+use serde_json::json;
 
 use super::LIMIT;
 
@@ -57,15 +61,31 @@ async fn a_service_account_may_do_what_rbac_gives_it_and_no_more() {
     let refused = pods.list(&ListParams::default()).await.unwrap_err().to_string();
     assert!(refused.contains("pods is forbidden"), "{refused}");
     assert!(refused.contains(&format!("system:serviceaccount:{namespace}:reader")), "{refused}");
+
+    let bindings: Api<RoleBinding> = Api::namespaced(cluster.client().await, &namespace);
+    let binding = serde_json::from_value(json!({
+        "metadata": { "name": "reader" },
+        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view" },
+        "subjects": [{ "kind": "ServiceAccount", "name": "reader", "namespace": namespace.name() }],
+    }));
+    bindings.create(&PostParams::default(), &binding.unwrap()).await.unwrap();
+    until("the service account may list pods", LIMIT, async || pods.list(&ListParams::default()).await.ok())
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_api_server_can_be_frozen_killed_and_made_to_forget() {
     let Some(mut cluster) = Cluster::own(Options::default()).await else { return };
     let maps: Api<ConfigMap> = Api::namespaced(cluster.client().await, "default");
+    let proxy = Proxy::start(cluster.port());
+    let through = cluster.through(cluster.kubeconfig(), proxy.port());
+    let far: Api<ConfigMap> = Api::namespaced(Cluster::client_of(&through).await, "default");
     let version = maps.create(&PostParams::default(), &config_map("kept")).await.unwrap();
     let version = version.metadata.resource_version.unwrap();
     maps.create(&PostParams::default(), &config_map("later")).await.unwrap();
+
+    far.get("kept").await.unwrap();
+    assert!(cluster.kubectl(&["get", "configmaps"]).contains("later"));
 
     cluster.freeze_api_server(true);
     let hung = tokio::time::timeout(Duration::from_millis(500), maps.get("kept")).await;

@@ -17,8 +17,9 @@ use super::control_plane::ControlPlane;
 use super::kubeconfig::{parse, with_token};
 use super::namespace::Namespace;
 use super::options::Options;
+use super::programs;
 use super::surroundings::{given_kubeconfig, not_run};
-use super::{programs, until};
+use super::waiting::until_or;
 use crate::process::run;
 
 /// How long the parts of a control plane may take to come up, on a machine that is busy with other things.
@@ -180,6 +181,23 @@ impl Cluster {
         self.plane().server_identity(names, addresses)
     }
 
+    /// The loopback port of the API server.
+    ///
+    /// # Panics
+    /// If the cluster is a given one.
+    pub fn port(&self) -> u16 {
+        self.plane().port()
+    }
+
+    /// One of its kubeconfigs, for the API server behind another loopback port: a proxy's, that cuts and stalls.
+    ///
+    /// # Panics
+    /// If the cluster is a given one.
+    pub fn through(&self, kubeconfig: &str, port: u16) -> String {
+        let url = |port: u16| format!("https://127.0.0.1:{port}");
+        kubeconfig.replace(&url(self.port()), &url(port))
+    }
+
     /// What was changed so far, by its audit log. [`Options::audit`] asks for one.
     ///
     /// # Panics
@@ -268,11 +286,8 @@ impl Cluster {
     async fn wait_for_default_service_account(&self, namespace: &str) {
         let accounts: Api<ServiceAccount> = Api::namespaced(self.client().await, namespace);
         let found = async || accounts.get_opt("default").await.ok().flatten().map(drop);
-        let what = format!("the default service account of `{namespace}`");
-        match &self.kind {
-            Kind::Own(plane) => or_logs(plane, until(&what, START, found)).await,
-            Kind::Given => until(&what, START, found).await,
-        }
+        let logs = || if let Kind::Own(plane) = &self.kind { plane.logs() } else { String::new() };
+        until_or(|| format!("`{namespace}` has a default service account\n{}", logs()), START, found).await;
     }
 }
 
@@ -286,23 +301,5 @@ async fn ready(kubeconfig: &str, plane: &ControlPlane) {
         let answer = tokio::time::timeout(Duration::from_secs(5), client.request_text(request)).await;
         answer.is_ok_and(|answer| answer.is_ok()).then_some(())
     };
-    or_logs(plane, until("the API server is ready", START, is_ready)).await;
-}
-
-/// Lets a wait's panic through, with the ends of the control plane's logs.
-async fn or_logs(plane: &ControlPlane, wait: impl Future<Output = ()>) {
-    let told = PrintOnPanic(plane);
-    wait.await;
-    drop(told);
-}
-
-/// Prints the logs if it is dropped by a panic.
-struct PrintOnPanic<'a>(&'a ControlPlane);
-
-impl Drop for PrintOnPanic<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("{}", self.0.logs());
-        }
-    }
+    until_or(|| format!("the API server is ready\n{}", plane.logs()), START, is_ready).await;
 }

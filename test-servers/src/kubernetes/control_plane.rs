@@ -109,6 +109,11 @@ impl ControlPlane {
         format!("https://127.0.0.1:{}", self.ports.api_server)
     }
 
+    /// The port of the API server.
+    pub(super) fn port(&self) -> u16 {
+        self.ports.api_server
+    }
+
     /// Compacts etcd up to now.
     pub(super) fn compact_etcd(&self) {
         etcd::compact(self.ports.etcd);

@@ -52,12 +52,20 @@ impl RealNode {
     /// # Panics
     /// If the machine can't have one though it was asked for; the message has the ends of the logs.
     pub async fn start(cluster: &Cluster) -> Option<Self> {
+        Self::start_with(cluster, &[]).await
+    }
+
+    /// As [`Self::start`], on a node that has the images of these archives (`docker save` or OCI) too.
+    ///
+    /// # Panics
+    /// As [`Self::start`], or if an archive can't be read.
+    pub async fn start_with(cluster: &Cluster, images: &[&Path]) -> Option<Self> {
         if variable("BERTH_TEST_NODE").as_deref() != Some("1") {
             not_run("it needs a real node, and BERTH_TEST_NODE=1 does not ask for one");
             return None;
         }
         assert!(is_root(), "BERTH_TEST_NODE=1 asks for a real node, which only root can start");
-        let node = Self::keep(cluster);
+        let node = Self::keep(cluster, images);
         let nodes: Api<Node> = Api::all(cluster.client().await);
         until("the real node is ready", READY, async || {
             let object = nodes.get_opt(NAME).await.ok().flatten()?;
@@ -76,7 +84,7 @@ impl RealNode {
         NAME
     }
 
-    fn keep(cluster: &Cluster) -> Self {
+    fn keep(cluster: &Cluster, images: &[&Path]) -> Self {
         let folder = folder("kubernetes-node");
         let write = |name: &str, text: &str| put(&folder.join(name), text);
         for name in ["network", "images", "image"] {
@@ -86,6 +94,10 @@ impl RealNode {
         }
         let archive = folder.join("images/busybox.tar");
         image::write(&folder.join("image"), &archive);
+        for (number, image) in images.iter().enumerate() {
+            let copied = std::fs::copy(image, folder.join(format!("images/{number}.tar")));
+            copied.unwrap_or_else(|error| panic!("can't copy {}: {error}", image.display()));
+        }
         let address = ADDRESS.parse().unwrap_or(Ipv4Addr::LOCALHOST);
         let identity = cluster.server_identity(&[NAME], &[IpAddr::V4(address)]);
         write("kubelet.crt", &identity.certificate);

@@ -9,13 +9,22 @@ const INTERVAL: Duration = Duration::from_millis(50);
 ///
 /// # Panics
 /// If `limit` has passed; the message names `what`.
-pub async fn until<T>(what: &str, limit: Duration, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn until<T>(what: &str, limit: Duration, look: impl AsyncFnMut() -> Option<T>) -> T {
+    until_or(|| what.to_owned(), limit, look).await
+}
+
+/// As [`until`], with a message that is made when it is needed.
+pub(super) async fn until_or<T>(
+    what: impl Fn() -> String,
+    limit: Duration,
+    mut look: impl AsyncFnMut() -> Option<T>,
+) -> T {
     let deadline = tokio::time::Instant::now() + limit;
     loop {
         if let Some(found) = look().await {
             return found;
         }
-        assert!(tokio::time::Instant::now() < deadline, "not within {limit:?}: {what}");
+        assert!(tokio::time::Instant::now() < deadline, "not within {limit:?}: {}", what());
         tokio::time::sleep(INTERVAL).await;
     }
 }

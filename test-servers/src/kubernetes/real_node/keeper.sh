@@ -27,14 +27,24 @@ remove() {
 remove
 
 ip address add "$address/32" dev lo
-for root in /sys/fs/cgroup /sys/fs/cgroup/*; do
-    [ -e "$root/cgroup.procs" ] && mkdir -p "$root/$cgroup"
-done
-# A cpuset without processors and memory takes no process.
-for file in cpuset.cpus cpuset.mems; do
-    root=/sys/fs/cgroup/cpuset
-    [ -e "$root/$file" ] && cat "$root/$file" >"$root/$cgroup/$file"
-done
+enabled=
+if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+    # Version 2: one hierarchy, in which the kubelet wants its controllers enabled.
+    for controller in cpuset cpu io memory pids hugetlb; do
+        grep -qw "$controller" /sys/fs/cgroup/cgroup.subtree_control && continue
+        echo "+$controller" 2>/dev/null >/sys/fs/cgroup/cgroup.subtree_control && enabled="$enabled -$controller"
+    done
+    mkdir -p "/sys/fs/cgroup/$cgroup"
+else
+    # Version 1: one for each controller.
+    for root in /sys/fs/cgroup/*; do
+        [ -e "$root/cgroup.procs" ] && mkdir -p "$root/$cgroup"
+    done
+    # A cpuset without processors and memory takes no process.
+    for file in cpuset.cpus cpuset.mems; do
+        cat "/sys/fs/cgroup/cpuset/$file" >"/sys/fs/cgroup/cpuset/$cgroup/$file"
+    done
+fi
 
 unshare --mount --propagation slave --pid --fork --kill-child --mount-proc \
     sh "$@" 9>&- </dev/null >"$folder/node.log" 2>&1 &
@@ -46,4 +56,5 @@ while read -r line; do :; done
 kill -s KILL "$node" 2>/dev/null
 wait "$node" 2>/dev/null
 remove
+[ -n "$enabled" ] && echo "${enabled# }" >/sys/fs/cgroup/cgroup.subtree_control
 for try in 1 2 3 4 5; do rm -rf -- "$folder" 2>/dev/null && break; sleep 0.1; done
