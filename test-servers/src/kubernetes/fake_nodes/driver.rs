@@ -398,6 +398,11 @@ async fn tell(pods: &Api<Pod>, name: &str, uid: &str, status: Option<Value>, rem
     match tokio::time::timeout(REQUEST, all).await {
         Ok(Ok(())) => Outcome::Ok,
         Ok(Err(kube::Error::Api(status))) if status.code == 404 || status.code == 409 => Outcome::Gone,
+        Ok(Err(kube::Error::Api(status))) if status.code == 403 || status.code == 422 => {
+            // A mistake in here, which would be made again for ever.
+            eprintln!("a fake node may not say this of its pod `{name}`: {status}");
+            Outcome::Gone
+        }
         Ok(Err(_)) | Err(_) => {
             tokio::time::sleep(PAUSE).await;
             Outcome::Again

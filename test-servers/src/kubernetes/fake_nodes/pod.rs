@@ -231,17 +231,20 @@ impl PlayedPod {
     }
 }
 
+/// Starts an ended container again when it is time; returns when there will be something to do.
 fn start_again(container: &mut Played, restart: Restart, now: Timestamp) -> Option<Timestamp> {
-    let ended = container.ended()?;
-    if restart == Restart::Never || (restart == Restart::OnFailure && ended.code == 0) {
-        return None;
-    }
-    let due = later(ended.finished, RESTART);
-    if now < due {
-        return Some(due);
+    let due = |container: &Played| {
+        let ended = container.ended()?;
+        let is_due = restart == Restart::Always || (restart == Restart::OnFailure && ended.code != 0);
+        is_due.then(|| later(ended.finished, RESTART))
+    };
+    let at = due(container)?;
+    if now < at {
+        return Some(at);
     }
     container.restart(now);
-    container.advance(now)
+    // It may have ended at once, and then is due again.
+    container.advance(now).or_else(|| due(container))
 }
 
 fn earliest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
