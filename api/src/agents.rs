@@ -8,6 +8,7 @@ use berth_domain::access::Action;
 use berth_domain::id::AgentId;
 use berth_domain::labels::{self, Labels};
 use berth_domain::name::AgentName;
+use berth_domain::query::{self, Condition};
 use berth_domain::time::Time;
 use berth_store::{Agent, AgentPatch, NewAgent};
 use serde::Deserialize;
@@ -22,7 +23,6 @@ use crate::given::{Concurrency, given};
 use crate::listing;
 use crate::params::{Params, shown};
 use crate::path::{InAgent, InOwner};
-use crate::pql::{self, Condition};
 use crate::problem::Problem;
 
 /// Items on a page, if nothing is said.
@@ -96,7 +96,9 @@ pub(crate) async fn find(app: &App, owner: &str, asked: &str) -> Result<Agent, P
 /// A name as a query asks for it: a list of agents or queues is searched by nothing else.
 pub(crate) fn name_search(params: &Params) -> Result<Option<String>, Problem> {
     let mut name = None;
-    for clause in pql::parse(params.text("query").unwrap_or_default())? {
+    for clause in
+        query::parse(params.text("query").unwrap_or_default()).map_err(|error| Problem::query(&error))?
+    {
         match (clause.field.as_str(), clause.negated, clause.condition) {
             ("name", false, Condition::Contains(text)) => name = Some(text),
             ("name", false, Condition::In(values)) if values.len() == 1 => name = values.into_iter().next(),

@@ -19,7 +19,6 @@ mod openapi;
 mod origin;
 mod params;
 mod path;
-mod pql;
 mod problem;
 mod routes;
 mod server;

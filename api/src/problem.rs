@@ -4,6 +4,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use berth_domain::access::Forbidden;
+use berth_domain::query::QueryError;
 use berth_store::Error as StoreError;
 use serde_json::{Map, Value, json};
 
@@ -52,6 +53,11 @@ impl Problem {
         let mut problem = Self::bad_request(format!("`{field}`: {message}"));
         problem.fields.push(FieldError { field, message, line: None, column: None });
         problem
+    }
+
+    /// 400: a query of a list makes no sense.
+    pub(crate) fn query(error: &QueryError) -> Self {
+        Self::field("query", error.to_string())
     }
 
     /// 401: nobody is known by that token, or none was sent.

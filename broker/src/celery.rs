@@ -5,6 +5,7 @@
 //! what an event or a command means for a run is decided by the scheduler's facade.
 
 pub mod control;
+pub mod envelope;
 pub mod event;
 pub mod repr;
 pub mod result;

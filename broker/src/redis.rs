@@ -7,7 +7,6 @@
 //! this module.
 
 mod consume;
-mod envelope;
 mod keys;
 mod link;
 mod queues;

@@ -11,6 +11,7 @@ pub mod lifecycle;
 pub mod name;
 pub mod protocol;
 pub mod quantity;
+pub mod query;
 pub mod redact;
 pub mod reported;
 pub mod restore;

@@ -2,13 +2,13 @@
 
 use berth_domain::lifecycle::Status;
 use berth_domain::name::QueueRef;
+use berth_domain::query::{self, Clause, Condition};
 use berth_domain::time::Time;
 use berth_store::{Project, RunFilter, Sort, SortKey};
 
 use super::LIVE;
 use crate::app::App;
 use crate::params::shown;
-use crate::pql::{self, Clause, Condition};
 use crate::problem::Problem;
 
 const FIELDS: &str = "agent, created_at, finished_at, id, kind, live_state, name, original, pending, priority, queue, status, tags, updated_at, user, uuid";
@@ -29,7 +29,7 @@ pub(crate) async fn read(
         live_state: Some(LIVE),
         ..RunFilter::default()
     };
-    for clause in pql::parse(query)? {
+    for clause in query::parse(query).map_err(|error| Problem::query(&error))? {
         apply(app, owner, &mut filter, clause).await?;
     }
     Ok(filter)
@@ -151,7 +151,7 @@ fn times(field: &str, condition: Condition) -> Result<(Option<Time>, Option<Time
         ));
     };
     let micro = std::time::Duration::from_micros(1);
-    let moment = |bound: &pql::Bound, later: bool| {
+    let moment = |bound: &query::Bound, later: bool| {
         time(field, &bound.value).map(|time| if later { time.plus(micro) } else { time })
     };
     let from = from.map(|bound| moment(&bound, !bound.included)).transpose()?;

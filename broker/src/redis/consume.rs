@@ -14,8 +14,9 @@ use uuid::Uuid;
 
 use super::keys::Keys;
 use super::link::Link;
-use super::{envelope, queues, restore};
+use super::{queues, restore};
 use crate::backoff::Backoff;
+use crate::celery::envelope;
 use crate::consumer::Consumer;
 use crate::delivery::{self, Delivery};
 use crate::error::Error;

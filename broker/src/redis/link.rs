@@ -11,9 +11,9 @@ use ::redis::{
 };
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 
-use super::envelope;
 use super::scripts::Scripts;
 use crate::backoff::Backoff;
+use crate::celery::envelope;
 use crate::connection::Core;
 use crate::error::Error;
 use crate::message::Message;

@@ -2,10 +2,10 @@
 
 use berth_broker_config::{Address, Topology};
 
-use super::envelope;
 use super::keys::Keys;
 use super::link::Link;
 use crate::broker::Depth;
+use crate::celery::envelope;
 use crate::error::{Error, PublishError};
 use crate::message::Publish;
 

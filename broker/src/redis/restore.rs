@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::envelope;
 use super::keys::Keys;
 use super::link::Link;
+use crate::celery::envelope;
 use crate::error::Error;
 
 const DOING: &str = "bringing back what was held";

@@ -6,8 +6,8 @@ use berth_broker_config::Address;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 
-use super::envelope;
 use super::link::Link;
+use crate::celery::envelope;
 use crate::consumer::Subscription;
 use crate::error::Error;
 use crate::message::Message;

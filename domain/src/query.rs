@@ -3,14 +3,31 @@
 //! A query is a comma list of `field:condition`. A condition is a value, `a|b` (either), `~x` (not), `>x`, `>=x`,
 //! `<x`, `<=x`, `a..b` (from a to b), `nil` (not set), or `%x%` (contains). What the fields mean is up to the caller.
 
-use crate::problem::Problem;
-
 /// The largest query, in bytes.
-const MAX_BYTES: usize = 4_096;
+pub const MAX_BYTES: usize = 4_096;
+
+/// Why a query makes no sense.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QueryError {
+    /// Longer than [`MAX_BYTES`].
+    #[error("it has {found} bytes; at most {MAX_BYTES} are allowed")]
+    TooLong {
+        /// Its length.
+        found: usize,
+    },
+    /// A clause is wrong.
+    #[error("`{clause}` {why}")]
+    Clause {
+        /// The clause.
+        clause: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+}
 
 /// One `field:condition`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Clause {
+pub struct Clause {
     /// The field.
     pub field: String,
     /// Whether the condition must not hold.
@@ -21,7 +38,7 @@ pub(crate) struct Clause {
 
 /// What must hold of a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Condition {
+pub enum Condition {
     /// It is one of these.
     In(Vec<String>),
     /// It contains this.
@@ -39,7 +56,7 @@ pub(crate) enum Condition {
 
 /// One end of a range.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Bound {
+pub struct Bound {
     /// The value.
     pub value: String,
     /// Whether the value itself is in the range.
@@ -50,16 +67,15 @@ pub(crate) struct Bound {
 ///
 /// # Errors
 /// If it makes no sense; the text says where.
-pub(crate) fn parse(query: &str) -> Result<Vec<Clause>, Problem> {
+pub fn parse(query: &str) -> Result<Vec<Clause>, QueryError> {
     if query.len() > MAX_BYTES {
-        let message = format!("it has {} bytes; at most {MAX_BYTES} are allowed", query.len());
-        return Err(Problem::field("query", message));
+        return Err(QueryError::TooLong { found: query.len() });
     }
     query.split(',').map(str::trim).filter(|part| !part.is_empty()).map(clause).collect()
 }
 
-fn clause(part: &str) -> Result<Clause, Problem> {
-    let refuse = |why: &str| Problem::field("query", format!("`{part}` {why}"));
+fn clause(part: &str) -> Result<Clause, QueryError> {
+    let refuse = |why| QueryError::Clause { clause: part.to_owned(), why };
     let Some((field, condition)) = part.split_once(':') else {
         return Err(refuse("has no `:`; write field:value, for example status:running"));
     };
@@ -139,16 +155,16 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_refused_with_the_part_that_does_not() {
         for (query, detail) in [
-            ("running", "`query`: `running` has no `:`; write field:value, for example status:running"),
-            (":x", "`query`: `:x` has no field before its `:`"),
-            ("status:", "`query`: `status:` has no value after its `:`"),
-            ("status:~", "`query`: `status:~` has no value after its `:`"),
-            ("status:a||b", "`query`: `status:a||b` has an empty alternative"),
-            ("priority:>", "`query`: `priority:>` has an empty bound"),
-            ("created_at:..2026-01-01", "`query`: `created_at:..2026-01-01` has an empty bound"),
-            ("name:%%", "`query`: `name:%%` searches for nothing"),
+            ("running", "`running` has no `:`; write field:value, for example status:running"),
+            (":x", "`:x` has no field before its `:`"),
+            ("status:", "`status:` has no value after its `:`"),
+            ("status:~", "`status:~` has no value after its `:`"),
+            ("status:a||b", "`status:a||b` has an empty alternative"),
+            ("priority:>", "`priority:>` has an empty bound"),
+            ("created_at:..2026-01-01", "`created_at:..2026-01-01` has an empty bound"),
+            ("name:%%", "`name:%%` searches for nothing"),
         ] {
-            assert_eq!(parse(query).unwrap_err().json()["detail"], detail, "{query}");
+            assert_eq!(parse(query).unwrap_err().to_string(), detail, "{query}");
         }
         assert!(parse(&"x".repeat(5_000)).is_err());
     }

@@ -1,4 +1,4 @@
-//! kombu's envelope: a message as JSON text, its body in base64.
+//! kombu's envelope: a message as JSON text, its body in base64. That is how Redis' lists and channels carry it.
 
 use std::borrow::Cow;
 
@@ -67,7 +67,7 @@ struct DeliveryInfo<'a> {
 ///
 /// # Errors
 /// Never, as far as is known: texts, numbers and tables of texts can all be written.
-pub(crate) fn encode(message: &Message, routing_key: &str) -> Result<String, Error> {
+pub fn encode(message: &Message, routing_key: &str) -> Result<String, Error> {
     let from = &message.properties;
     let properties = WrittenProperties {
         body_encoding: "base64",
@@ -93,7 +93,7 @@ pub(crate) fn encode(message: &Message, routing_key: &str) -> Result<String, Err
 
 /// Reads an envelope; says whether it was delivered before. What is no envelope becomes a message whose body is
 /// the raw bytes and whose type is unknown, so that it can be reported by whoever can't decode it.
-pub(crate) fn decode(raw: &[u8]) -> (Message, bool) {
+pub fn decode(raw: &[u8]) -> (Message, bool) {
     let unreadable = || {
         let mut message = Message { body: Bytes::copy_from_slice(raw), ..Message::default() };
         message.properties.content_type = Some("application/octet-stream".to_owned());
@@ -131,7 +131,7 @@ pub(crate) fn decode(raw: &[u8]) -> (Message, bool) {
 }
 
 /// The same envelope, marked as delivered before; as it is if it is none.
-pub(crate) fn mark_redelivered(raw: &str) -> String {
+pub fn mark_redelivered(raw: &str) -> String {
     let Ok(Value::Object(mut envelope)) = serde_json::from_str::<Value>(raw) else { return raw.to_owned() };
     if let Some(Value::Object(headers)) = envelope.get_mut("headers") {
         headers.insert(REDELIVERED.to_owned(), Value::Bool(true));
@@ -145,7 +145,7 @@ pub(crate) fn mark_redelivered(raw: &str) -> String {
 
 /// The envelope in a record of an un-acked message, `[envelope, exchange, routing key]`, if the record is of the
 /// queue that kombu knows as `routing_key`.
-pub(crate) fn of_record(record: &str, routing_key: &str) -> Option<String> {
+pub fn of_record(record: &str, routing_key: &str) -> Option<String> {
     let parsed = serde_json::from_str::<(Box<serde_json::value::RawValue>, String, String)>(record);
     if let Ok((envelope, _, key)) = parsed {
         return (key == routing_key).then(|| envelope.get().to_owned());
