@@ -1,7 +1,7 @@
 # An index of what can be done; each target is a script. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test bench chaos fmt lint lint-deny
+.PHONY: help up demo test bench chaos fuzz fmt lint lint-deny
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -18,8 +18,11 @@ test: ## every test, with servers of its own
 bench: ## measurements side by side; BENCH="--quick" for a first look
 	@scripts/bench.sh $(BENCH)
 
-chaos: ## the long fault-injection run; DURATION=seconds
+chaos: ## fuzzing and fault injection for long; DURATION=seconds, SEED=
 	@scripts/chaos.sh
+
+fuzz: ## every decoder, guided by coverage; FUZZ="SECONDS [TARGET...]"
+	@scripts/fuzz.sh $(FUZZ)
 
 fmt: ## format the code
 	@cargo fmt --all

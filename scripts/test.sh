@@ -65,5 +65,7 @@ if [ "$whole" -ne 0 ] && [ "${counts#* }" -eq 0 ]; then
     failed=$((failed + 1))
 fi
 
+step "fuzzing the decoders" "$ROOT/scripts/fuzz.sh" 10
+
 printf '%s passed, %s failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]

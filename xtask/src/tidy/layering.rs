@@ -17,6 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("cli", &["agent", "api", "broker", "broker-config", "domain", "scheduler", "store", "telemetry"]),
     ("test-servers", &[]),
     ("xtask", &[]),
+    ("fuzz", &["broker", "domain"]),
     (
         "integration-tests",
         &[
@@ -55,7 +56,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("axum", &["api", "telemetry", "integration-tests"]),
     ("kube", &["agent", "test-servers", "bench", "integration-tests"]),
     ("k8s-openapi", &["agent", "test-servers", "bench", "integration-tests"]),
-    ("clap", &["cli", "bench"]),
+    ("clap", &["cli", "bench", "integration-tests"]),
     ("reqwest", &["broker", "cli", "bench", "integration-tests"]),
 ];
 
