@@ -1,5 +1,20 @@
-#!/bin/sh
-# The long fault-injection run.
-set -eu
+#!/usr/bin/env bash
+# The long fault-injection run: each decoder fuzzed for DURATION seconds, then each broker's installation broken at random
+# for as long (an hour each if nothing is said). SEED repeats the faults of an earlier one. Arguments go to the program.
+set -euo pipefail
+# shellcheck source=scripts/environment.sh
 . "$(dirname -- "$0")/environment.sh"
-die "the long fault-injection run is not built yet; the faults that \`make test\` injects are in integration-tests/"
+duration=${DURATION:-3600}
+case $duration in '' | *[!0-9]*) die "DURATION is \`$duration\`: use whole seconds" ;; esac
+"$ROOT/scripts/setup.sh" test
+cd "$ROOT"
+lock_target
+
+status=0
+"$ROOT/scripts/fuzz.sh" "$duration" || status=1
+
+cargo build --quiet --locked --package berth --package berth-integration-tests --bin berth --bin chaos 9>&-
+json=$CACHE/chaos/$(date -u +%Y%m%dT%H%M%SZ).json
+"$CARGO_TARGET_DIR/debug/chaos" --duration "$duration" ${SEED:+--seed "$SEED"} --json "$json" "$@" 9>&- || status=1
+say "the same as JSON: $json"
+exit "$status"

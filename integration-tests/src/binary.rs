@@ -12,8 +12,9 @@ pub fn berth() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let tests = std::env::current_exe().unwrap_or_else(|error| panic!("where am I? {error}"));
-        // <target>/<profile>/deps/<test>
-        let profile = tests.parent().and_then(Path::parent).unwrap_or_else(|| panic!("{}", tests.display()));
+        // <target>/<profile>/deps/<test>, or a program of this crate in <target>/<profile>
+        let folder = tests.parent().unwrap_or_else(|| panic!("{}", tests.display()));
+        let profile = if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder };
         let mut build = Command::new(option_env!("CARGO").unwrap_or("cargo"));
         build.args(["build", "--quiet", "--package", "berth", "--bin", "berth"]);
         if profile.ends_with("release") {

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use berth_test_servers::process::run;
-use berth_test_servers::{Postgres, RabbitMq, Redis, port};
+use berth_test_servers::{Postgres, Proxy, RabbitMq, Redis, port};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -34,6 +34,43 @@ pub enum BrokerServer {
     Redis(Redis),
 }
 
+/// Proxies in front of an installation's servers.
+#[derive(Debug)]
+pub struct Proxies {
+    /// Before the broker.
+    pub broker: Proxy,
+    /// Before the database.
+    pub database: Proxy,
+}
+
+impl BrokerServer {
+    fn start(backing: Backing) -> Self {
+        match backing {
+            Backing::Embedded => Self::None,
+            Backing::RabbitMq => Self::RabbitMq(RabbitMq::start()),
+            Backing::Redis => Self::Redis(Redis::start()),
+        }
+    }
+
+    /// Its loopback port; 0 if it is in the process.
+    pub fn port(&self) -> u16 {
+        match self {
+            Self::None => 0,
+            Self::RabbitMq(server) => server.port(),
+            Self::Redis(server) => server.port(),
+        }
+    }
+
+    /// Its URL through another port, a proxy's.
+    pub fn url_through(&self, port: u16) -> String {
+        match self {
+            Self::None => "memory:".to_owned(),
+            Self::RabbitMq(server) => server.url_through(port),
+            Self::Redis(server) => server.url_through(port),
+        }
+    }
+}
+
 /// A running installation with one agent, `local`, and one project, `default`.
 #[derive(Debug)]
 pub struct Installation {
@@ -45,6 +82,8 @@ pub struct Installation {
     pub broker: BrokerServer,
     /// Its database, if it is a server.
     pub postgres: Option<Postgres>,
+    /// What stands between its processes and its servers, if something does.
+    pub proxies: Option<Proxies>,
     /// A folder that its runs may write to, gone with it.
     pub folder: PathBuf,
     settings: Vec<(&'static str, String)>,
@@ -65,20 +104,25 @@ impl Installation {
     /// # Panics
     /// If something can't be started.
     pub async fn start_with(backing: Backing, schedulers: usize) -> Self {
+        Self::start_as(backing, schedulers, false).await
+    }
+
+    /// Starts one whose processes reach broker and database through [`Proxies`] only.
+    ///
+    /// # Panics
+    /// If something can't be started.
+    pub async fn start_behind_proxies(backing: Backing) -> Self {
+        Self::start_as(backing, 2, true).await
+    }
+
+    async fn start_as(backing: Backing, schedulers: usize, proxied: bool) -> Self {
         let temporary =
             tempfile::TempDir::new().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
         let folder = temporary.path().to_owned();
         let installation = match backing {
             Backing::Embedded => embedded(folder, temporary),
-            Backing::RabbitMq => {
-                let server = RabbitMq::start();
-                let url = server.url();
-                replicated(folder, temporary, BrokerServer::RabbitMq(server), url, schedulers)
-            }
-            Backing::Redis => {
-                let server = Redis::start();
-                let url = server.url();
-                replicated(folder, temporary, BrokerServer::Redis(server), url, schedulers)
+            Backing::RabbitMq | Backing::Redis => {
+                replicated(folder, temporary, BrokerServer::start(backing), schedulers, proxied)
             }
         };
         installation.prepare(backing).await;
@@ -185,6 +229,7 @@ fn embedded(folder: PathBuf, temporary: tempfile::TempDir) -> Installation {
         roles: vec![up],
         broker: BrokerServer::None,
         postgres: None,
+        proxies: None,
         folder,
         settings,
         _temporary: temporary,
@@ -195,13 +240,19 @@ fn replicated(
     folder: PathBuf,
     temporary: tempfile::TempDir,
     broker: BrokerServer,
-    broker_url: String,
     schedulers: usize,
+    proxied: bool,
 ) -> Installation {
     let postgres = Postgres::start();
+    let proxies = proxied
+        .then(|| Proxies { broker: Proxy::start(broker.port()), database: Proxy::start(postgres.port()) });
+    let (broker_port, database_port) = match &proxies {
+        Some(proxies) => (proxies.broker.port(), proxies.database.port()),
+        None => (broker.port(), postgres.port()),
+    };
     let settings = vec![
-        ("BERTH_DATABASE_URL", postgres.url()),
-        ("BERTH_BROKER_URL", broker_url),
+        ("BERTH_DATABASE_URL", postgres.url_through(database_port)),
+        ("BERTH_BROKER_URL", broker.url_through(broker_port)),
         ("BERTH_DATA_DIR", folder.join("data").display().to_string()),
         ("XDG_CONFIG_HOME", folder.join("config").display().to_string()),
     ];
@@ -225,6 +276,7 @@ fn replicated(
         roles,
         broker,
         postgres: Some(postgres),
+        proxies,
         folder,
         settings,
         _temporary: temporary,

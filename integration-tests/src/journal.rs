@@ -1,6 +1,6 @@
 //! Proof of execution written by the runs themselves: each appends a line when it starts and one when it ends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// A file that runs append to.
@@ -39,6 +39,16 @@ impl Journal {
             }
         }
         starts
+    }
+
+    /// The attempts that were started more than once: there must be none.
+    pub fn started_twice(&self) -> Vec<String> {
+        self.starts().into_iter().filter(|(_, times)| *times > 1).map(|(attempt, _)| attempt).collect()
+    }
+
+    /// The attempts that came to their end: `<run> <attempt>`.
+    pub fn ends(&self) -> BTreeSet<String> {
+        self.lines().iter().filter_map(|line| line.strip_prefix("end ")).map(str::to_owned).collect()
     }
 
     /// The most runs that were between their start and their end at one time.

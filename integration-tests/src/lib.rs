@@ -12,7 +12,7 @@ mod role;
 
 pub use binary::berth;
 pub use client::{Client, Run, job, shell};
-pub use installation::{Backing, Installation};
+pub use installation::{Backing, BrokerServer, Installation, Proxies};
 pub use journal::Journal;
 pub use python::stock;
 pub use role::Role;

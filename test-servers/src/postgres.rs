@@ -61,7 +61,12 @@ impl Postgres {
 
     /// `postgres://postgres@127.0.0.1:port/postgres`.
     pub fn url(&self) -> String {
-        self.database_url("postgres")
+        self.url_through(self.port)
+    }
+
+    /// [`Self::url`] with another port, a proxy's.
+    pub fn url_through(&self, port: u16) -> String {
+        format!("postgres://postgres@127.0.0.1:{port}/postgres")
     }
 
     /// The URL of another database of this server.

@@ -1,4 +1,4 @@
-//! A TCP proxy that breaks what passes through it: cuts in the middle of a frame, and stalls.
+//! A TCP proxy that breaks what passes through it: cuts in the middle of a frame, stalls, and trickles.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -6,6 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+/// How much passes at a time while the proxy trickles, and the pause after it: about 100 kB/s.
+const TRICKLE_BYTES: usize = 512;
+const TRICKLE_PAUSE: Duration = Duration::from_millis(5);
 
 /// Forwards connections to a target until told to harm them.
 #[derive(Debug)]
@@ -19,6 +23,7 @@ struct State {
     closed: AtomicBool,
     stalled: AtomicBool,
     refusing: AtomicBool,
+    trickling: AtomicBool,
     /// Connections whose next chunk from the target is to be cut in two.
     cuts: AtomicUsize,
     open: Mutex<Vec<TcpStream>>,
@@ -78,6 +83,11 @@ impl Proxy {
         self.state.stalled.store(false, Ordering::SeqCst);
     }
 
+    /// Passes on a few bytes at a time, with pauses in the middle of frames (`true`), or all at once (`false`).
+    pub fn trickle(&self, trickle: bool) {
+        self.state.trickling.store(trickle, Ordering::SeqCst);
+    }
+
     /// Closes new connections at once (`true`), or takes them again (`false`).
     pub fn refuse(&self, refuse: bool) {
         self.state.refusing.store(refuse, Ordering::SeqCst);
@@ -132,7 +142,7 @@ fn pump(mut from: TcpStream, mut to: TcpStream, state: &State, may_cut: bool) {
             && count > 1
             && state.cuts.compare_exchange(1, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok();
         let passed = if cut { count / 2 } else { count };
-        if to.write_all(&buffer[..passed]).is_err() {
+        if pass_on(&buffer[..passed], &mut to, state).is_err() {
             break;
         }
         if cut {
@@ -143,4 +153,15 @@ fn pump(mut from: TcpStream, mut to: TcpStream, state: &State, may_cut: bool) {
     // The other side may be gone already.
     drop(to.shutdown(Shutdown::Both));
     drop(from.shutdown(Shutdown::Both));
+}
+
+/// Writes a chunk, as fast as the proxy is told to.
+fn pass_on(mut chunk: &[u8], to: &mut TcpStream, state: &State) -> std::io::Result<()> {
+    while !chunk.is_empty() && state.trickling.load(Ordering::SeqCst) {
+        let (now, later) = chunk.split_at(chunk.len().min(TRICKLE_BYTES));
+        to.write_all(now)?;
+        thread::sleep(TRICKLE_PAUSE);
+        chunk = later;
+    }
+    to.write_all(chunk)
 }
