@@ -37,6 +37,7 @@ fuzz() { # fuzz TARGET: its log is in $work, with its exit status in the last li
     mkdir -p "$corpus" "$work/seeds/$1"
     # Users' files may be long; the rest is bounded by its own limits long before.
     "$programs/$1" -max_total_time="$seconds" -timeout=2 -rss_limit_mb=1024 -max_len=8192 -print_final_stats=1 \
+        -dict=fuzz/dictionary.txt \
         -artifact_prefix="$findings/$1-" "$corpus" "$work/seeds/$1" >"$work/$1.log" 2>&1 9>&- || status=$?
     echo "exit $status" >>"$work/$1.log"
 }

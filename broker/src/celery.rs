@@ -4,6 +4,8 @@
 //! "Message Protocol"), checked against captures of real traffic in `tests/captures`. Only the wire is here;
 //! what an event or a command means for a run is decided by the scheduler's facade.
 
+use berth_domain::json;
+
 pub mod control;
 pub mod envelope;
 pub mod event;
@@ -33,5 +35,5 @@ fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, BodyError> {
     if body.len() > LARGEST_BODY {
         return Err(BodyError::TooLarge { found: body.len() });
     }
-    serde_json::from_slice(body).map_err(|error| BodyError::Form(error.to_string()))
+    json::from_slice(body).map_err(|error| BodyError::Form(error.to_string()))
 }

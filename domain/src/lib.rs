@@ -6,6 +6,7 @@
 pub mod access;
 pub mod compile;
 pub mod id;
+pub mod json;
 pub mod labels;
 pub mod lifecycle;
 pub mod name;

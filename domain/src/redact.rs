@@ -18,6 +18,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
+use crate::json;
+
 /// What stands in the place of a masked value.
 pub const MASK: &str = "********";
 
@@ -238,7 +240,7 @@ fn clean(value: &mut Value, found: &[String]) {
             for (key, value) in map.iter_mut() {
                 if matches!(key.as_str(), "content" | "raw_content" | "rawContent")
                     && let Value::String(text) = value
-                    && let Ok(mut inner) = serde_json::from_str::<Value>(text)
+                    && let Ok(mut inner) = json::from_str::<Value>(text)
                     && inner.is_object()
                 {
                     redact(&mut inner);

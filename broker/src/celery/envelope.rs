@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use berth_domain::json::{from_slice, from_str};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -99,7 +100,7 @@ pub fn decode(raw: &[u8]) -> (Message, bool) {
         message.properties.content_type = Some("application/octet-stream".to_owned());
         (message, false)
     };
-    let Ok(mut envelope) = serde_json::from_slice::<Envelope<'_>>(raw) else { return unreadable() };
+    let Ok(mut envelope) = from_slice::<Envelope<'_>>(raw) else { return unreadable() };
     let is_base64 = envelope.properties.get("body_encoding").is_some_and(|encoding| encoding == "base64");
     let body = if is_base64 {
         match STANDARD.decode(envelope.body.as_bytes()) {
@@ -132,7 +133,7 @@ pub fn decode(raw: &[u8]) -> (Message, bool) {
 
 /// The same envelope, marked as delivered before; as it is if it is none.
 pub fn mark_redelivered(raw: &str) -> String {
-    let Ok(Value::Object(mut envelope)) = serde_json::from_str::<Value>(raw) else { return raw.to_owned() };
+    let Ok(Value::Object(mut envelope)) = from_str::<Value>(raw) else { return raw.to_owned() };
     if let Some(Value::Object(headers)) = envelope.get_mut("headers") {
         headers.insert(REDELIVERED.to_owned(), Value::Bool(true));
     }

@@ -3,6 +3,7 @@
 //! Reading trusts nothing: a body has bounded size and depth, headers have the types that Celery gives them,
 //! and what is wrong is named. Headers that are not Celery's are kept and written again.
 
+use berth_domain::json;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -219,8 +220,8 @@ pub fn decode(message: &Message) -> Result<Task, DecodeError> {
     if let Some(found) = message.header_text("compression") {
         return Err(DecodeError::Compressed { found: shorten(found) });
     }
-    // serde_json refuses more than 128 levels of nesting.
-    let body: Value = serde_json::from_slice(&message.body).map_err(|e| DecodeError::Json(e.to_string()))?;
+    // More than 128 levels of nesting are refused.
+    let body: Value = json::from_slice(&message.body).map_err(|e| DecodeError::Json(e.to_string()))?;
     let mut task = if message.headers.contains_key("task") {
         from_headers(&message.headers, body)?
     } else {

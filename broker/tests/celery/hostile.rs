@@ -169,6 +169,17 @@ fn size_and_depth_are_bounded() {
     assert!(matches!(decode(&message), Err(DecodeError::TooLarge { .. })));
     message.body = format!("[{}{}, {{}}, {{}}]", "[".repeat(100_000), "]".repeat(100_000)).into();
     assert!(matches!(decode(&message), Err(DecodeError::Json(_))));
+    // Texts in texts: each would be read with a bound of its own.
+    let mut text = "[]".to_owned();
+    for _ in 0..10 {
+        let quoted = Value::from(text).to_string();
+        text =
+            format!("{}{{\"$serde_json::private::RawValue\": {quoted}}}{}", "[".repeat(100), "]".repeat(100));
+    }
+    message.body = format!("[{text}, {{}}, {{}}]").into();
+    assert!(matches!(decode(&message), Err(DecodeError::Json(_))));
+    assert!(event::decode(&message).is_err() && control::decode(&message).is_err());
+    assert!(result::decode(&message.body).is_err());
     message.properties.content_type = Some("application/x-python-serialize".to_owned());
     assert!(matches!(decode(&message), Err(DecodeError::ContentType { .. })));
 }

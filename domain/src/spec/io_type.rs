@@ -11,6 +11,7 @@ use serde_json::{Map, Number, Value};
 use super::input::{Io, Validation};
 use super::node::{Node, shown};
 use super::shape::{nearest, one_of, whole};
+use crate::json;
 
 /// What values an input takes.
 #[derive(Debug, Clone, PartialEq)]
@@ -282,14 +283,14 @@ impl IoType {
             (Self::Time(name), Value::String(text)) => is_time(name, text).then(|| value.clone()),
             (Self::Time("timedelta"), Value::Number(_)) => Some(value.clone()),
             (Self::Uuid, Value::String(text)) => uuid::Uuid::parse_str(text).ok().map(|_| value.clone()),
-            (Self::Json, Value::String(text)) => serde_json::from_str(text).ok(),
+            (Self::Json, Value::String(text)) => json::from_str(text).ok(),
             (Self::Json, _) => Some(value.clone()),
             (Self::Parts("metric"), Value::Number(_)) => Some(value.clone()),
             (Self::Parts(_), Value::Object(_) | Value::String(_)) => Some(value.clone()),
             (Self::Parts("artifacts" | "event"), Value::Array(_)) => Some(value.clone()),
             (Self::List(_) | Self::Dict(_), Value::String(text)) => {
                 // Clients send typed params as text; a list in it is JSON.
-                let parsed: Value = serde_json::from_str(text).map_err(|_| mismatch())?;
+                let parsed: Value = json::from_str(text).map_err(|_| mismatch())?;
                 if parsed.is_string() {
                     return Err(mismatch());
                 }

@@ -16,6 +16,7 @@ use serde_saphyr::{Spanned, with_deserializer_from_str_with_options};
 use super::error::{SpecError, SpecErrors};
 use super::node::{Entry, Kind, Node, Place};
 use super::{Format, Limits};
+use crate::json;
 
 /// Reads a document.
 pub(crate) fn read(text: &str, format: Format, limits: &Limits) -> Result<Node, SpecErrors> {
@@ -288,6 +289,9 @@ impl<'de, const PLACES: bool> Visitor<'de> for Build<PLACES> {
                     "the key `{}` is given twice",
                     super::node::shown(&key)
                 )));
+            }
+            if key == json::MAGIC {
+                return Err(de::Error::custom(json::refusal()));
             }
             let Located::<PLACES>(value) = map.next_value()?;
             entries.push(Entry { key, at, value });
