@@ -16,6 +16,8 @@ pub(crate) const QUEUE_LIMIT: usize = 8;
 pub(crate) const NARROW_LIMIT: usize = 1;
 /// A project with a limit of its own.
 const NARROW: &str = "narrow";
+/// A run of [`Kind::Stopped`] that was told to stop later than so long after its submission may have ended before.
+const SURELY_IN_TIME: Duration = Duration::from_secs(20);
 
 /// What a run does, and how it must end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +30,7 @@ pub(crate) enum Kind {
     Failing,
     /// As plain, in a project where one may run at a time.
     Narrow,
-    /// Would sleep for ever, and is stopped at some moment.
+    /// Would sleep for long, and is stopped at some moment.
     Stopped,
 }
 
@@ -106,7 +108,7 @@ impl Journals {
                 job(container, json!({"termination": {"maxRetries": 2}}))
             }
             Kind::Narrow => shell(&self.narrow.around("sleep 0.2")),
-            Kind::Stopped => shell(&self.stopped.around("sleep 1000")),
+            Kind::Stopped => shell(&self.stopped.around("sleep 30")),
         }
     }
 }
@@ -153,9 +155,13 @@ async fn one(client: Client, kind: Kind, operation: Value, patience: Duration) -
     let answer = until_done(&client, &path, Some(&body)).await?;
     let run = answer["uuid"].as_str()?.to_owned();
     if kind == Kind::Stopped {
-        sleep_until(Instant::now() + patience).await;
+        let submitted = Instant::now();
+        sleep_until(submitted + patience).await;
         let path = format!("/api/v1/default/{}/runs/{run}/stop", kind.project());
         until_done(&client, &path, None).await?;
+        if submitted.elapsed() > SURELY_IN_TIME {
+            return None;
+        }
     }
     Some(Accepted { run, kind })
 }
