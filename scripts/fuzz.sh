@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fuzzes every decoder, guided by coverage: `fuzz.sh [SECONDS [TARGET...]]`, 10 s each if nothing is said, two at a time.
-# Fails on a panic, on an input that takes more than 2 s, and on growth beyond 1 GiB. Needs nothing but the toolchain:
+# Fails on a panic, on an input that takes more than 5 s by the clock, and on growth beyond 1 GiB. Needs nothing but the toolchain:
 # the compiler's coverage pass works on stable Rust, and libFuzzer comes with the crate `libfuzzer-sys`.
 set -euo pipefail
 # shellcheck source=scripts/environment.sh
@@ -36,7 +36,7 @@ fuzz() { # fuzz TARGET: its log is in $work, with its exit status in the last li
     local corpus=$CACHE/fuzz-corpus/$1 status=0
     mkdir -p "$corpus" "$work/seeds/$1"
     # Users' files may be long; the rest is bounded by its own limits long before.
-    "$programs/$1" -max_total_time="$seconds" -timeout=2 -rss_limit_mb=1024 -max_len=8192 -print_final_stats=1 \
+    "$programs/$1" -max_total_time="$seconds" -timeout=5 -rss_limit_mb=1024 -max_len=8192 -print_final_stats=1 \
         -dict=fuzz/dictionary.txt \
         -artifact_prefix="$findings/$1-" "$corpus" "$work/seeds/$1" >"$work/$1.log" 2>&1 9>&- || status=$?
     echo "exit $status" >>"$work/$1.log"
