@@ -13,7 +13,9 @@ lock_target
 status=0
 "$ROOT/scripts/fuzz.sh" "$duration" || status=1
 
-cargo build --quiet --locked --package berth --package berth-integration-tests --bin berth --bin chaos 9>&-
+# One after the other, as the tests build them: together, other features of dependencies would be chosen.
+cargo build --quiet --locked --package berth 9>&-
+cargo build --quiet --locked --package berth-integration-tests --bin chaos 9>&-
 json=$CACHE/chaos/$(date -u +%Y%m%dT%H%M%SZ).json
 "$CARGO_TARGET_DIR/debug/chaos" --duration "$duration" ${SEED:+--seed "$SEED"} --json "$json" "$@" 9>&- || status=1
 say "the same as JSON: $json"
