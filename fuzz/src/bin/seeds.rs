@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use anyhow::Context as _;
+// Not fuzzed, but built with the same flags: what they refer to is in there.
+use libfuzzer_sys as _;
 
 fn main() -> anyhow::Result<()> {
     let out = std::env::args_os().nth(1).context("usage: seeds OUT")?;
