@@ -5,10 +5,6 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use berth_broker::celery::envelope;
 use berth_broker::{Message, offer};
-use berth_domain::id::RunId;
-use berth_domain::lifecycle::{End, FailureClass, Outcome};
-use berth_domain::protocol::{self, FromAgentBody, Phase, ToAgentBody, Verdict, logs};
-use berth_domain::time::Time;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -22,6 +18,25 @@ const QUERIES: &[&str] = &[
     "created_at:2026-01-01..2026-02-01, finished_at:nil",
     "priority:>=3, priority:<=9, updated_at:>2026-01-01T10:00:00Z, priority:<5",
     "name:%old%, tags:a|b, queue:eu/gpu",
+];
+
+/// What agents and the scheduler say, one of each kind.
+const PROTOCOL: &[&str] = &[
+    r#"{"version":1,"replica":"r1","kind":"lease","body":{"nonce":"n","hello":true,"identity":{"kind":"machine","id":"m"},"release":"0.1.0","features":["v1"],"executor":"process","create_grace_ms":0,"handover_rate":1.5,"live":1,"held_offers":2,"queues":["default"],"labels":{"gpu":"a100"},"namespaces":["ml"]}}"#,
+    r#"{"version":1,"replica":"r1","kind":"claims","body":[{"nonce":"n","run":"018f4e1c7b2a70008000000000000001","attempt":1}]}"#,
+    r#"{"version":1,"replica":"r1","kind":"reports","body":[{"run":"018f4e1c7b2a70008000000000000001","attempt":0,"uid":"u","rank":3,"at":"2026-01-31T12:00:00Z","phase":"running"},{"run":"018f4e1c7b2a70008000000000000001","attempt":0,"uid":null,"rank":3,"at":"2026-01-31T12:00:00Z","phase":"warning","reason":"r","message":"m"}]}"#,
+    r#"{"version":1,"replica":"r1","kind":"answers","body":[{"run":"018f4e1c7b2a70008000000000000001","attempt":0,"question":1,"present":true}]}"#,
+    r#"{"version":1,"replica":"r1","epoch":"018f4e1c7b2a70008000000000000002","kind":"inventory","body":[{"run":"018f4e1c7b2a70008000000000000001","attempt":0,"uid":"u"}]}"#,
+    r#"{"version":1,"replica":"r1","kind":"undecodable","body":{"queue":"q","raw":"AA==","reason":"r"}}"#,
+    r#"{"version":1,"replica":"r1","kind":"goodbye"}"#,
+    r#"{"version":1,"kind":"lease_granted","body":{"nonce":"n","queues":["q"],"cordoned":false}}"#,
+    r#"{"version":1,"kind":"lease_refused","body":{"nonce":"n","reason":"r"}}"#,
+    r#"{"version":1,"kind":"claim_answers","body":[{"nonce":"n","run":"018f4e1c7b2a70008000000000000001","attempt":0,"verdict":"go","valid_ms":5},{"nonce":"n","run":"018f4e1c7b2a70008000000000000001","attempt":0,"verdict":"drop","reason":"r"}]}"#,
+    r#"{"version":1,"kind":"receipts","body":[{"run":"018f4e1c7b2a70008000000000000001","attempt":0,"uid":null}]}"#,
+    r#"{"version":1,"kind":"remove","body":[{"run":"018f4e1c7b2a70008000000000000001","attempt":0}]}"#,
+    r#"{"version":1,"kind":"questions","body":[{"run":"018f4e1c7b2a70008000000000000001","attempt":0,"question":1}]}"#,
+    r#"{"version":1,"kind":"logs","body":{"run":"018f4e1c7b2a70008000000000000001","attempt":1,"from":{"after":"2026-01-31T12:00:00Z"},"follow":true,"limit_bytes":1024}}"#,
+    r#"{"kind":"line","ts":"2026-01-31T12:00:00Z","stream":"stdout","line":"hello","next":6}"#,
 ];
 
 /// Names, ids, quantities, times, and texts with secrets in them.
@@ -94,10 +109,9 @@ pub fn write(root: &Path, out: &Path) -> anyhow::Result<()> {
         }
     }
     keep(out, "offer", &input::of(&an_offer()?))?;
-    for message in protocol_messages()? {
-        keep(out, "protocol", message.as_bytes())?;
-    }
-    for (target, texts) in [("query", QUERIES), ("scalars", SCALARS), ("template", TEMPLATES)] {
+    for (target, texts) in
+        [("protocol", PROTOCOL), ("query", QUERIES), ("scalars", SCALARS), ("template", TEMPLATES)]
+    {
         for text in texts {
             keep(out, target, text.as_bytes())?;
         }
@@ -145,81 +159,21 @@ fn an_offer() -> anyhow::Result<Message> {
     }))
 }
 
-fn protocol_messages() -> anyhow::Result<Vec<String>> {
-    let run: RunId = "018f4e1c7b2a70008000000000000001".parse()?;
-    let (attempt, version) = (1, protocol::VERSION);
-    let report = |phase| protocol::Report {
-        run,
-        attempt,
-        uid: Some("u".into()),
-        rank: 3,
-        at: Time::from_micros(1),
-        phase,
-    };
-    let end = End {
-        outcome: Outcome::Failed(FailureClass::User),
-        exit_code: Some(3),
-        reason: "ExitCode".into(),
-        message: "exited with 3".into(),
-    };
-    let lease = protocol::LeaseRequest {
-        nonce: "n".into(),
-        hello: true,
-        identity: protocol::Identity::Machine { id: "m".into() },
-        release: "0.1.0".into(),
-        features: vec!["v1".into()],
-        executor: "process".into(),
-        create_grace_ms: 0,
-        handover_rate: 1.5,
-        live: 1,
-        held_offers: 2,
-        queues: vec!["default".into()],
-    };
-    let from = [
-        FromAgentBody::Lease(lease),
-        FromAgentBody::Claims(vec![protocol::ClaimRequest { nonce: "n".into(), run, attempt }]),
-        FromAgentBody::Reports(vec![
-            report(Phase::Created),
-            report(Phase::Running),
-            report(Phase::Warning { reason: "r".into(), message: "m".into() }),
-            report(Phase::Unschedulable { message: "m".into() }),
-            report(Phase::Ended(end)),
-        ]),
-        FromAgentBody::Answers(vec![protocol::Answer { run, attempt, question: 1, present: true }]),
-        FromAgentBody::Inventory(vec![protocol::Held { run, attempt, uid: "u".into() }]),
-        FromAgentBody::Undecodable { queue: "q".into(), raw: "AA==".into(), reason: "r".into() },
-        FromAgentBody::Goodbye,
-    ];
-    let to = [
-        ToAgentBody::LeaseGranted { nonce: "n".into(), queues: vec!["q".into()], cordoned: false },
-        ToAgentBody::LeaseRefused { nonce: "n".into(), reason: "r".into() },
-        ToAgentBody::ClaimAnswers(vec![
-            protocol::ClaimAnswer { nonce: "n".into(), run, attempt, verdict: Verdict::Go { valid_ms: 5 } },
-            protocol::ClaimAnswer {
-                nonce: "n".into(),
-                run,
-                attempt,
-                verdict: Verdict::Drop { reason: "r".into() },
-            },
-        ]),
-        ToAgentBody::Receipts(vec![protocol::EndReceipt { run, attempt, uid: None }]),
-        ToAgentBody::Remove(vec![protocol::AttemptRef { run, attempt }]),
-        ToAgentBody::Questions(vec![protocol::Question { run, attempt, question: 1 }]),
-    ];
-    let logs = logs::LogRequest {
-        run,
-        attempt: Some(attempt),
-        from: logs::LogFrom::After(Time::from_micros(1)),
-        follow: true,
-        limit_bytes: Some(1024),
-    };
-    let mut texts = Vec::new();
-    for body in from {
-        texts.push(serde_json::to_string(&protocol::FromAgent { version, replica: "r1".into(), body })?);
+#[cfg(test)]
+mod tests {
+    use berth_domain::protocol::{FromAgent, ToAgent, logs};
+    use serde_json::from_str;
+
+    use super::*;
+
+    #[test]
+    fn every_message_of_the_protocol_is_one() {
+        for text in PROTOCOL {
+            let read = from_str::<FromAgent>(text).is_ok()
+                || from_str::<ToAgent>(text).is_ok()
+                || from_str::<logs::Request>(text).is_ok()
+                || from_str::<logs::LogItem>(text).is_ok();
+            assert!(read, "{text}");
+        }
     }
-    for body in to {
-        texts.push(serde_json::to_string(&protocol::ToAgent { version, body })?);
-    }
-    texts.push(serde_json::to_string(&logs::Request { version, body: logs::RequestBody::Logs(logs) })?);
-    Ok(texts)
 }
