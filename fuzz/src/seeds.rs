@@ -92,7 +92,7 @@ pub fn write(root: &Path, out: &Path) -> anyhow::Result<()> {
             match capture {
                 Capture::Amqp(message) => {
                     keep(out, target, &input::of(&message))?;
-                    keep(out, "envelope", envelope::encode(&message, "run.q").as_bytes())?;
+                    keep(out, "envelope", envelope::encode(&message, "run.q")?.as_bytes())?;
                 }
                 Capture::Redis(raw) => {
                     keep(out, target, &input::of(&envelope::decode(raw.as_bytes()).0))?;

@@ -6,7 +6,7 @@ use berth_broker::celery::envelope;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let (message, _) = envelope::decode(data);
-    let written = envelope::encode(&message, "run.q");
+    let written = envelope::encode(&message, "run.q").unwrap_or_else(|error| panic!("{error}"));
     let (again, redelivered) = envelope::decode(written.as_bytes());
     assert_eq!(again.body, message.body);
     assert!(!redelivered);

@@ -131,9 +131,12 @@ pub fn decode(raw: &[u8]) -> (Message, bool) {
     (Message { properties, headers, body }, redelivered)
 }
 
-/// The same envelope, marked as delivered before; as it is if it is none.
+/// The same envelope, marked as delivered before; as it is if [`decode`] reads none, so that it stays unreadable.
 pub fn mark_redelivered(raw: &str) -> String {
-    let Ok(Value::Object(mut envelope)) = from_str::<Value>(raw) else { return raw.to_owned() };
+    if from_str::<Envelope<'_>>(raw).is_err() {
+        return raw.to_owned();
+    }
+    let Ok(Value::Object(mut envelope)) = serde_json::from_str::<Value>(raw) else { return raw.to_owned() };
     if let Some(Value::Object(headers)) = envelope.get_mut("headers") {
         headers.insert(REDELIVERED.to_owned(), Value::Bool(true));
     }
@@ -208,6 +211,9 @@ mod tests {
             assert_eq!(message.properties.content_type.as_deref(), Some("application/octet-stream"));
         }
         assert_eq!(mark_redelivered("nonsense"), "nonsense");
+        // A field given twice: written anew it would be there once, and the message another one.
+        let twice = "{\"body\": \"\", \"headers\": {}, \"headers\": {}, \"properties\": {}}";
+        assert_eq!(mark_redelivered(twice), twice);
         assert_eq!(of_record("[nonsense,\"\",\"run.q\"]", "run.q").as_deref(), Some("nonsense"));
         assert_eq!(of_record("[{\"a\": 1}, \"\", \"run.q\"]", "run.q").as_deref(), Some("{\"a\": 1}"));
         assert_eq!(of_record("[{}, \"\", \"other\"]", "run.q"), None);
