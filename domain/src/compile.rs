@@ -14,6 +14,7 @@ mod render;
 mod resources;
 pub(crate) mod routing;
 mod run;
+mod service;
 
 use std::collections::BTreeSet;
 
@@ -26,12 +27,14 @@ use crate::spec::{
 };
 use crate::time::Time;
 
-pub use operation::{Cache, CompiledKind, CompiledOperation, Culling, Termination};
+pub use operation::{
+    Cache, CompiledKind, CompiledOperation, Culling, ExecProbe, HttpProbe, Probe, Termination,
+};
 pub use resources::Resources;
 pub use routing::{OnAgentLoss, Routing};
 pub use run::{
-    Container, ContainerPort, EnvFrom, EnvVar, EnvVarSource, Environment, Init, Job, JobKind, KeyRef,
-    NameRef, ResourceRequirements, Toleration, Volume, VolumeMount,
+    Container, ContainerPort, EnvFrom, EnvVar, EnvVarSource, Environment, Init, KeyRef, NameRef,
+    ResourceRequirements, Runtime, RuntimeKind, Service, Toleration, Volume, VolumeMount,
 };
 
 use params::Resolved;
@@ -136,8 +139,14 @@ pub fn compile(op: &Operation, context: &Context, limits: &Limits) -> Result<Com
     document.remove("template");
 
     let name = context.name.clone().or_else(|| op.name().map(str::to_owned));
-    let mut renderer = Renderer::new(globals::globals(context, name.as_deref()), limits);
+    let mut globals = globals::globals(context, name.as_deref());
+    let mut renderer = Renderer::new(globals.clone(), limits);
     let resolved = params::resolve(op, component, document.get("strictParams"), &mut renderer)?;
+    let of_service = service::globals(&mut document, context, &mut renderer)?;
+    if !of_service.is_empty() {
+        globals.extend(of_service);
+        renderer.define_watched("globals", globals);
+    }
     render_document(&mut document, &mut renderer)?;
     if let Some(Value::Object(run)) = document.get_mut("run") {
         params::lay_into_run(run, &resolved);
@@ -146,6 +155,7 @@ pub fn compile(op: &Operation, context: &Context, limits: &Limits) -> Result<Com
     let mut errors = Checker::new(false);
     let checked = errors.check(&Node::from_map(&document), &RENDERED, "");
     check_run(&mut errors, &checked, limits);
+    service::check(&mut errors, &checked);
     if !errors.errors.is_empty() {
         return Err(SpecErrors(errors.errors));
     }
@@ -197,6 +207,11 @@ fn merged(op: &Operation, component: &Component) -> Result<Map<String, Value>, S
     spec::merge(&mut document, &own, strategy);
     let mut run = component.run.clone();
     if let Some(patch) = &op.run_patch {
+        if let Some(kind) = patch.get("kind").filter(|kind| run.get("kind") != Some(kind)) {
+            let is = run.get("kind").unwrap_or(&Value::Null);
+            let message = format!("a run of the kind {is} can't be patched to be of the kind {kind}");
+            return Err(SpecErrors::one("runPatch.kind", message));
+        }
         spec::merge(&mut run, patch, strategy);
     }
     document.insert("run".to_owned(), Value::Object(run));

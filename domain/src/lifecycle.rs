@@ -4,6 +4,8 @@
 //! The protocol behind it (admit, offer, claim, create, report, take in) is told in `ARCHITECTURE.md`.
 //! Nothing here reads a clock or a row: callers pass the moment and the state, and write what comes back.
 
+pub mod culling;
+
 mod condition;
 mod due;
 mod failure;

@@ -65,14 +65,26 @@ run: {kind: job}"#,
 component: {name: x}"#,
         "line 2, column 12: component.run: required, but not given; supported: `run: {kind: job, ...}`",
     ),
-    ("run: {container: {image: a}}", "line 1, column 6: run.kind: required, but not given; supported: job"),
+    ("run: {container: {image: a}}", "line 1, column 6: run.kind: required, but not given; supported: job, service"),
     (
         "run: {kind: jop, container: {image: a}}",
-        r#"line 1, column 13: run.kind: expected `job`, found the text "jop""#,
+        r#"line 1, column 13: run.kind: expected `job` or `service`, found the text "jop""#,
     ),
     (
-        "run: {kind: service, ports: [80]}",
-        "line 1, column 13: run.kind: `run.kind: service` is not supported yet; supported: job",
+        "run: {kind: job, ports: [80]}",
+        "line 1, column 18: run.ports: `ports` belongs to `kind: service`, and this is `kind: job`",
+    ),
+    (
+        "run: {kind: service, ports: [0]}",
+        "line 1, column 30: run.ports[0]: expected a whole number from 1 to 65535, found the number 0",
+    ),
+    (
+        "run: {kind: service, replicas: 0}",
+        "line 1, column 32: run.replicas: expected a whole number from 1 to 1000, found the number 0",
+    ),
+    (
+        "run: {kind: service, port: 80}",
+        "line 1, column 22: run.port: unknown field `port`; did you mean `ports`?",
     ),
     ("run: [a]", "line 1, column 6: run: expected a mapping, found a list"),
     (
@@ -105,11 +117,6 @@ cmd: x"#,
         r#"build: {hubRef: kaniko}
 cmd: x"#,
         "line 1, column 1: build: `build` is not supported yet",
-    ),
-    (
-        r#"ports: [80]
-cmd: x"#,
-        "line 1, column 1: ports: `ports` is not supported yet",
     ),
     (
         r#"component:

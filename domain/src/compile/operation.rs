@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::run::Job;
+use super::run::Runtime;
 use crate::spec::Io;
 
 /// The `kind` of a compiled operation's document.
@@ -72,7 +72,7 @@ pub struct CompiledOperation {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub contexts: Vec<Io>,
     /// What runs.
-    pub run: Job,
+    pub run: Runtime,
 }
 
 /// Caching of results.
@@ -111,10 +111,43 @@ pub struct Termination {
     pub culling: Option<Culling>,
     /// How idleness is seen; kept, and without effect on jobs.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub probe: Option<Value>,
+    pub probe: Option<Probe>,
     /// Kubernetes' own policy for failed pods.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pod_failure_policy: Option<Value>,
+}
+
+/// How an agent sees whether a service is in use; what the answers mean is [`crate::lifecycle::culling`]'s.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Probe {
+    /// Ask it over HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http: Option<HttpProbe>,
+    /// Run a command in its main container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exec: Option<ExecProbe>,
+}
+
+/// A `GET` to a service.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HttpProbe {
+    /// The path; `/`, if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The port; the first of the service's, if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+}
+
+/// A command in the main container of a service.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExecProbe {
+    /// The command with its arguments.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
 }
 
 /// Ending of what is idle.

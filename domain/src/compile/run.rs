@@ -1,7 +1,8 @@
-//! What runs: a job with its containers, typed where Berth uses it; the rest is kept as Kubernetes has it.
+//! What runs: a job or a service with its containers, typed where Berth uses it; the rest is kept as Kubernetes has
+//! it.
 //!
-//! Names are those of Polyaxon (`V1Job`, `V1Environment`, `V1Init`) and of Kubernetes `core/v1`. Every struct writes
-//! back what it has read: nothing is lost on the way to the agent.
+//! Names are those of Polyaxon (`V1Job`, `V1Service`, `V1Environment`, `V1Init`) and of Kubernetes `core/v1`. Every
+//! struct writes back what it has read: nothing is lost on the way to the agent.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,21 +11,42 @@ use serde_json::{Map, Value};
 
 use crate::quantity::Quantity;
 
-/// The `kind` of a job.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum JobKind {
-    /// `job`.
+/// Which runtime it is, with what only that one has.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum RuntimeKind {
+    /// Containers that run to their end.
     #[default]
     Job,
+    /// Containers that serve until they are stopped, are idle for too long, or fail.
+    Service(Service),
 }
 
-/// Containers that run to their end.
+/// How a service is reached.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Service {
+    /// The ports that its main container listens on, without doubles.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<u16>,
+    /// Whether a proxy takes its own prefix off the paths that it passes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rewrite_path: Option<bool>,
+    /// Whether a proxy leaves signing in to the service itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_external: Option<bool>,
+    /// How many pods serve; 1, if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<u32>,
+}
+
+/// What runs: one of a closed set of runtimes, and the pod that all of them have.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Job {
-    /// Always `job`.
-    pub kind: JobKind,
+pub struct Runtime {
+    /// Which runtime it is.
+    #[serde(flatten)]
+    pub kind: RuntimeKind,
     /// Where and as whom its pod runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<Environment>,
@@ -345,7 +367,27 @@ pub struct Init {
     pub container: Option<Container>,
 }
 
-impl Job {
+impl RuntimeKind {
+    /// Its name: the run's kind.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Job => "job",
+            Self::Service(_) => "service",
+        }
+    }
+}
+
+impl Runtime {
+    /// What makes it a service, if it is one.
+    #[must_use]
+    pub const fn service(&self) -> Option<&Service> {
+        match &self.kind {
+            RuntimeKind::Job => None,
+            RuntimeKind::Service(service) => Some(service),
+        }
+    }
+
     /// The containers that run at the same time: the main one first.
     pub fn containers(&self) -> impl Iterator<Item = &Container> {
         std::iter::once(&self.container).chain(&self.sidecars)

@@ -49,6 +49,10 @@ pub(crate) fn normalize(
     }
     let mut run = match component.remove("run") {
         Some(Value::Object(run)) => run,
+        // Ports alone make a service of what would be a job.
+        _ if shortcuts.contains_key("ports") || own_shortcuts.contains_key("ports") => {
+            Map::from_iter([("kind".to_owned(), json!("service"))])
+        }
         _ => Map::from_iter([("kind".to_owned(), json!("job"))]),
     };
     apply_shortcuts(&mut run, &own_shortcuts, PatchStrategy::PostMerge);
@@ -127,6 +131,9 @@ pub(crate) fn apply_shortcuts(
     let lay = |run: &mut Map<String, Value>, field: &str, value: Value| {
         merge(run, &Map::from_iter([(field.to_owned(), value)]), strategy);
     };
+    if let Some(ports) = shortcuts.get("ports") {
+        lay(run, "ports", ports.clone());
+    }
     if let Some(container) = shortcuts.get("container") {
         lay(run, "container", container.clone());
     }

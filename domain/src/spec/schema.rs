@@ -1,6 +1,6 @@
-//! The fields of a polyaxonfile, as tables: every model of Polyaxon 2.18 that a job can have.
+//! The fields of a polyaxonfile, as tables: every model of Polyaxon 2.18 that a job or a service can have.
 //!
-//! Source: Polyaxon's models (`V1Polyaxonfile`, `V1Job`, `V1Environment`, `V1Init`, `V1IO`, ...) and, for containers,
+//! Source: Polyaxon's models (`V1Polyaxonfile`, `V1Job`, `V1Service`, `V1Environment`, `V1Init`, `V1IO`, ...) and, for containers,
 //! Kubernetes `core/v1`. A field that Polyaxon has and Berth doesn't yet is `Later`: refused by name.
 
 use serde_json::Value;
@@ -14,10 +14,9 @@ use super::shape::{Checker, Object, Shape, join, one_of};
 use crate::compile::routing;
 
 /// The runtimes that are supported.
-pub(crate) const SUPPORTED_KINDS: &[&str] = &["job"];
+pub(crate) const SUPPORTED_KINDS: &[&str] = &["job", "service"];
 /// The runtimes that Polyaxon has and Berth doesn't yet.
 const LATER_KINDS: &[&str] = &[
-    "service",
     "dag",
     "daskcluster",
     "raycluster",
@@ -93,7 +92,7 @@ pub(crate) const SHORTCUTS: Fields = &[
     ("connections", TEXTS),
     ("sidecars", List(&Shape::Object(&CONTAINER))),
     ("volumes", List(&Shape::Object(&VOLUME))),
-    ("ports", Later),
+    ("ports", List(&PORT)),
 ];
 
 /// Berth's own fields at the root, that are lowered to annotations.
@@ -301,9 +300,19 @@ const JOB_FIELDS: Fields = &[
     ("container", Shape::Object(&CONTAINER)),
 ];
 
+/// What services have beside what jobs have.
+pub(crate) const SERVICE_FIELDS: Fields = &[
+    ("ports", List(&PORT)),
+    ("rewritePath", Bool),
+    ("isExternal", Bool),
+    ("replicas", Int { min: 1, max: 1_000 }),
+];
+
 const JOB: Object = Object { fields: &[&[("kind", Any)], JOB_FIELDS], required: &[], open: false };
+const SERVICE: Object =
+    Object { fields: &[&[("kind", Any)], JOB_FIELDS, SERVICE_FIELDS], required: &[], open: false };
 const RUN_PATCH: Object = Object {
-    fields: &[&[("kind", Plain(&Choice(SUPPORTED_KINDS)))], JOB_FIELDS],
+    fields: &[&[("kind", Plain(&Choice(SUPPORTED_KINDS)))], JOB_FIELDS, SERVICE_FIELDS],
     required: &[],
     open: false,
 };
@@ -533,7 +542,19 @@ pub(crate) fn check_run(checker: &mut Checker, node: &Node, path: &str) -> Value
         return Value::Null;
     };
     match kind.text() {
-        Some(name) if SUPPORTED_KINDS.contains(&name) => checker.object(node, entries, &JOB, path),
+        Some("service") => checker.object(node, entries, &SERVICE, path),
+        Some("job") => {
+            let misplaced = entries.iter().find(|entry| {
+                entry.value.kind != Kind::Null && SERVICE_FIELDS.iter().any(|(name, _)| *name == entry.key)
+            });
+            if let Some(entry) = misplaced {
+                let name = &entry.key;
+                let message = format!("`{name}` belongs to `kind: service`, and this is `kind: job`");
+                checker.report(entry.at, &join(path, name), message);
+                return Value::Null;
+            }
+            checker.object(node, entries, &JOB, path)
+        }
         Some(name) if LATER_KINDS.contains(&name) => {
             let message = format!("`run.kind: {name}` is not supported yet; supported: {supported}");
             checker.report(kind.at, &field, message);
