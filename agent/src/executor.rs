@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use berth_domain::id::RunId;
 use berth_domain::lifecycle::{End, FailureClass, Outcome};
+use berth_domain::nodes::NodeSummary;
 use berth_domain::protocol::logs::{LogFrom, LogStream};
 use berth_domain::protocol::{AttemptRef, Held, Identity, Phase, Report};
 use berth_domain::time::Time;
@@ -209,6 +210,14 @@ impl Executor {
     pub const fn namespaces(&self) -> Vec<String> {
         match self {
             Self::Process(_) => Vec::new(),
+        }
+    }
+
+    /// Its nodes in summary, where it has some and this is news: with a `hello`, or if they changed since it was asked.
+    #[must_use]
+    pub const fn nodes(&self, hello: bool) -> Option<Box<NodeSummary>> {
+        match (self, hello) {
+            (Self::Process(_), _) => None,
         }
     }
 

@@ -197,6 +197,7 @@ pub(crate) async fn keep(shared: &Shared) {
             seen: shared.lease.seen(),
             labels: Some(shared.labels.clone()),
             namespaces: shared.executor.namespaces(),
+            nodes: shared.executor.nodes(!held),
         };
         shared.lease.ask(&nonce);
         match shared.out.say(FromAgentBody::Lease(request)).await {

@@ -19,6 +19,7 @@ use std::collections::HashMap;
 use crate::app::{App, AppState};
 use crate::authenticate::Caller;
 use crate::body::Json;
+use crate::defaults;
 use crate::given::{Concurrency, given};
 use crate::listing;
 use crate::params::{Params, shown};
@@ -44,6 +45,8 @@ pub(crate) struct Body {
     cordoned: Option<bool>,
     draining: Option<bool>,
     is_default: Option<bool>,
+    #[serde(deserialize_with = "given")]
+    defaults: Option<Option<Value>>,
     #[serde(rename = "uuid")]
     _uuid: IgnoredAny,
     #[serde(rename = "live_state")]
@@ -143,6 +146,7 @@ pub(crate) async fn create(
     check_labels(&body)?;
     let mut new = NewAgent::named(at.owner, name);
     new.description = body.description.flatten();
+    new.defaults = defaults::check(body.defaults.flatten(), &app.spec_limits)?;
     new.tags = body.tags.flatten().unwrap_or_default();
     new.labels = body.labels.flatten().unwrap_or_default();
     new.concurrency = body.concurrency.and_then(|limit| limit.0);
@@ -167,6 +171,7 @@ pub(crate) async fn get(
     let agent = find(&app, &at.owner, &at.agent).await?;
     let replicas = app.store.replicas(agent.id).await?;
     let mut shape = shape(&agent, caller.now);
+    shape["nodes"] = json!(app.store.agent_nodes(agent.id).await?);
     shape["replicas"] = replicas
         .iter()
         .map(|replica| {
@@ -198,6 +203,7 @@ pub(crate) async fn update(
     check_labels(&body)?;
     let patch = AgentPatch {
         description: body.description,
+        defaults: body.defaults.map(|given| defaults::check(given, &app.spec_limits)).transpose()?,
         tags: body.tags.map(Option::unwrap_or_default),
         labels: body.labels.map(Option::unwrap_or_default),
         concurrency: body.concurrency.map(|limit| limit.0),
@@ -206,7 +212,8 @@ pub(crate) async fn update(
         is_default: body.is_default,
         ..AgentPatch::default()
     };
-    changed(&app, &caller, &agent, patch, "agent.update").await
+    let told = patch.defaults.as_ref().map(|given| defaults::shown(given.as_ref()));
+    changed(&app, &caller, &agent, patch, ("agent.update", told)).await
 }
 
 /// `POST .../agents/{agent}/{cordon|uncordon|drain|release}`.
@@ -239,7 +246,7 @@ pub(crate) async fn steer(
             return Err(Problem::new(StatusCode::NOT_FOUND, message));
         }
     };
-    changed(&app, &caller, &agent, patch, action).await
+    changed(&app, &caller, &agent, patch, (action, None)).await
 }
 
 async fn changed(
@@ -247,10 +254,11 @@ async fn changed(
     caller: &Caller,
     agent: &Agent,
     patch: AgentPatch,
-    action: &str,
+    (action, defaults): (&str, Option<Value>),
 ) -> Result<axum::Json<Value>, Problem> {
-    let agent =
-        app.store.update_agent(&agent.owner, agent.name.as_str(), patch, &caller.audit(action)).await?;
+    let mut audit = caller.audit(action);
+    audit.details = defaults.map(|defaults| json!({ "defaults": defaults }));
+    let agent = app.store.update_agent(&agent.owner, agent.name.as_str(), patch, &audit).await?;
     app.wake.settings_changed();
     Ok(axum::Json(shape(&agent, caller.now)))
 }
@@ -320,6 +328,7 @@ fn shape(agent: &Agent, now: Time) -> Value {
         "lease_until": agent.lease_until,
         "last_seen": agent.last_seen,
         "features": agent.features,
+        "defaults": defaults::shown(agent.defaults.as_ref()),
         "handover_rate": agent.handover_rate,
     })
 }

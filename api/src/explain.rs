@@ -5,6 +5,8 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use berth_domain::access::Action;
+use berth_domain::compile::CompiledOperation;
+use berth_domain::feature::Features;
 use berth_domain::id::{AgentId, QueueId};
 use berth_domain::lifecycle::{DispatchState, Status};
 use berth_domain::scheduling::{Asked, Block, Explanation, Place, Rule, explain};
@@ -39,6 +41,7 @@ async fn of_run(app: &App, run: &Run, now: Time) -> Result<Value, Problem> {
         // Executed by a client: nothing here holds it back.
         return Ok(json!({
             "status": run.status(), "position": null, "of": null, "blocked_by": [], "estimate": null, "waited": [],
+            "placement": [],
         }));
     };
     let place =
@@ -52,8 +55,21 @@ async fn of_run(app: &App, run: &Run, now: Time) -> Result<Value, Problem> {
         place,
         pending: run.pending.as_deref(),
         namespace: run.namespace.as_deref(),
+        needs: run.needs,
+        operation: operation(app, run).await?,
     };
     told(app, asked, now).await
+}
+
+/// The operation of a run whose place is still open.
+async fn operation(app: &App, run: &Run) -> Result<Option<CompiledOperation>, Problem> {
+    let is_open = run.status().is_waiting()
+        || matches!(run.status(), Status::Scheduled | Status::Starting | Status::Unschedulable);
+    if !is_open {
+        return Ok(None);
+    }
+    let content = app.store.run_content(run.id).await?.content;
+    Ok(content.and_then(|content| serde_json::from_str(&content).ok()))
 }
 
 /// The same for a run that isn't submitted yet.
@@ -78,6 +94,8 @@ pub(crate) async fn of_new(app: &App, run: &NewRun, now: Time) -> Result<Value, 
         place,
         pending: run.pending.as_deref(),
         namespace: run.namespace.as_deref(),
+        needs: run.needs,
+        operation: run.content.as_deref().and_then(|content| serde_json::from_str(content).ok()),
     };
     told(app, asked, now).await
 }
@@ -90,6 +108,8 @@ struct Subject<'a> {
     place: Option<Place>,
     pending: Option<&'a str>,
     namespace: Option<&'a str>,
+    needs: Features,
+    operation: Option<CompiledOperation>,
 }
 
 async fn told(app: &App, subject: Subject<'_>, now: Time) -> Result<Value, Problem> {
@@ -106,12 +126,18 @@ async fn told(app: &App, subject: Subject<'_>, now: Time) -> Result<Value, Probl
         project: subject.project,
         place: subject.place,
         pending: subject.pending,
+        needs: subject.needs,
         starts_per_second: rate,
     };
     let mut explanation = explain(&snapshot, asked);
     name_holders(app, &subject, &snapshot, &mut explanation).await?;
     let agent = snapshot.queue(subject.queue).map(|queue| queue.agent);
     explanation.blocked_by.extend(lacked_namespace(app, &subject, agent).await?);
+    if let (Some(operation), Some(agent)) = (&subject.operation, agent.and_then(|id| snapshot.agent(id)))
+        && let Some(nodes) = app.store.agent_nodes(agent.id).await?
+    {
+        explanation.placement = nodes.unfit(&agent.name, operation);
+    }
     serde_json::to_value(explanation).map_err(|error| Problem::internal(&error))
 }
 

@@ -17,6 +17,7 @@ use crate::agents::{find as find_agent, name_search};
 use crate::app::{App, AppState};
 use crate::authenticate::Caller;
 use crate::body::Json;
+use crate::defaults;
 use crate::given::{Concurrency, given};
 use crate::listing;
 use crate::params::{Params, shown};
@@ -39,6 +40,8 @@ pub(crate) struct Body {
     #[serde(deserialize_with = "given")]
     concurrency: Option<Concurrency>,
     on_agent_loss: Option<String>,
+    #[serde(deserialize_with = "given")]
+    defaults: Option<Option<Value>>,
     #[serde(rename = "uuid")]
     _uuid: IgnoredAny,
     #[serde(rename = "agent")]
@@ -173,6 +176,7 @@ pub(crate) async fn create(
     new.on_agent_loss = body.on_agent_loss()?.unwrap_or_default();
     new.paused = body.paused.flatten().map(|pause| pause.by(&caller)).transpose()?;
     new.description = body.description.flatten();
+    new.defaults = defaults::check(body.defaults.flatten(), &app.spec_limits)?;
     new.tags = body.tags.flatten().unwrap_or_default();
     new.priority = body.priority.unwrap_or(new.priority);
     new.concurrency = body.concurrency.and_then(|limit| limit.0);
@@ -214,11 +218,13 @@ pub(crate) async fn update(
         on_agent_loss,
         paused,
         description: body.description,
+        defaults: body.defaults.map(|given| defaults::check(given, &app.spec_limits)).transpose()?,
         tags: body.tags.map(Option::unwrap_or_default),
         priority: body.priority,
         concurrency: body.concurrency.map(|limit| limit.0),
     };
-    changed(&app, &caller, &queue, patch, "queue.update").await
+    let told = patch.defaults.as_ref().map(|given| defaults::shown(given.as_ref()));
+    changed(&app, &caller, &queue, patch, ("queue.update", told)).await
 }
 
 /// `POST .../queues/{queue}/pause`: it accepts runs and starts none.
@@ -232,7 +238,7 @@ pub(crate) async fn pause(
     let paused = body.by(&caller)?;
     let queue = find(&app, &at).await?;
     let patch = QueuePatch { paused: Some(Some(paused)), ..QueuePatch::default() };
-    changed(&app, &caller, &queue, patch, "queue.pause").await
+    changed(&app, &caller, &queue, patch, ("queue.pause", None)).await
 }
 
 /// `POST .../queues/{queue}/resume`.
@@ -244,7 +250,7 @@ pub(crate) async fn resume(
     caller.may(Action::ManageQueues, at.resource())?;
     let queue = find(&app, &at).await?;
     let patch = QueuePatch { paused: Some(None), ..QueuePatch::default() };
-    changed(&app, &caller, &queue, patch, "queue.resume").await
+    changed(&app, &caller, &queue, patch, ("queue.resume", None)).await
 }
 
 async fn changed(
@@ -252,10 +258,12 @@ async fn changed(
     caller: &Caller,
     queue: &Queue,
     patch: QueuePatch,
-    action: &str,
+    (action, defaults): (&str, Option<Value>),
 ) -> Result<axum::Json<Value>, Problem> {
     let (agent, name) = (queue.agent.as_str(), queue.name.as_str());
-    let queue = app.store.update_queue(&queue.owner, agent, name, patch, &caller.audit(action)).await?;
+    let mut audit = caller.audit(action);
+    audit.details = defaults.map(|defaults| json!({ "defaults": defaults }));
+    let queue = app.store.update_queue(&queue.owner, agent, name, patch, &audit).await?;
     app.wake.settings_changed();
     Ok(axum::Json(shape(&queue)))
 }
@@ -296,5 +304,6 @@ fn shape(queue: &Queue) -> Value {
         "updated_at": queue.updated_at,
         "paused": paused,
         "on_agent_loss": queue.on_agent_loss.as_str(),
+        "defaults": defaults::shown(queue.defaults.as_ref()),
     })
 }

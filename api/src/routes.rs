@@ -11,8 +11,8 @@ use crate::app::AppState;
 use crate::params::shown;
 use crate::problem::Problem;
 use crate::{
-    agents, audit, clone, dead_letters, explain, installation, layers, logs, openapi, projects, queues, runs,
-    sse, streams, tokens,
+    agents, audit, clone, dead_letters, explain, installation, layers, logs, openapi, presets, projects,
+    queues, runs, sse, streams, tokens,
 };
 
 /// A path with what answers it.
@@ -110,6 +110,13 @@ fn organization() -> Vec<Route> {
             .delete(queues::delete),
         at("/api/v1/orgs/{owner}/agents/{agent}/queues/{queue}/pause").post(queues::pause),
         at("/api/v1/orgs/{owner}/agents/{agent}/queues/{queue}/resume").post(queues::resume),
+        at("/api/v1/orgs/{owner}/presets").get(presets::list).post(presets::create),
+        at("/api/v1/orgs/{owner}/presets/names").get(presets::list),
+        at("/api/v1/orgs/{owner}/presets/{preset}")
+            .get(presets::get)
+            .patch(presets::update)
+            .put(presets::update)
+            .delete(presets::delete),
         at("/api/v1/orgs/{owner}/queues").get(queues::list_all),
         at("/api/v1/orgs/{owner}/queues/names").get(queues::list_all),
         at("/api/v1/orgs/{owner}/dead-letters").get(dead_letters::list),
@@ -154,6 +161,7 @@ fn run() -> Vec<Route> {
         at("/api/v1/{owner}/{project}/runs/{uuid}/statuses")
             .get(runs::statuses::get)
             .post(runs::statuses::post),
+        at("/api/v1/{owner}/{project}/runs/{uuid}/origins").get(runs::list::origins),
         at("/api/v1/{owner}/{project}/runs/{uuid}/stop").post(runs::verbs::stop),
         at("/api/v1/{owner}/{project}/runs/{uuid}/skip").post(runs::verbs::skip),
         at("/api/v1/{owner}/{project}/runs/{uuid}/approve").post(runs::verbs::approve),

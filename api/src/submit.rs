@@ -1,22 +1,26 @@
 //! From a request to a run that can be stored: its operation read and compiled, its queue chosen, its first steps
 //! taken. Nothing is written here.
 
-use berth_domain::compile::{Compiled, Context, compile};
+use berth_domain::compile::{Compiled, Context, Service, compile, compile_over};
+use berth_domain::feature::Feature;
 use berth_domain::id::RunId;
 use berth_domain::labels;
 use berth_domain::lifecycle::{Condition, DispatchState, Event, RetryPolicy, Status, step};
 use berth_domain::name::{DEFAULT, QueueRef};
+use berth_domain::scheduling;
 use berth_domain::spec::{Format, Operation, SpecErrors, parse};
 use berth_domain::time::Time;
 use berth_store::{Agent, NewRun, Project, Queue};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
 use crate::authenticate::Caller;
+use crate::defaults;
 use crate::directory::Places;
 use crate::params::shown;
+use crate::presets;
 use crate::problem::{FieldError, Problem};
 
 /// `V1OperationBody`, and beside it what Berth takes more: `uuid`, `schedule_at` and `expires_at`.
@@ -89,13 +93,27 @@ pub(crate) async fn prepare(
         original_uuid: origin.map(|origin| origin.id.uuid()),
         ..Context::default()
     };
-    let compiled = compile(&operation, &context, &app.spec_limits).map_err(invalid)?;
+    let presets = presets::layers(app, &project.owner, presets::named(&operation)).await?;
+    let (compiled, origins) = if presets.is_empty() {
+        (compile(&operation, &context, &app.spec_limits).map_err(invalid)?, None)
+    } else {
+        let (compiled, origins) =
+            compile_over(&presets, &operation, &context, &app.spec_limits).map_err(invalid)?;
+        (compiled, Some(origins))
+    };
     let mut places = app.directory.places(&app.store, &project.owner, app.wake.settings(), false).await?;
     if route(&places, &compiled, project, caller.now).is_err() {
         // What is not there may have been made a moment ago, elsewhere.
         places = app.directory.places(&app.store, &project.owner, app.wake.settings(), true).await?;
     }
     let (agent, queue) = route(&places, &compiled, project, caller.now)?;
+    let (compiled, origins) = match defaults::laid_under(app, &operation, &context, (agent, queue)).await? {
+        Some((compiled, _)) if !may_take(agent, &compiled, caller.now) => {
+            return Err(lacking(&[agent], &compiled));
+        }
+        Some((compiled, origins)) => (compiled, Some(origins)),
+        None => (compiled, origins),
+    };
     let content = serde_json::to_string(&compiled.operation).map_err(|error| Problem::internal(&error))?;
     let raw = raw(&text, &operation)?;
     let mut run = base(caller, project, id, &body);
@@ -104,7 +122,13 @@ pub(crate) async fn prepare(
     run.name = body.name.or_else(|| compiled.operation.name.clone());
     run.description = body.description.or_else(|| compiled.operation.description.clone());
     run.tags = body.tags.unwrap_or_else(|| compiled.operation.tags.clone());
-    run.runtime = Some("job".to_owned());
+    run.kind = compiled.operation.run.kind.as_str().to_owned();
+    run.runtime = Some(run.kind.clone());
+    run.needs = compiled.needs;
+    if let Some(service) = compiled.operation.run.service() {
+        run.meta_info = Some(reached(service, run.meta_info.take()));
+    }
+    run.origins = origins.map(|origins| json!(origins));
     run.priority = compiled.routing.priority;
     run.spec_hash = Some(hex(&Sha256::digest(content.as_bytes())));
     run.content = Some(content);
@@ -131,6 +155,18 @@ pub(crate) async fn prepare(
         queue: Some(queue.name.to_string()),
         warnings: compiled.warnings,
     })
+}
+
+/// How a service is reached, where Polyaxon's clients look for it.
+fn reached(service: &Service, meta_info: Option<Value>) -> Value {
+    let mut meta_info = match meta_info {
+        Some(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    };
+    meta_info.insert("ports".to_owned(), json!(service.ports));
+    meta_info.insert("rewrite_path".to_owned(), json!(service.rewrite_path == Some(true)));
+    meta_info.insert("is_external".to_owned(), json!(service.is_external == Some(true)));
+    Value::Object(meta_info)
 }
 
 fn check(body: &OperationBody, now: Time) -> Result<(), Problem> {
@@ -175,7 +211,12 @@ fn content(content: Option<&Value>) -> Result<Option<String>, Problem> {
 
 /// What is wrong with an operation, in Polyaxon's words and ours.
 pub(crate) fn invalid(errors: SpecErrors) -> Problem {
-    let detail = format!("Compile operation received an invalid configuration: {errors}");
+    invalid_as("Compile operation received an invalid configuration", errors)
+}
+
+/// The same for what isn't an operation of its own.
+pub(crate) fn invalid_as(what: &str, errors: SpecErrors) -> Problem {
+    let detail = format!("{what}: {errors}");
     let fields = errors.0.into_iter().map(|error| FieldError {
         field: error.path,
         message: error.message,
@@ -234,9 +275,16 @@ fn route<'a>(
             return Err(Problem::field("namespace", reason));
         }
     }
+    let able: Vec<_> = found.iter().copied().filter(|(agent, _)| may_take(agent, compiled, now)).collect();
+    if able.is_empty() && !found.is_empty() {
+        let agents: Vec<&Agent> = found.iter().map(|(agent, _)| *agent).collect();
+        return Err(lacking(&agents, compiled));
+    }
+    found = able;
     let usable = |(agent, queue): &&(&Agent, &Queue)| {
+        let can = compiled.needs.without(agent.can).is_empty();
         let is_paused = queue.paused.as_ref().is_some_and(|paused| paused.holds(now));
-        agent.is_live(now) && !agent.is_closed() && !is_paused
+        agent.is_live(now) && !agent.is_closed() && !is_paused && can
     };
     let best = found.iter().find(usable).or_else(|| found.first()).copied();
     best.ok_or_else(|| {
@@ -247,6 +295,25 @@ fn route<'a>(
         let wanted: Vec<String> = selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
         Problem::field("berth.dev/agent-selector", format!("no agent has the labels {}", wanted.join(",")))
     })
+}
+
+/// Whether an agent may be able to do what an operation needs: it can, or it is away and may come back upgraded.
+fn may_take(agent: &Agent, compiled: &Compiled, now: Time) -> bool {
+    !agent.is_live(now) || compiled.needs.without(agent.can).is_empty()
+}
+
+/// That none of the agents that an operation could go to can do what it needs. It is refused, and doesn't wait: they
+/// are there, and have said what they can.
+fn lacking(agents: &[&Agent], compiled: &Compiled) -> Problem {
+    let missing = |agent: &Agent| compiled.needs.without(agent.can);
+    let field = agents.iter().find_map(|agent| missing(agent).iter().next()).map_or("run", Feature::field);
+    let mut told: Vec<String> = agents
+        .iter()
+        .map(|agent| scheduling::lacking(agent.name.as_str(), agent.can, missing(agent)))
+        .collect();
+    told.dedup();
+    let more = "; name a queue of an agent that can";
+    Problem::field(field, format!("{}{more}", told.join(", and ")))
 }
 
 fn asked(compiled: &Compiled, project: &Project) -> Result<Vec<QueueRef>, Problem> {

@@ -3,6 +3,7 @@
 mod access;
 mod agents;
 mod bad_requests;
+mod layers;
 mod limits;
 mod shapes;
 mod streams;
@@ -16,6 +17,7 @@ use berth_broker::Broker;
 use berth_broker_config::Names;
 use berth_domain::access::Scope;
 use berth_domain::id::{ProjectId, TokenId};
+use berth_domain::protocol::{Identity, LeaseRequest};
 use berth_domain::time::Clock;
 use berth_store::{Audit, NewAgent, NewProject, NewToken, Options, Store};
 use berth_telemetry::{Health, Registry};
@@ -145,10 +147,38 @@ impl Api {
         self.send("POST", path, &[], body.to_string().into_bytes()).await
     }
 
+    /// Gives the agent `local` the lease that one of its replicas asks for.
+    async fn lease(&self, request: LeaseRequest) {
+        let agent = self.app.store.agent("default", "local").await.unwrap();
+        self.app.store.grant_lease(agent.id, "r1", &request, self.app.clock.now()).await.unwrap();
+        self.app.wake.settings_changed();
+    }
+
     /// Submits a job that says hello and returns its uuid.
     async fn submit(&self) -> String {
         let run = self.post("/api/v1/default/p/runs", &json!({ "content": hello().to_string() })).await.ok();
         run["uuid"].as_str().unwrap().to_owned()
+    }
+}
+
+/// What a replica asks for that can do nothing, and says nothing of its agent.
+fn lease() -> LeaseRequest {
+    LeaseRequest {
+        nonce: "n".into(),
+        hello: true,
+        identity: Identity::Machine { id: "m".into() },
+        release: "0.1.0".into(),
+        features: Vec::new(),
+        executor: "kubernetes".into(),
+        create_grace_ms: 0,
+        handover_rate: 0.0,
+        live: 0,
+        held_offers: 0,
+        queues: Vec::new(),
+        seen: None,
+        labels: None,
+        namespaces: Vec::new(),
+        nodes: None,
     }
 }
 

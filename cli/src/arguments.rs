@@ -10,8 +10,8 @@ mod resources;
 mod runs;
 
 pub use resources::{
-    AboutProject, AgentsAction, Concurrency, OneName, OneProject, OneQueue, ProjectsAction, QueueLimits,
-    QueuesAction, TokensAction,
+    AboutProject, AgentsAction, Concurrency, OneName, OnePreset, OneProject, OneQueue, PresetsAction,
+    ProjectsAction, QueueLimits, QueuesAction, TokensAction,
 };
 pub use runs::{OneRun, OpsAction, Run};
 
@@ -53,6 +53,8 @@ pub enum Command {
     Queues(ClientGroup<QueuesAction>),
     /// Look at agents and change them
     Agents(ClientGroup<AgentsAction>),
+    /// Look after saved presets, which operations and queues name
+    Presets(ClientGroup<PresetsAction>),
     /// Look at projects and change them
     Projects(ClientGroup<ProjectsAction>),
     /// Look at access tokens, make and revoke them
@@ -227,7 +229,11 @@ mod tests {
             "berth ops statuses -w 01234567-89ab-cdef-0123-456789abcdef --host http://h",
             "berth queues create eu/gpu --concurrency none --priority -1",
             "berth queues pause gpu --reason x",
+            "berth queues update eu/gpu --defaults gpu.yaml",
             "berth agents cordon eu --off",
+            "berth agents update eu --defaults none",
+            "berth presets create gpu -f gpu.yaml --tags a,b",
+            "berth ops get 0123456789abcdef0123456789abcdef --origins",
             "berth tokens create ci --scopes a,b --expires-days 30",
             "berth login --host http://h --token-file f",
             "berth config show agent -o yaml",

@@ -8,7 +8,7 @@ use clap::Parser as _;
 
 use crate::arguments::{Arguments, Command, ConfigAction};
 use crate::command::{
-    Session, Surroundings, agents, completion, config, login, ops, projects, queues, run, tokens,
+    Session, Surroundings, agents, completion, config, login, ops, presets, projects, queues, run, tokens,
 };
 use crate::failure::{Failure, Status};
 use crate::output::Output;
@@ -68,10 +68,16 @@ fn dispatch(surroundings: &Surroundings<'_>, command: Command) -> Result<(), Fai
             waited(ops::act(Session::open(surroundings, &group.settings.given)?, group.action))
         }
         Command::Queues(group) => {
-            waited(queues::act(Session::open(surroundings, &group.settings.given)?, group.action))
+            let session = Session::open(surroundings, &group.settings.given)?;
+            waited(queues::act(surroundings, session, group.action))
         }
         Command::Agents(group) => {
-            waited(agents::act(Session::open(surroundings, &group.settings.given)?, group.action))
+            let session = Session::open(surroundings, &group.settings.given)?;
+            waited(agents::act(surroundings, session, group.action))
+        }
+        Command::Presets(group) => {
+            let session = Session::open(surroundings, &group.settings.given)?;
+            waited(presets::act(surroundings, session, group.action))
         }
         Command::Projects(group) => {
             waited(projects::act(Session::open(surroundings, &group.settings.given)?, group.action))

@@ -131,6 +131,8 @@ pub enum Action {
     ManageAgents,
     /// Create, change, pause or delete a queue.
     ManageQueues,
+    /// Create, change or delete a saved preset.
+    ManagePresets,
     /// See, create or revoke tokens.
     ManageTokens,
     /// See, replay or drop dead letters.
@@ -141,7 +143,7 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::View,
         Self::ViewMetrics,
         Self::ChangeProject,
@@ -153,6 +155,7 @@ impl Action {
         Self::ForceStatus,
         Self::ManageAgents,
         Self::ManageQueues,
+        Self::ManagePresets,
         Self::ManageTokens,
         Self::ManageDeadLetters,
         Self::ViewAudit,
@@ -170,6 +173,7 @@ impl Action {
             | Self::ForceStatus
             | Self::ManageAgents
             | Self::ManageQueues
+            | Self::ManagePresets
             | Self::ManageTokens
             | Self::ManageDeadLetters
             | Self::ViewAudit => Scope::Admin,

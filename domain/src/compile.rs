@@ -1,14 +1,16 @@
 //! From an operation as authored to one that can be executed: component, operation and `runPatch` merged, params
 //! resolved and checked, templates rendered, limits held, routing and resources read out.
 //!
-//! Order, as in Polyaxon: params, then everything else. Presets are laid over the operation before
-//! ([`crate::spec::apply_preset`]). What only the agent or a running run knows (`globals.store_path`, `started_at`,
+//! Order, as in Polyaxon: params, then everything else. File presets are laid over the operation before
+//! ([`crate::spec::apply_preset`]), defaults of agents and queues under it ([`compile_over`]). What only the agent or a running run knows (`globals.store_path`, `started_at`,
 //! `connections.*`, ...) renders empty and leaves a warning, like every other undefined name.
 //! The result is deterministic in its arguments.
 
 mod globals;
 mod guard;
+mod layers;
 mod operation;
+mod origins;
 mod params;
 mod render;
 mod resources;
@@ -21,16 +23,19 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use crate::feature::Features;
 use crate::redact;
 use crate::spec::{
     self, Checker, Component, Io, Limits, Node, Operation, RENDERED, SpecError, SpecErrors, join, shown,
 };
 use crate::time::Time;
 
+pub use layers::Layer;
 pub use operation::{
     Cache, CompiledKind, CompiledOperation, Culling, ExecProbe, HttpProbe, Probe, Termination,
 };
-pub use resources::Resources;
+pub use origins::{Origin, Origins};
+pub use resources::{Resources, resources_of};
 pub use routing::{OnAgentLoss, Routing};
 pub use run::{
     Container, ContainerPort, EnvFrom, EnvVar, EnvVarSource, Environment, Init, KeyRef, NameRef,
@@ -115,6 +120,8 @@ pub struct Compiled {
     pub inputs: Map<String, Value>,
     /// What its containers ask for together.
     pub resources: Resources,
+    /// What its executor must be able to do.
+    pub needs: Features,
     /// The Kubernetes secrets that it refers to; values never pass through here.
     pub secret_names: BTreeSet<String>,
 }
@@ -125,13 +132,36 @@ pub struct Compiled {
 /// Every mistake that was found, with its path: params that are missing, unknown or of the wrong type, templates that
 /// can't be rendered, values that don't fit their fields once rendered, limits that are exceeded.
 pub fn compile(op: &Operation, context: &Context, limits: &Limits) -> Result<Compiled, CompileErrors> {
+    compile_traced(op, &[], context, limits, false).map(|(compiled, _)| compiled)
+}
+
+/// The same over layers, the lowest first, and with the origin of each field.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_over(
+    layers: &[Layer],
+    op: &Operation,
+    context: &Context,
+    limits: &Limits,
+) -> Result<(Compiled, Origins), CompileErrors> {
+    compile_traced(op, layers, context, limits, true)
+}
+
+fn compile_traced(
+    op: &Operation,
+    layers: &[Layer],
+    context: &Context,
+    limits: &Limits,
+    traced: bool,
+) -> Result<(Compiled, Origins), CompileErrors> {
     let Some(component) = op.component.as_ref().filter(|_| !op.is_preset) else {
         return Err(SpecErrors::one(
             "isPreset",
             "a preset can't be run itself; give an operation and lay it over",
         ));
     };
-    let mut document = merged(op, component)?;
+    let layers::Merged { mut document, mut origins } = layers::merge(layers, component, op, traced)?;
     if document.get("template").and_then(|template| template.get("enabled")) == Some(&Value::Bool(true)) {
         let message = "a template can't be run: make a copy without `template.enabled: true`";
         return Err(SpecErrors::one("template.enabled", message));
@@ -148,8 +178,12 @@ pub fn compile(op: &Operation, context: &Context, limits: &Limits) -> Result<Com
         renderer.define_watched("globals", globals);
     }
     render_document(&mut document, &mut renderer)?;
+    let before = origins.is_some().then(|| Value::Object(document.clone()));
     if let Some(Value::Object(run)) = document.get_mut("run") {
         params::lay_into_run(run, &resolved);
+    }
+    if let (Some(tree), Some(before)) = (&mut origins, before) {
+        *tree = tree.after(&before, &Value::Object(document.clone()), &Origin::Param);
     }
 
     let mut errors = Checker::new(false);
@@ -179,43 +213,25 @@ pub fn compile(op: &Operation, context: &Context, limits: &Limits) -> Result<Com
     if bytes > limits.max_compiled_bytes {
         return Err(too_large(bytes, limits));
     }
-    Ok(Compiled {
-        resources: resources::sum(&operation)?,
+    let origins = match (origins, serde_json::to_value(&operation)) {
+        (Some(tree), Ok(Value::Object(document))) => tree.flat(&document),
+        _ => Origins::new(),
+    };
+    let compiled = Compiled {
+        resources: resources_of(&operation)?,
         secret_names: operation.run.secret_names(),
         inputs: input_values(component, &resolved),
+        needs: crate::feature::needs(&operation),
         operation,
         warnings,
         routing,
-    })
+    };
+    Ok((compiled, origins))
 }
 
 fn too_large(bytes: usize, limits: &Limits) -> SpecErrors {
     let most = limits.max_compiled_bytes;
     SpecErrors::one("", format!("the compiled operation has {bytes} bytes; allowed are at most {most}"))
-}
-
-/// The component, with the operation's own fields and `runPatch` laid over it.
-fn merged(op: &Operation, component: &Component) -> Result<Map<String, Value>, SpecErrors> {
-    let as_map = |value: Result<Value, serde_json::Error>| match value {
-        Ok(Value::Object(map)) => Ok(map),
-        Ok(_) => Err(SpecErrors::one("", "expected a mapping")),
-        Err(error) => Err(SpecErrors::one("", error.to_string())),
-    };
-    let strategy = op.patch_strategy.unwrap_or_default();
-    let mut document = as_map(serde_json::to_value(&component.header))?;
-    let own = as_map(serde_json::to_value(&op.header))?;
-    spec::merge(&mut document, &own, strategy);
-    let mut run = component.run.clone();
-    if let Some(patch) = &op.run_patch {
-        if let Some(kind) = patch.get("kind").filter(|kind| run.get("kind") != Some(kind)) {
-            let is = run.get("kind").unwrap_or(&Value::Null);
-            let message = format!("a run of the kind {is} can't be patched to be of the kind {kind}");
-            return Err(SpecErrors::one("runPatch.kind", message));
-        }
-        spec::merge(&mut run, patch, strategy);
-    }
-    document.insert("run".to_owned(), Value::Object(run));
-    Ok(document)
 }
 
 /// Renders what may hold templates. Names, tags and descriptions never do.

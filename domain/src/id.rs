@@ -26,6 +26,8 @@ pub mod kind {
     pub enum Agent {}
     /// An access token.
     pub enum Token {}
+    /// A saved preset.
+    pub enum Preset {}
     /// A message or a run that was set aside.
     pub enum DeadLetter {}
 }
@@ -40,6 +42,8 @@ pub type QueueId = Id<kind::Queue>;
 pub type AgentId = Id<kind::Agent>;
 /// Identifies an access token.
 pub type TokenId = Id<kind::Token>;
+/// Identifies a saved preset.
+pub type PresetId = Id<kind::Preset>;
 /// Identifies a dead letter.
 pub type DeadLetterId = Id<kind::DeadLetter>;
 

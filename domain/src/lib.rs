@@ -5,11 +5,13 @@
 
 pub mod access;
 pub mod compile;
+pub mod feature;
 pub mod id;
 pub mod json;
 pub mod labels;
 pub mod lifecycle;
 pub mod name;
+pub mod nodes;
 pub mod protocol;
 pub mod quantity;
 pub mod query;

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::id::RunId;
 use crate::labels::Labels;
 use crate::lifecycle::End;
+use crate::nodes::NodeSummary;
 use crate::reported::Reported;
 use crate::restore::Seen;
 use crate::time::Time;
@@ -78,6 +79,9 @@ pub struct LeaseRequest {
     /// The namespaces that it serves; none if its executor has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub namespaces: Vec<String>,
+    /// Its nodes, where its executor has some: with a hello, and when they changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<Box<NodeSummary>>,
 }
 
 impl LeaseRequest {

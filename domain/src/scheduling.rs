@@ -14,7 +14,7 @@ mod snapshot;
 pub use admit::{Admission, admit};
 pub use claim::{Claimant, Claimed, PausedQueue, Ruling};
 pub use explain::{Asked, Estimate, Explanation, Place, Wait, estimate, explain};
-pub use rules::{Block, Rule, blocks};
+pub use rules::{Block, Rule, blocks, lacking, lacks};
 pub use snapshot::{AgentView, Candidate, Lane, Limit, Paused, ProjectView, QueueView, Snapshot};
 
 /// Attempts that may be on the broker per queue, at the least.

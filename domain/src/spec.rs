@@ -7,6 +7,7 @@
 //! Berth's own root fields (`priority`, `queues`, `agentSelector`, `onAgentLoss`, `retry`) are sugar, lowered to the
 //! `berth.dev/...` annotations of the run's environment, where stock clients can write them too.
 
+mod defaults;
 mod error;
 mod input;
 mod io_type;
@@ -19,6 +20,7 @@ mod schema;
 mod shape;
 mod source;
 
+pub use defaults::{parse_defaults, parse_preset};
 pub use error::{SpecError, SpecErrors};
 pub use input::{Io, Param, Validation};
 pub use io_type::IoType;
@@ -27,7 +29,7 @@ pub use operation::{Component, Header, Operation, OperationKind};
 pub use preset::apply_preset;
 
 pub(crate) use error::MAX_ERRORS;
-pub(crate) use lower::ANNOTATION_PREFIX;
+pub(crate) use lower::{ANNOTATION_PREFIX, apply_shortcuts};
 pub(crate) use merge::merge;
 pub(crate) use node::{Node, shown, shown_long};
 pub(crate) use schema::{ON_AGENT_LOSS, RENDERED};

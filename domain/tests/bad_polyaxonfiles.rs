@@ -65,7 +65,10 @@ run: {kind: job}"#,
 component: {name: x}"#,
         "line 2, column 12: component.run: required, but not given; supported: `run: {kind: job, ...}`",
     ),
-    ("run: {container: {image: a}}", "line 1, column 6: run.kind: required, but not given; supported: job, service"),
+    (
+        "run: {container: {image: a}}",
+        "line 1, column 6: run.kind: required, but not given; supported: job, service",
+    ),
     (
         "run: {kind: jop, container: {image: a}}",
         r#"line 1, column 13: run.kind: expected `job` or `service`, found the text "jop""#,

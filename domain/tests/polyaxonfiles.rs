@@ -31,7 +31,10 @@ fn refusal(text: &str) -> String {
 #[test]
 fn the_reference_files_of_other_kinds_are_refused_by_name() {
     for (file, expected) in [
-        ("dag.yaml", "line 5, column 9: run.kind: `run.kind: dag` is not supported yet; supported: job, service"),
+        (
+            "dag.yaml",
+            "line 5, column 9: run.kind: `run.kind: dag` is not supported yet; supported: job, service",
+        ),
         (
             "torch.yaml",
             "line 4, column 9: run.kind: `run.kind: pytorchjob` is not supported yet; supported: job, service",

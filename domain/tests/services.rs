@@ -1,7 +1,5 @@
 //! Services: parsed, checked and compiled; what makes no sense is refused by name.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
 use berth_domain::compile::{Compiled, CompiledOperation, Context, RuntimeKind, compile};
 use berth_domain::spec::{Format, Limits, Operation, SpecErrors, apply_preset, parse};
 use serde_json::{Value, json};
@@ -71,7 +69,8 @@ fn a_job_stays_what_it_was() {
 
 #[test]
 fn combinations_that_make_no_sense_are_refused_by_name() {
-    let service = |rest: &str| format!("run: {{kind: service, ports: [80], container: {{image: a}}}}\n{rest}");
+    let service =
+        |rest: &str| format!("run: {{kind: service, ports: [80], container: {{image: a}}}}\n{rest}");
     for (text, expected) in [
         ("ports: [80, 81, 80]\ncontainer: {image: a}".to_owned(), "run.ports[2]: the port 80 is named twice"),
         (

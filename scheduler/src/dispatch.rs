@@ -116,6 +116,6 @@ fn offer(run: OfferedRun) -> Option<Offer> {
         expires: run.dispatch.expires_at.map(|expires| expires.to_string()),
         root_id: None,
         parent_id: None,
-        needs: Vec::new(),
+        needs: run.needs.names(),
     })
 }

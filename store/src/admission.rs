@@ -207,6 +207,7 @@ async fn load(tx: &mut Tx, owner: &str, now: Time, options: AdmissionOptions) ->
                     limit: agent.concurrency,
                     used: by_agent.get(&agent.id).copied().unwrap_or(0),
                 },
+                can: agent.can,
                 name: agent.name.to_string(),
             })
             .collect(),

@@ -1,11 +1,13 @@
 //! Agents: what executes runs. Their leases are in [`crate::leases`].
 
+use berth_domain::feature::Features;
 use berth_domain::id::{AgentId, QueueId};
 use berth_domain::labels::{self, Labels};
 use berth_domain::name::{self, AgentName, QueueName};
 use berth_domain::protocol::Identity;
 use berth_domain::reported::Reported;
 use berth_domain::time::Time;
+use serde_json::Value;
 
 use crate::audit::{self, About, Audit};
 use crate::changes::{self, ChangeKind, NewChange};
@@ -53,8 +55,12 @@ pub struct Agent {
     pub last_seen: Option<Time>,
     /// The version of its binary.
     pub release: Option<String>,
-    /// What it can honour.
+    /// What it can honour, in its own words.
     pub features: Vec<String>,
+    /// What of operations it can do, as far as this release knows of it; all, until it has said.
+    pub can: Features,
+    /// What is laid under the operations of its runs.
+    pub defaults: Option<Value>,
     /// Hand-overs per second lately, all its replicas together.
     pub handover_rate: f64,
     /// How long after a claim's validity a create of its can still land.
@@ -114,6 +120,8 @@ pub struct NewAgent {
     pub concurrency: Option<u32>,
     /// Whether queues that name no agent are its; another default agent stops being it.
     pub is_default: bool,
+    /// What is laid under the operations of its runs.
+    pub defaults: Option<Value>,
     /// The hash of its broker password.
     pub credentials_hash: Option<String>,
 }
@@ -130,6 +138,7 @@ impl NewAgent {
             labels: Labels::new(),
             concurrency: None,
             is_default: false,
+            defaults: None,
             credentials_hash: None,
         }
     }
@@ -152,6 +161,8 @@ pub struct AgentPatch {
     pub draining: Option<bool>,
     /// Makes it the default agent (`true`), or no longer.
     pub is_default: Option<bool>,
+    /// What is laid under the operations of its runs, from now on.
+    pub defaults: Option<Option<Value>>,
     /// The hash of its broker password.
     pub credentials_hash: Option<Option<String>>,
 }
@@ -181,6 +192,7 @@ impl Store {
                 &new.credentials_hash,
                 audit.at,
                 audit.at,
+                json_or_null(new.defaults.as_ref())?,
             ],
         )
         .await
@@ -338,6 +350,7 @@ impl Store {
         }
         tx.run(sql::agents::DELETE_QUEUES, args![agent.id]).await?;
         tx.run(sql::agents::DELETE_REPLICAS, args![agent.id]).await?;
+        tx.run(sql::agents::DELETE_NODES, args![agent.id]).await?;
         tx.run(sql::agents::DELETE, args![agent.id]).await?;
         for row in &queues {
             let queue: QueueId = row.id("id")?;
@@ -360,6 +373,7 @@ impl AgentPatch {
         patch(&mut agent.cordoned, self.cordoned);
         patch(&mut agent.draining, self.draining);
         patch(&mut agent.is_default, self.is_default);
+        patch(&mut agent.defaults, self.defaults);
         patch(&mut agent.credentials_hash, self.credentials_hash);
     }
 }
@@ -391,6 +405,7 @@ async fn write(tx: &mut Tx, agent: &Agent) -> Result<(), Error> {
             &agent.credentials_hash,
             json_or_null(agent.identity.as_ref())?,
             agent.updated_at,
+            json_or_null(agent.defaults.as_ref())?,
         ],
     )
     .await
@@ -424,6 +439,8 @@ pub(crate) fn agent(row: &Row) -> Result<Agent, Error> {
         last_seen: row.opt_time("last_seen")?,
         release: row.opt_text("release_name")?,
         features: row.json::<Tags>("features")?.into_list(),
+        can: Features::of_bits(row.int("can")?),
+        defaults: row.opt_json("defaults")?,
         handover_rate: per_second(row.int("handover_milli")?),
         create_grace_ms: row.count("create_grace_ms")?,
         credentials_hash: row.opt_text("credentials_hash")?,

@@ -6,7 +6,9 @@
 
 use std::time::Duration;
 
+use berth_domain::feature::Features;
 use berth_domain::id::AgentId;
+use berth_domain::nodes::NodeSummary;
 use berth_domain::protocol::{Identity, LEASE_SECONDS, LeaseRequest};
 use berth_domain::reported::Reported;
 use berth_domain::restore::Seen;
@@ -140,9 +142,13 @@ impl Store {
                 i64::try_from(request.create_grace_ms).unwrap_or(i64::MAX),
                 json_or_null(news.as_ref())?,
                 seen.granted_at,
+                Features::named(request.features.iter().map(String::as_str)).bits(),
             ],
         )
         .await?;
+        if let Some(nodes) = &request.nodes {
+            tx.run(sql::agents::NODES_UPSERT, args![id, json(nodes)?, now]).await?;
+        }
         if agent.identity.is_none() {
             let audit = Audit::new(format!("agent:{}", agent.name), "agent.bind", now);
             agents::record(&mut tx, &agent, &audit).await?;
@@ -169,6 +175,15 @@ impl Store {
     /// If the database can't be used.
     pub async fn replicas(&self, id: AgentId) -> Result<Vec<Replica>, Error> {
         self.db.all(sql::agents::REPLICAS, args![id]).await?.iter().map(replica).collect()
+    }
+
+    /// The agent's nodes in summary, as it reported them last; none if its executor has none.
+    ///
+    /// # Errors
+    /// If the database can't be used.
+    pub async fn agent_nodes(&self, id: AgentId) -> Result<Option<NodeSummary>, Error> {
+        let row = self.db.one(sql::agents::NODES, args![id]).await?;
+        row.map(|row| row.json("nodes")).transpose()
     }
 
     /// Forgets a replica that said good-bye; the agent's lease ends with its last replica's.

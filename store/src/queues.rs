@@ -8,6 +8,7 @@ use berth_domain::name::{AgentName, QueueName};
 use berth_domain::scheduling::Paused;
 use berth_domain::time::Time;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::audit::{self, About, Audit};
 use crate::changes::{self, ChangeKind, NewChange};
@@ -79,6 +80,8 @@ pub struct Queue {
     pub paused: Option<Paused>,
     /// What happens to its unfinished runs when its agent is lost.
     pub on_agent_loss: OnAgentLoss,
+    /// What is laid under the operations of its runs, over its agent's own.
+    pub defaults: Option<Value>,
     /// When it was made.
     pub created_at: Time,
     /// When it was changed last.
@@ -106,6 +109,8 @@ pub struct NewQueue {
     pub paused: Option<Paused>,
     /// What happens to its unfinished runs when its agent is lost.
     pub on_agent_loss: OnAgentLoss,
+    /// What is laid under the operations of its runs.
+    pub defaults: Option<Value>,
 }
 
 impl NewQueue {
@@ -122,6 +127,7 @@ impl NewQueue {
             concurrency: None,
             paused: None,
             on_agent_loss: OnAgentLoss::Wait,
+            defaults: None,
         }
     }
 }
@@ -141,6 +147,8 @@ pub struct QueuePatch {
     pub paused: Option<Option<Paused>>,
     /// What happens to its unfinished runs when its agent is lost.
     pub on_agent_loss: Option<OnAgentLoss>,
+    /// What is laid under the operations of its runs, from now on.
+    pub defaults: Option<Option<Value>>,
 }
 
 /// How a pause is kept.
@@ -257,6 +265,7 @@ impl Store {
                 json_or_null(queue.paused.as_ref().map(stored).as_ref())?,
                 queue.on_agent_loss.as_str(),
                 queue.updated_at,
+                json_or_null(queue.defaults.as_ref())?,
             ],
         )
         .await?;
@@ -297,6 +306,7 @@ impl QueuePatch {
         patch(&mut queue.concurrency, self.concurrency);
         patch(&mut queue.paused, self.paused);
         patch(&mut queue.on_agent_loss, self.on_agent_loss);
+        patch(&mut queue.defaults, self.defaults);
     }
 }
 
@@ -321,6 +331,7 @@ pub(crate) async fn insert(tx: &mut Tx, new: &NewQueue, audit: &Audit) -> Result
             new.on_agent_loss.as_str(),
             audit.at,
             audit.at,
+            json_or_null(new.defaults.as_ref())?,
         ],
     )
     .await
@@ -357,6 +368,7 @@ pub(crate) fn queue(row: &Row) -> Result<Queue, Error> {
         concurrency: row.opt_u32("concurrency")?,
         paused: paused(row)?,
         on_agent_loss: row.parse("on_agent_loss")?,
+        defaults: row.opt_json("defaults")?,
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
     })

@@ -13,6 +13,7 @@ pub(crate) mod listing;
 pub(crate) mod meta;
 pub(crate) mod migrations;
 pub(crate) mod overview;
+pub(crate) mod presets;
 pub(crate) mod projects;
 pub(crate) mod queues;
 pub(crate) mod retention;
@@ -61,6 +62,7 @@ pub fn registry() -> Vec<Statement> {
         lanes::ALL,
         meta::ALL,
         overview::ALL,
+        presets::ALL,
         projects::ALL,
         queues::ALL,
         retention::ALL,

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::app::{App, AppState};
 use crate::authenticate::Caller;
 use crate::body;
+use crate::defaults;
 use crate::explain;
 use crate::idempotency::{self, Begun, Key};
 use crate::params::Params;
@@ -113,6 +114,7 @@ async fn dry_run(
     redact(&mut operation);
     answer["dry_run"] = json!(true);
     answer["operation"] = operation;
+    answer["origins"] = defaults::origins(app, run.origins.as_ref(), run.raw_content.as_deref());
     answer["explain"] = explanation;
     answer["warnings"] = json!(warnings);
     Ok(answer)

@@ -71,6 +71,19 @@ pub(crate) async fn get(
     Ok(Json(shape::full(&run, &content, original.as_deref())))
 }
 
+/// `GET .../runs/{uuid}/origins`: where each field of its resolved operation comes from.
+pub(crate) async fn origins(
+    State(app): State<AppState>,
+    caller: Caller,
+    at: InRun,
+) -> Result<Json<Value>, Problem> {
+    caller.may(Action::View, at.resource())?;
+    let run = find(&app, &at).await?;
+    let content = content(&app, &run).await?;
+    let origins = crate::defaults::origins(&app, content.origins.as_ref(), content.raw_content.as_deref());
+    Ok(Json(json!({ "uuid": run.id, "origins": origins })))
+}
+
 /// `GET /api/v1/orgs/{owner}/runs/{uuid}`: of any project.
 pub(crate) async fn get_anywhere(
     State(app): State<AppState>,

@@ -1,34 +1,18 @@
 //! What agents say of themselves: labels under an operator's, and the namespaces that they serve.
 
-use berth_domain::protocol::{Identity, LeaseRequest};
+use berth_domain::protocol::LeaseRequest;
 use serde_json::{Value, json};
 
-use super::{Api, hello};
+use super::{Api, hello, lease};
 
 const RUNS: &str = "/api/v1/default/p/runs";
 const LOCAL: &str = "/api/v1/orgs/default/agents/local";
 
 /// A lease of the agent `local`, as a replica asks for it.
 async fn reports(api: &Api, labels: Value, namespaces: &[&str]) {
-    let request = LeaseRequest {
-        nonce: "n".into(),
-        hello: true,
-        identity: Identity::Machine { id: "m".into() },
-        release: "0.1.0".into(),
-        features: Vec::new(),
-        executor: "kubernetes".into(),
-        create_grace_ms: 0,
-        handover_rate: 0.0,
-        live: 0,
-        held_offers: 0,
-        queues: Vec::new(),
-        seen: None,
-        labels: Some(serde_json::from_value(labels).unwrap()),
-        namespaces: namespaces.iter().map(|name| (*name).to_owned()).collect(),
-    };
-    let agent = api.app.store.agent("default", "local").await.unwrap();
-    api.app.store.grant_lease(agent.id, "r1", &request, api.app.clock.now()).await.unwrap();
-    api.app.wake.settings_changed();
+    let labels = Some(serde_json::from_value(labels).unwrap());
+    let namespaces = namespaces.iter().map(|name| (*name).to_owned()).collect();
+    api.lease(LeaseRequest { labels, namespaces, ..lease() }).await;
 }
 
 fn selecting(selector: &str) -> Value {

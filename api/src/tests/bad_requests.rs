@@ -283,7 +283,7 @@ async fn bad_requests_hear_what_is_wrong_with_them() {
 #[tokio::test]
 async fn a_bad_operation_is_told_field_by_field() {
     let api = Api::open().await;
-    let body = r#"{"content":"{\"kind\":\"operation\",\"component\":{\"run\":{\"kind\":\"service\",\"container\":{\"image\":\"x\"}}}}"}"#;
+    let body = r#"{"content":"{\"kind\":\"operation\",\"component\":{\"run\":{\"kind\":\"dag\",\"container\":{\"image\":\"x\"}}}}"}"#;
     let answer = api.send("POST", RUNS, &[], body.as_bytes().to_vec()).await;
     assert_eq!(answer.status, 400);
     assert!(

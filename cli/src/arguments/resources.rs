@@ -69,6 +69,9 @@ pub struct QueueLimits {
     /// Tags, by commas
     #[arg(long, value_delimiter = ',')]
     pub tags: Option<Vec<String>>,
+    /// A file with a patch that is laid under the operation of every run, `-` for the standard input; `none` for none
+    #[arg(long, value_name = "FILE")]
+    pub defaults: Option<String>,
 }
 
 /// A limit that may be none.
@@ -99,6 +102,25 @@ pub enum AgentsAction {
         /// Queues that name no agent are this one's from now on
         #[arg(long)]
         default: bool,
+        /// A file with a patch that is laid under the operation of every run, `-` for the standard input
+        #[arg(long, value_name = "FILE")]
+        defaults: Option<String>,
+    },
+    /// Change an agent
+    Update {
+        /// Which
+        #[command(flatten)]
+        agent: OneName,
+        /// What it is for
+        #[arg(long)]
+        description: Option<String>,
+        /// How many runs are alive at a time at most; `none` for no limit
+        #[arg(long, value_name = "COUNT", value_parser = concurrency)]
+        concurrency: Option<Concurrency>,
+        /// A file with a patch that is laid under the operation of every run, `-` for the standard input; `none` for
+        /// none
+        #[arg(long, value_name = "FILE")]
+        defaults: Option<String>,
     },
     /// Start nothing more at an agent; with --off, start again
     Cordon {
@@ -111,6 +133,48 @@ pub enum AgentsAction {
     },
     /// Delete an agent and its queues
     Delete(OneName),
+}
+
+/// What `berth presets` can do.
+#[derive(Debug, Subcommand)]
+pub enum PresetsAction {
+    /// List saved presets
+    Ls,
+    /// Show a preset
+    Get(OnePreset),
+    /// Save a preset
+    Create {
+        /// Which
+        #[command(flatten)]
+        preset: OnePreset,
+        /// The file with the preset, `-` for the standard input
+        #[arg(short, long, value_name = "FILE")]
+        file: String,
+        /// What can be said of it
+        #[command(flatten)]
+        about: AboutProject,
+    },
+    /// Change a preset; runs that were submitted keep what it said
+    Update {
+        /// Which
+        #[command(flatten)]
+        preset: OnePreset,
+        /// The file with the preset, `-` for the standard input
+        #[arg(short, long, value_name = "FILE")]
+        file: Option<String>,
+        /// What is to be different
+        #[command(flatten)]
+        about: AboutProject,
+    },
+    /// Delete a preset; runs that were submitted keep what it said
+    Delete(OnePreset),
+}
+
+/// One preset.
+#[derive(Debug, Args)]
+pub struct OnePreset {
+    /// Its name: letters, digits, `-` and `_`
+    pub name: String,
 }
 
 /// A name in `[a-z0-9]([-a-z0-9]*[a-z0-9])?`.

@@ -59,7 +59,14 @@ pub enum OpsAction {
         offset: u32,
     },
     /// Show a run
-    Get(OneRun),
+    Get {
+        /// Which
+        #[command(flatten)]
+        run: OneRun,
+        /// Say where each field of its resolved operation comes from
+        #[arg(long)]
+        origins: bool,
+    },
     /// Print a run's log
     Logs {
         /// Which

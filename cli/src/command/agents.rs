@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Session, results};
+use super::run::defaults;
+use super::{Session, Surroundings, results};
 use crate::arguments::AgentsAction;
 use crate::failure::Failure;
 use crate::output::{Column, text};
@@ -34,7 +35,11 @@ fn labels(item: &Value) -> String {
 ///
 /// # Errors
 /// If the server can't be reached or refuses.
-pub async fn act(mut session: Session, action: AgentsAction) -> Result<(), Failure> {
+pub async fn act(
+    surroundings: &Surroundings<'_>,
+    mut session: Session,
+    action: AgentsAction,
+) -> Result<(), Failure> {
     let answer = match action {
         AgentsAction::Ls => {
             let answer = session.client.get(&session.org_path(&["agents"]), &[]).await?;
@@ -43,17 +48,30 @@ pub async fn act(mut session: Session, action: AgentsAction) -> Result<(), Failu
         AgentsAction::Get(agent) => {
             session.client.get(&session.org_path(&["agents", &agent.name]), &[]).await?
         }
-        AgentsAction::Create { agent, description, concurrency, labels, default } => {
+        AgentsAction::Create { agent, description, concurrency, labels, default, defaults: file } => {
             let mut body = Map::from_iter([("name".to_owned(), json!(agent.name))]);
             body.extend(description.map(|text| ("description".to_owned(), json!(text))));
             body.extend(concurrency.map(|limit| ("concurrency".to_owned(), json!(limit.0))));
             if !labels.is_empty() {
                 body.insert("labels".to_owned(), labels.into_iter().map(|(k, v)| (k, json!(v))).collect());
             }
+            if let Some(file) = file {
+                body.insert("defaults".to_owned(), defaults(surroundings.read, &file)?);
+            }
             if default {
                 body.insert("is_default".to_owned(), json!(true));
             }
             session.client.post(&session.org_path(&["agents"]), Value::Object(body)).await?
+        }
+        AgentsAction::Update { agent, description, concurrency, defaults: file } => {
+            let mut body = Map::new();
+            body.extend(description.map(|text| ("description".to_owned(), json!(text))));
+            body.extend(concurrency.map(|limit| ("concurrency".to_owned(), json!(limit.0))));
+            if let Some(file) = file {
+                body.insert("defaults".to_owned(), defaults(surroundings.read, &file)?);
+            }
+            let path = session.org_path(&["agents", &agent.name]);
+            session.client.patch(&path, Value::Object(body)).await?
         }
         AgentsAction::Cordon { agent, off } => {
             let path = session.org_path(&["agents", &agent.name]);

@@ -56,7 +56,8 @@ pub async fn act(mut session: Session, action: OpsAction) -> Result<(), Failure>
             let answer = session.client.get(&path, &asked).await?;
             session.output.list(results(&answer), LIST, id)
         }
-        OpsAction::Get(run) => {
+        OpsAction::Get { run, origins: true } => origins(&mut session, &run.uuid).await,
+        OpsAction::Get { run, origins: false } => {
             let answer = session.client.get(&session.run_path(&run.uuid, &[]), &[]).await?;
             session.output.one(&answer, ONE, id)
         }
@@ -96,6 +97,19 @@ async fn again(session: &mut Session, uuid: &str, verb: &str) -> Result<(), Fail
     session.output.one(&answer, ONE, id)
 }
 
+/// Where each field of a run's operation comes from.
+async fn origins(session: &mut Session, uuid: &str) -> Result<(), Failure> {
+    let answer = session.client.get(&session.run_path(uuid, &["origins"]), &[]).await?;
+    if matches!(session.output.format, Format::Json | Format::Yaml) {
+        return session.output.whole(&answer);
+    }
+    let fields = answer["origins"].as_object().into_iter().flatten();
+    let items: Vec<Value> = fields.map(|(field, origin)| json!({"field": field, "origin": origin})).collect();
+    let columns: [Column; 2] =
+        [("FIELD", |item| text(item, "field")), ("ORIGIN", |item| text(item, "origin"))];
+    session.output.list(&items, &columns, |item| text(item, "field"))
+}
+
 /// Why a run waits: its place, and each rule that holds it.
 async fn why(session: &mut Session, uuid: &str) -> Result<(), Failure> {
     let answer = session.client.get(&session.run_path(uuid, &["explain"]), &[]).await?;
@@ -126,6 +140,8 @@ fn reasons(answer: &Value) -> Vec<String> {
         let message = text(rule, "message");
         lines.push(if message.is_empty() { line } else { format!("{line}: {message}") });
     }
+    let placement = answer["placement"].as_array().map_or(&[][..], Vec::as_slice);
+    lines.extend(placement.iter().filter_map(Value::as_str).map(|reason| format!("- placement: {reason}")));
     lines
 }
 
@@ -141,6 +157,7 @@ mod tests {
                 {"rule": "limit", "level": "queue", "name": "local/default", "limit": 5, "used": 5, "message": "all slots are taken"},
                 {"rule": "behind"},
             ],
+            "placement": ["no node of agent k has pool=gpu"],
         });
         assert_eq!(
             reasons(&answer),
@@ -148,6 +165,7 @@ mod tests {
                 "queued, place 3 of 7 in its queue",
                 "- limit on queue local/default (5 of 5 used): all slots are taken",
                 "- behind",
+                "- placement: no node of agent k has pool=gpu",
             ]
         );
         assert_eq!(reasons(&json!({"status": "running", "blocked_by": []})), ["running"]);

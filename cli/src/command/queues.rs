@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use berth_domain::name::QueueRef;
 
-use super::{Session, results};
+use super::run::defaults;
+use super::{Session, Surroundings, results};
 use crate::arguments::{QueueLimits, QueuesAction};
 use crate::failure::{Failure, Status};
 use crate::output::{Column, text};
@@ -29,7 +30,11 @@ fn name(item: &Value) -> String {
 ///
 /// # Errors
 /// If the server can't be reached or refuses.
-pub async fn act(mut session: Session, action: QueuesAction) -> Result<(), Failure> {
+pub async fn act(
+    surroundings: &Surroundings<'_>,
+    mut session: Session,
+    action: QueuesAction,
+) -> Result<(), Failure> {
     let answer = match action {
         QueuesAction::Ls { agent } => {
             let path = match &agent {
@@ -46,11 +51,13 @@ pub async fn act(mut session: Session, action: QueuesAction) -> Result<(), Failu
         }
         QueuesAction::Create { queue, limits } => {
             let agent = agent_of(&session, &queue.queue).await?;
-            let mut body = body(limits);
+            let mut body = body(surroundings.read, limits)?;
             body["name"] = json!(queue.queue.queue);
             session.client.post(&session.org_path(&["agents", &agent, "queues"]), body).await?
         }
-        QueuesAction::Update { queue, limits } => change(&session, &queue.queue, body(limits)).await?,
+        QueuesAction::Update { queue, limits } => {
+            change(&session, &queue.queue, body(surroundings.read, limits)?).await?
+        }
         QueuesAction::Pause { queue, reason } => {
             let paused = json!({"reason": reason.unwrap_or_else(|| "paused by hand".to_owned())});
             change(&session, &queue.queue, json!({"paused": paused})).await?
@@ -88,11 +95,14 @@ async fn agent_of(session: &Session, queue: &QueueRef) -> Result<String, Failure
         })
 }
 
-fn body(limits: QueueLimits) -> Value {
+fn body(read: &dyn Fn(&str) -> std::io::Result<String>, limits: QueueLimits) -> Result<Value, Failure> {
     let mut body = Map::new();
+    if let Some(file) = &limits.defaults {
+        body.insert("defaults".to_owned(), defaults(read, file)?);
+    }
     body.extend(limits.priority.map(|priority| ("priority".to_owned(), json!(priority))));
     body.extend(limits.concurrency.map(|limit| ("concurrency".to_owned(), json!(limit.0))));
     body.extend(limits.description.map(|text| ("description".to_owned(), json!(text))));
     body.extend(limits.tags.map(|tags| ("tags".to_owned(), json!(tags))));
-    Value::Object(body)
+    Ok(Value::Object(body))
 }

@@ -13,6 +13,8 @@ use crate::spinner::while_waiting;
 
 mod file;
 
+pub(super) use file::{defaults, preset};
+
 const COLUMNS: &[Column] = &[
     ("UUID", super::ops::id),
     ("NAME", |item| text(item, "name")),

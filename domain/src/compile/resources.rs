@@ -28,7 +28,11 @@ pub struct Resources {
     pub by_name: BTreeMap<String, Quantity>,
 }
 
-pub(super) fn sum(operation: &CompiledOperation) -> Result<Resources, SpecErrors> {
+/// What an operation asks for.
+///
+/// # Errors
+/// If a request is above its limit, or requests are too large to add.
+pub fn resources_of(operation: &CompiledOperation) -> Result<Resources, SpecErrors> {
     let mut by_name: BTreeMap<String, Quantity> = BTreeMap::new();
     for container in operation.run.containers() {
         let Some(resources) = &container.resources else { continue };

@@ -130,7 +130,8 @@ mod tests {
     #[test]
     fn what_jupyter_says_is_understood_and_any_other_success_is_use() {
         let used = Activity::Since(Time::parse("2026-01-01T00:00:00Z").unwrap());
-        let status = br#"{"started":"x","last_activity":"2026-01-01T00:00:00.000000Z","connections":0,"kernels":1}"#;
+        let status =
+            br#"{"started":"x","last_activity":"2026-01-01T00:00:00.000000Z","connections":0,"kernels":1}"#;
         assert_eq!(of_http(200, status), used);
         let kernels = br#"[{"last_activity":"2025-01-01T00:00:00Z","execution_state":"idle"},
             {"last_activity":"2026-01-01T00:00:00Z","execution_state":"idle"}]"#;

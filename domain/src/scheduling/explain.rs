@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::rules::{Block, Rule, blocks};
+use super::rules::{Block, Rule, blocks, lacks};
 use super::snapshot::{Lane, Snapshot};
+use crate::feature::Features;
 use crate::id::{ProjectId, QueueId};
 use crate::lifecycle::{DispatchState, Status};
 use crate::time::Time;
@@ -45,6 +46,10 @@ pub struct Explanation {
     pub estimate: Option<Estimate>,
     /// For a run that has started: what it had waited for.
     pub waited: Vec<Wait>,
+    /// Why no node of its agent could take it, as far as the agent said what nodes it has: a hint, and not a rule,
+    /// since nodes come and go.
+    #[serde(default)]
+    pub placement: Vec<String>,
 }
 
 /// Where a run stands in its queue.
@@ -69,6 +74,8 @@ pub struct Asked<'a> {
     pub place: Option<Place>,
     /// What it waits for before it may be queued: `approval` or `upload`.
     pub pending: Option<&'a str>,
+    /// What its executor must be able to do.
+    pub needs: Features,
     /// How fast its queue started runs lately, if that is known.
     pub starts_per_second: Option<f64>,
 }
@@ -76,11 +83,13 @@ pub struct Asked<'a> {
 /// Explains a run by the rules that [`super::admit`] goes by.
 #[must_use]
 pub fn explain(snapshot: &Snapshot, asked: Asked<'_>) -> Explanation {
-    let Asked { state, queue, project, place, pending, starts_per_second } = asked;
+    let Asked { state, queue, project, place, pending, needs, starts_per_second } = asked;
+    let agent = snapshot.queue(queue).and_then(|queue| snapshot.agent(queue.agent));
     let blocked_by = match state.status {
         Status::Queued => {
             let lane = Lane { queue, project, heads: Vec::new() };
             let mut found = blocks(snapshot, &lane);
+            found.extend(agent.and_then(|agent| lacks(agent, needs)));
             if found.is_empty()
                 && let Some(place) = place.filter(|place| place.position > 1)
             {
@@ -111,6 +120,7 @@ pub fn explain(snapshot: &Snapshot, asked: Asked<'_>) -> Explanation {
         blocked_by,
         estimate,
         waited: waited(state),
+        placement: Vec::new(),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::snapshot::{Lane, Limit, Paused, Snapshot};
+use super::snapshot::{AgentView, Lane, Limit, Paused, Snapshot};
+use crate::feature::Features;
 use crate::time::Time;
 
 /// A rule's name, as answers and metrics spell it.
@@ -21,7 +22,7 @@ pub enum Rule {
     Paused,
     /// Its agent takes nothing new.
     Cordoned,
-    /// Its queue or agent is gone.
+    /// Its queue or agent is gone, or its agent can't do what it needs.
     NoMatchingAgent,
     /// Its agent holds no lease.
     AgentLost,
@@ -138,6 +139,28 @@ pub(super) fn paused(queue: &str, paused: Option<&Paused>, now: Time) -> Option<
 /// That an agent takes nothing new.
 pub(super) fn cordoned(agent: &str, is_cordoned: bool) -> Option<Block> {
     is_cordoned.then(|| Block::plain(Rule::Cordoned, "agent", agent, format!("agent {agent} is cordoned")))
+}
+
+/// That an agent can't do what a run needs. The one rule that is a run's own and not its lane's: the store holds such
+/// runs back by the same comparison, and the others of the lane go past them.
+#[must_use]
+pub fn lacks(agent: &AgentView, needs: Features) -> Option<Block> {
+    let missing = needs.without(agent.can);
+    if missing.is_empty() {
+        return None;
+    }
+    Some(Block::plain(Rule::NoMatchingAgent, "agent", &agent.name, lacking(&agent.name, agent.can, missing)))
+}
+
+/// What `missing` means for people.
+#[must_use]
+pub fn lacking(agent: &str, can: Features, missing: Features) -> String {
+    let can = if can.is_empty() {
+        "none of the features that operations may need".to_owned()
+    } else {
+        can.to_string()
+    };
+    format!("agent {agent} can't do {missing}; it can do {can}")
 }
 
 fn gone(level: &str, name: &str) -> Block {

@@ -1,5 +1,6 @@
 //! What a decision is made from: the limits with their uses, and the heads of the waiting lanes.
 
+use crate::feature::Features;
 use crate::id::{AgentId, ProjectId, QueueId, RunId};
 use crate::time::Time;
 
@@ -52,6 +53,8 @@ pub struct AgentView {
     pub is_live: bool,
     /// Whether it takes nothing new.
     pub is_cordoned: bool,
+    /// What of operations it can do; all, until it has said.
+    pub can: Features,
 }
 
 /// A queue, as far as choosing goes.

@@ -5,7 +5,11 @@ use std::time::Duration;
 use berth_integration_tests::{Backing, Installation, Journal, job, shell};
 use serde_json::{Value, json};
 
-super::on_all_three!(every_end_has_its_reason_class_and_exit_code, a_failure_is_retried_as_often_as_was_said);
+super::on_all_three!(
+    every_end_has_its_reason_class_and_exit_code,
+    what_the_agent_cant_do_is_refused_when_it_is_submitted,
+    a_failure_is_retried_as_often_as_was_said,
+);
 
 const LONG: Duration = Duration::from_secs(120);
 
@@ -16,8 +20,7 @@ fn table() -> Vec<(Value, &'static str, &'static str, Value, Value)> {
     slow["termination"] = json!({"timeout": 1});
     let mut stubborn = shell("trap '' TERM; while true; do sleep 0.1; done");
     stubborn["termination"] = json!({"timeout": 1});
-    let mut with_volume = shell("true");
-    with_volume["component"]["run"]["volumes"] = json!([{"name": "v", "emptyDir": {}}]);
+    let relative = json!({"command": ["true"], "workingDir": "here"});
     vec![
         (shell("exit 0"), "succeeded", "Completed", Value::Null, json!(0)),
         (shell("exit 3"), "failed", "ExitCode", json!("user"), json!(3)),
@@ -34,8 +37,7 @@ fn table() -> Vec<(Value, &'static str, &'static str, Value, Value)> {
         (command(json!(["/etc/hostname"])), "failed", "CommandNotExecutable", json!("user"), json!(126)),
         (slow, "failed", "Timeout", json!("timeout"), Value::Null),
         (stubborn, "failed", "Timeout", json!("timeout"), Value::Null),
-        (job(json!({}), json!({})), "failed", "Unsupported", json!("config"), Value::Null),
-        (with_volume, "failed", "Unsupported", json!("config"), Value::Null),
+        (job(relative, json!({})), "failed", "Unsupported", json!("config"), Value::Null),
     ]
 }
 
@@ -57,6 +59,29 @@ async fn every_end_has_its_reason_class_and_exit_code(backing: Backing) {
         if !exit_code.is_null() {
             assert_eq!(end["exit_code"], exit_code, "{operation}: {end}");
         }
+    }
+}
+
+/// What the only agent can't do is refused at once, by field and feature.
+async fn what_the_agent_cant_do_is_refused_when_it_is_submitted(backing: Backing) {
+    let installation = Installation::start(backing).await;
+    let client = &installation.client;
+    let run = client.submit("default", &shell("true")).await;
+    client.wait_for("default", &run, "succeeded", LONG).await;
+    let mut with_volume = shell("true");
+    with_volume["component"]["run"]["volumes"] = json!([{"name": "v", "emptyDir": {}}]);
+    let mut service = shell("sleep 1000");
+    service["component"]["run"]["kind"] = json!("service");
+    for (operation, field, feature) in [
+        (with_volume, "run.volumes", "volumes"),
+        (service, "run.kind", "service"),
+        (job(json!({"image": "busybox"}), json!({})), "run.container.command", "image"),
+    ] {
+        let body = json!({"content": operation.to_string()});
+        let (status, answer) = client.send("POST", "/api/v1/default/default/runs", Some(&body)).await;
+        let detail = answer["detail"].as_str().unwrap_or_default();
+        assert_eq!(status, 400, "{operation}: {answer}");
+        assert!(detail.starts_with(&format!("`{field}`: agent local can't do `{feature}`")), "{detail}");
     }
 }
 

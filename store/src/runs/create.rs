@@ -50,6 +50,8 @@ struct NewRow<'a> {
     schedule_at: Option<i64>,
     raw_content: Option<&'a str>,
     content: Option<&'a str>,
+    needs: i64,
+    origins: Option<&'a Value>,
 }
 
 #[derive(Serialize)]
@@ -224,6 +226,8 @@ fn new_row<'a>(run: &'a NewRun, audit: &Audit) -> NewRow<'a> {
         schedule_at: run.schedule_at.map(berth_domain::time::Time::micros),
         raw_content: run.raw_content.as_deref(),
         content: run.content.as_deref(),
+        needs: run.needs.bits(),
+        origins: object(run.origins.as_ref()),
     }
 }
 

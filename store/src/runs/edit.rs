@@ -109,6 +109,9 @@ impl Store {
 
     /// Moves a run that no agent has been offered to another queue, or gives it another priority.
     ///
+    /// Its operation stays as it was compiled, over the defaults of the queue that it came to first. Whoever lets
+    /// somebody move runs has to compile `raw_content` anew over those of the other queue.
+    ///
     /// # Errors
     /// `NotFound` if there is no such run or queue, `Conflict` once it has been admitted.
     pub async fn move_run(

@@ -1,5 +1,6 @@
 //! What a run is in the store, and how rows are read into it.
 
+use berth_domain::feature::Features;
 use berth_domain::id::{AgentId, ProjectId, QueueId, RunId};
 use berth_domain::lifecycle::{Condition, DispatchState, Status};
 use berth_domain::time::Time;
@@ -56,6 +57,8 @@ pub struct Run {
     pub meta_info: Option<Value>,
     /// The resources it asks for, an object.
     pub resources: Option<Value>,
+    /// What its executor must be able to do.
+    pub needs: Features,
     /// Who manages it: `agent`, `cli`, `user`, ...
     pub managed_by: Option<String>,
     /// What it waits for before it may be queued: `approval`, `upload`.
@@ -99,6 +102,8 @@ pub struct RunContent {
     pub raw_content: Option<String>,
     /// The compiled operation, JSON.
     pub content: Option<String>,
+    /// Where each field of that comes from, an object; none where nothing was laid under the operation.
+    pub origins: Option<Value>,
 }
 
 /// A run to be. Its dispatch state has been stepped to where it begins: queued, held, created.
@@ -148,6 +153,10 @@ pub struct NewRun {
     pub meta_info: Option<Value>,
     /// The resources it asks for, an object.
     pub resources: Option<Value>,
+    /// What its executor must be able to do.
+    pub needs: Features,
+    /// Where each field of the compiled operation comes from, an object.
+    pub origins: Option<Value>,
     /// Who manages it.
     pub managed_by: Option<String>,
     /// What it waits for before it may be queued.
@@ -190,6 +199,8 @@ impl NewRun {
             outputs: None,
             meta_info: None,
             resources: None,
+            needs: Features::default(),
+            origins: None,
             managed_by: None,
             pending: None,
             original_id: None,
@@ -276,6 +287,7 @@ pub(super) fn run(row: &Row) -> Result<Run, Error> {
         outputs: row.opt_json("outputs")?,
         meta_info: row.opt_json("meta_info")?,
         resources: row.opt_json("resources")?,
+        needs: Features::of_bits(row.int("needs")?),
         managed_by: row.opt_text("managed_by")?,
         pending: row.opt_text("pending")?,
         original_id: row.opt_id("original_id")?,

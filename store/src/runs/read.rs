@@ -34,7 +34,11 @@ impl Store {
     pub async fn run_content(&self, id: RunId) -> Result<RunContent, Error> {
         let row = self.db.one(sql::runs::CONTENT, args![id]).await?;
         let row = row.ok_or_else(|| Error::not_found("run", id))?;
-        Ok(RunContent { raw_content: row.opt_text("raw_content")?, content: row.opt_text("content")? })
+        Ok(RunContent {
+            raw_content: row.opt_text("raw_content")?,
+            content: row.opt_text("content")?,
+            origins: row.opt_json("origins")?,
+        })
     }
 
     /// The run's status history, oldest first.

@@ -1,5 +1,6 @@
 //! What the scheduler's loops look for: due runs, offers to publish (again), live attempts, places, counts.
 
+use berth_domain::feature::Features;
 use berth_domain::id::{AgentId, QueueId, RunId};
 use berth_domain::lifecycle::{DispatchState, Status};
 use berth_domain::time::Time;
@@ -60,6 +61,8 @@ pub struct OfferedRun {
     pub spec_hash: Option<String>,
     /// How long its main process may run, in milliseconds.
     pub timeout_ms: Option<u64>,
+    /// What its executor must be able to do.
+    pub needs: Features,
     /// Who made it.
     pub username: Option<String>,
     /// When it was accepted.
@@ -257,6 +260,7 @@ pub(crate) fn offered(row: &Row) -> Result<OfferedRun, Error> {
         content: row.opt_text("content")?,
         spec_hash: row.opt_text("spec_hash")?,
         timeout_ms: row.get::<Option<i64>>("timeout_ms")?.and_then(|millis| u64::try_from(millis).ok()),
+        needs: Features::of_bits(row.int("needs")?),
         username: row.opt_text("username")?,
         created_at: row.time("created_at")?,
     })

@@ -10,7 +10,7 @@ macro_rules! select {
         concat!(
             "SELECT id, owner, name, description, tags, labels, concurrency, cordoned, draining, is_default, ",
             "executor, identity, lease_until, lease_granted_at, last_seen, release_name, features, ",
-            "handover_milli, create_grace_ms, reported, credentials_hash, created_at, updated_at",
+            "handover_milli, create_grace_ms, reported, defaults, can, credentials_hash, created_at, updated_at",
             $more,
             " FROM agents WHERE ",
             $tail
@@ -21,7 +21,8 @@ macro_rules! select {
 statements! {
     INSERT = Sql::both(
         "INSERT INTO agents (id, owner, name, description, tags, labels, concurrency, is_default, features, \
-         credentials_hash, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         credentials_hash, created_at, updated_at, defaults) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     );
     BY_NAME = Sql::both(select!("owner = $1 AND name = $2"));
     BY_NAME_ANYWHERE = Sql::both(select!("name = $1"));
@@ -55,13 +56,14 @@ statements! {
     );
     UPDATE = Sql::both(
         "UPDATE agents SET description = $2, tags = $3, labels = $4, concurrency = $5, cordoned = $6, \
-         draining = $7, is_default = $8, credentials_hash = $9, identity = $10, updated_at = $11 WHERE id = $1",
+         draining = $7, is_default = $8, credentials_hash = $9, identity = $10, updated_at = $11, \
+         defaults = $12 WHERE id = $1",
     );
     UNSET_DEFAULT = Sql::both("UPDATE agents SET is_default = FALSE WHERE owner = $1 AND is_default");
     GRANT = Sql::both(
         "UPDATE agents SET executor = $2, identity = $3, lease_until = $4, lease_granted_at = $10, \
          last_seen = $5, release_name = $6, features = $7, create_grace_ms = $8, \
-         reported = coalesce($9, reported), handover_milli = \
+         reported = coalesce($9, reported), can = $11, handover_milli = \
          coalesce((SELECT CAST(sum(handover_milli) AS BIGINT) FROM agent_replicas \
          WHERE agent_id = $1 AND lease_until > $5), 0) WHERE id = $1",
     );
@@ -78,6 +80,12 @@ statements! {
     DELETE = Sql::both("DELETE FROM agents WHERE id = $1");
     DELETE_QUEUES = Sql::both("DELETE FROM queues WHERE agent_id = $1");
     DELETE_REPLICAS = Sql::both("DELETE FROM agent_replicas WHERE agent_id = $1");
+    DELETE_NODES = Sql::both("DELETE FROM agent_nodes WHERE agent_id = $1");
+    NODES = Sql::both("SELECT nodes, at FROM agent_nodes WHERE agent_id = $1");
+    NODES_UPSERT = Sql::both(
+        "INSERT INTO agent_nodes (agent_id, nodes, at) VALUES ($1, $2, $3) \
+         ON CONFLICT (agent_id) DO UPDATE SET nodes = excluded.nodes, at = excluded.at",
+    );
     REPLICA_UPSERT = Sql::both(
         "INSERT INTO agent_replicas (agent_id, name, lease_until, last_seen, release_name, executor, \
          handover_milli, live, held_offers) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \

@@ -61,6 +61,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     ),
     migration!(2, "0002", "reported", expand, ""),
     migration!(3, "0003", "restored", expand, ""),
+    migration!(4, "0004", "layers", expand, ""),
 ];
 
 /// The table that notes what was applied.

@@ -10,7 +10,7 @@ macro_rules! select {
             "r.agent_id, a.name AS agent_name, r.name, r.description, r.readme, r.tags, r.kind, r.runtime, ",
             "r.priority, r.dispatch, r.spec_hash, r.timeout_ms, r.inputs, r.outputs, r.meta_info, r.resources, ",
             "r.managed_by, r.pending, r.original_id, r.cloning_kind, r.username, r.namespace, r.live_state, ",
-            "r.version, r.created_at, r.updated_at, r.schedule_at, r.started_at, r.finished_at FROM runs r ",
+            "r.needs, r.version, r.created_at, r.updated_at, r.schedule_at, r.started_at, r.finished_at FROM runs r ",
             "JOIN projects p ON p.id = r.project_id AND NOT p.deleted ",
             "LEFT JOIN queues q ON q.id = r.queue_id LEFT JOIN agents a ON a.id = r.agent_id ",
             "WHERE NOT r.deleted AND ",
@@ -40,7 +40,7 @@ statements! {
         resources jsonb, managed_by text, pending text, original_id uuid, cloning_kind text, username text,
         namespace text, live_state bigint, deleted boolean, version bigint, created_at bigint,
         updated_at bigint, schedule_at bigint, started_at bigint, finished_at bigint, raw_content text,
-        content text,
+        content text, needs bigint, origins jsonb,
     }, "ON CONFLICT (id) DO NOTHING RETURNING id");
     /// Projects and queues that the runs of a batch name; the queues stay until it commits.
     LOCK_QUEUES = Sql::pair(
@@ -54,7 +54,7 @@ statements! {
         "SELECT id FROM projects WHERE NOT deleted AND id IN (SELECT unhex(json_extract(x.value, '$.id')) FROM json_each($1) AS x)",
     );
     BY_ID = Sql::both(select!("r.id = $1"));
-    CONTENT = Sql::both("SELECT raw_content, content FROM runs WHERE id = $1 AND NOT deleted");
+    CONTENT = Sql::both("SELECT raw_content, content, origins FROM runs WHERE id = $1 AND NOT deleted");
     /// In the order of ids, so that two batches never wait for each other in a circle.
     HEADS_LOCKED = Sql::pair(
         head!("id IN (SELECT x.id FROM jsonb_to_recordset($1::jsonb) AS x(id uuid)) AND NOT deleted ORDER BY id FOR NO KEY UPDATE"),
@@ -95,7 +95,7 @@ statements! {
     OFFERED = Sql::both(
         "SELECT r.id, r.owner, p.name AS project_name, r.agent_id, a.name AS agent_name, r.queue_id, \
          q.name AS queue_name, r.name, r.kind, r.priority, r.attempt, r.dispatch, r.content, r.spec_hash, \
-         r.timeout_ms, r.username, r.created_at FROM runs r JOIN projects p ON p.id = r.project_id \
+         r.timeout_ms, r.username, r.created_at, r.needs FROM runs r JOIN projects p ON p.id = r.project_id \
          JOIN queues q ON q.id = r.queue_id JOIN agents a ON a.id = r.agent_id \
          WHERE r.offered AND r.agent_id = $1 AND r.queue_id = $2 AND r.offered_at <= $3 \
          ORDER BY r.offered_at LIMIT $4",
@@ -104,12 +104,12 @@ statements! {
     OFFERED_BY_ID = Sql::pair(
         "SELECT r.id, r.owner, p.name AS project_name, r.agent_id, a.name AS agent_name, r.queue_id, \
          q.name AS queue_name, r.name, r.kind, r.priority, r.attempt, r.dispatch, r.content, r.spec_hash, \
-         r.timeout_ms, r.username, r.created_at FROM runs r JOIN projects p ON p.id = r.project_id \
+         r.timeout_ms, r.username, r.created_at, r.needs FROM runs r JOIN projects p ON p.id = r.project_id \
          JOIN queues q ON q.id = r.queue_id JOIN agents a ON a.id = r.agent_id \
          WHERE r.offered AND r.id IN (SELECT x.id FROM jsonb_to_recordset($1::jsonb) AS x(id uuid))",
         "SELECT r.id, r.owner, p.name AS project_name, r.agent_id, a.name AS agent_name, r.queue_id, \
          q.name AS queue_name, r.name, r.kind, r.priority, r.attempt, r.dispatch, r.content, r.spec_hash, \
-         r.timeout_ms, r.username, r.created_at FROM runs r JOIN projects p ON p.id = r.project_id \
+         r.timeout_ms, r.username, r.created_at, r.needs FROM runs r JOIN projects p ON p.id = r.project_id \
          JOIN queues q ON q.id = r.queue_id JOIN agents a ON a.id = r.agent_id \
          WHERE r.offered AND r.id IN (SELECT unhex(json_extract(x.value, '$.id')) FROM json_each($1) AS x)",
     );

@@ -1,7 +1,8 @@
 //! Choosing under the organization's lock.
 
+use berth_domain::feature::Features;
 use berth_domain::lifecycle::{Event, Status, step};
-use berth_domain::scheduling::admit;
+use berth_domain::scheduling::{Snapshot, admit};
 use berth_store::{AdmissionOptions, Admitted, ProjectPatch, QueuePatch, Store};
 use futures_util::future::join_all;
 
@@ -104,4 +105,35 @@ pub(crate) async fn a_place_in_the_queue_is_exact(store: &Store) {
     }
     let stats = &store.queue_stats().await.unwrap()[0];
     assert_eq!((stats.backlog, stats.oldest_queued_at), (4, Some(NOW)));
+}
+
+pub(crate) async fn a_run_that_its_agent_cant_do_waits_and_others_go_past_it(store: &Store) {
+    let world = World::new(store).await;
+    let mut can = crate::world::lease("m1");
+    can.features = vec!["process".into(), "init".into(), "of-the-future".into()];
+    store.grant_lease(world.agent.id, "r1", &can, NOW).await.unwrap();
+    let agent = store.agent_by_id(world.agent.id).await.unwrap();
+    assert_eq!(agent.can.names(), ["init"]);
+    let mut runs: Vec<_> = (0..3).map(|n| world.queued(0, after(n))).collect();
+    runs[0].needs = Features::named(["init", "service"]);
+    runs[1].needs = Features::named(["init"]);
+    for result in store.create_runs(&runs, &audit("run.create")).await.unwrap() {
+        result.unwrap();
+    }
+    let admit_all = async |at| {
+        let choose = |snapshot: &Snapshot| admit(snapshot, 10).into_iter().map(|a| a.run).collect();
+        let options = AdmissionOptions { heads: 1, ..AdmissionOptions::default() };
+        match store.with_admission("acme", at, options, choose).await.unwrap() {
+            Admitted::Runs(runs) => {
+                runs.into_iter().map(|run| (run.id, run.needs.names())).collect::<Vec<_>>()
+            }
+            Admitted::Busy => panic!("nobody else admits here"),
+        }
+    };
+    assert_eq!(admit_all(NOW).await, [(runs[1].id, vec!["init".to_owned()])]);
+    assert_eq!(admit_all(NOW).await, [(runs[2].id, Vec::new())]);
+    assert_eq!(admit_all(NOW).await, []);
+    can.features.push("service".into());
+    store.grant_lease(world.agent.id, "r1", &can, NOW).await.unwrap();
+    assert_eq!(admit_all(NOW).await[0].0, runs[0].id, "once its agent can");
 }

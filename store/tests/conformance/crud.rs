@@ -6,6 +6,8 @@ use berth_store::{
     AgentPatch, AuditFilter, Error, NewAgent, NewProject, NewQueue, Page, ProjectPatch, QueuePatch, Store,
 };
 
+use serde_json::json;
+
 use crate::world::{NOW, World, after, audit, project};
 
 pub(crate) async fn a_project_lives_and_goes(store: &Store) {
@@ -121,4 +123,28 @@ pub(crate) async fn lists_go_on_where_they_ended(store: &Store) {
     assert_eq!(store.projects("acme", Some("p_"), &Page::default()).await.unwrap().items.len(), 0);
     let foreign = Page { cursor: Some("00".into()), ..Page::default() };
     assert!(matches!(store.projects("acme", None, &foreign).await, Err(Error::Invalid { .. })));
+}
+
+pub(crate) async fn defaults_are_kept_changed_and_cleared(store: &Store) {
+    let world = World::new(store).await;
+    assert_eq!((world.agent.defaults, world.queue.defaults), (None, None));
+    let mut agent = NewAgent::named("acme", "second".parse::<AgentName>().unwrap());
+    agent.defaults = Some(json!({"termination": {"ttl": 5}}));
+    let agent = store.create_agent(agent, &audit("agent.create")).await.unwrap();
+    let mut queue = NewQueue::named(agent.id, "gpu".parse().unwrap());
+    queue.defaults = Some(json!({"environment": {"nodeSelector": {"pool": "gpu"}}}));
+    let made = store.create_queue(queue.clone(), &audit("queue.create")).await.unwrap();
+    assert_eq!((made.defaults, agent.defaults), (queue.defaults, Some(json!({"termination": {"ttl": 5}}))));
+    for defaults in [Some(json!({"priority": 3})), None] {
+        let patch = AgentPatch { defaults: Some(defaults.clone()), ..AgentPatch::default() };
+        store.update_agent("acme", "second", patch, &audit("agent.update")).await.unwrap();
+        let patch = QueuePatch { defaults: Some(defaults.clone()), ..QueuePatch::default() };
+        store.update_queue("acme", "second", "gpu", patch, &audit("queue.update")).await.unwrap();
+        assert_eq!(store.agent("acme", "second").await.unwrap().defaults, defaults);
+        assert_eq!(store.queue("acme", "second", "gpu").await.unwrap().defaults, defaults);
+        // What is not named stays.
+        let patch = QueuePatch { priority: Some(2), ..QueuePatch::default() };
+        let queue = store.update_queue("acme", "second", "gpu", patch, &audit("queue.update")).await.unwrap();
+        assert_eq!(queue.defaults, defaults);
+    }
 }

@@ -1,5 +1,6 @@
 //! Leases and identities.
 
+use berth_domain::nodes::{Node, NodeSummary};
 use berth_domain::protocol::LeaseRequest;
 use berth_store::{AgentPatch, Lease, Store};
 
@@ -71,4 +72,21 @@ pub(crate) async fn a_lease_ends_with_its_last_replica(store: &Store) {
     assert!(store.agent("acme", "local").await.unwrap().is_live(after(14)));
     store.drop_replica(agent.id, "r1", after(6)).await.unwrap();
     assert!(!store.agent("acme", "local").await.unwrap().is_live(NOW));
+}
+
+pub(crate) async fn nodes_are_kept_until_others_are_said(store: &Store) {
+    let world = World::new(store).await;
+    let id = world.agent.id;
+    assert_eq!(store.agent_nodes(id).await.unwrap(), None);
+    let nodes = |pool: &str| {
+        let labels = [("pool".to_owned(), pool.to_owned())].into();
+        NodeSummary::of(&[Node { labels, ..Node::default() }])
+    };
+    for (said, known) in [(Some("a"), "a"), (None, "a"), (Some("b"), "b")] {
+        let request = LeaseRequest { nodes: said.map(nodes).map(Box::new), ..lease("m1") };
+        store.grant_lease(id, "r1", &request, after(1)).await.unwrap();
+        assert_eq!(store.agent_nodes(id).await.unwrap(), Some(nodes(known)));
+    }
+    store.delete_agent("acme", "local", &audit("agent.delete")).await.unwrap();
+    assert_eq!(store.agent_nodes(id).await.unwrap(), None);
 }

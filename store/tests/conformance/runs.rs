@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use berth_domain::feature::Features;
 use berth_domain::lifecycle::Status;
 use berth_domain::time::Time;
 use berth_store::{Error, Page, RunFilter, RunPatch, Sort, SortKey, Store};
@@ -20,6 +21,8 @@ pub(crate) async fn a_run_is_read_as_it_was_written(store: &Store) {
     new.timeout_ms = Some(5000);
     new.schedule_at = Some(after(9));
     new.username = Some("ann".into());
+    new.needs = Features::named(["service", "init"]);
+    new.origins = Some(json!({"run.container": "component"}));
     let id = store.create_run(new.clone(), &audit("run.create")).await.unwrap();
     let run = store.run("acme", "p", id).await.unwrap();
     assert_eq!(run.dispatch, new.dispatch);
@@ -31,7 +34,9 @@ pub(crate) async fn a_run_is_read_as_it_was_written(store: &Store) {
     );
     assert_eq!((run.agent.as_deref(), run.queue.as_deref()), (Some("local"), Some("default")));
     assert_eq!((run.created_at, run.schedule_at, run.version), (NOW, Some(after(9)), 1));
+    assert_eq!(run.needs, new.needs);
     let content = store.run_content(id).await.unwrap();
+    assert_eq!(content.origins, new.origins);
     assert_eq!((content.raw_content, content.content), (new.raw_content, new.content));
     let statuses: Vec<_> = store.conditions(id).await.unwrap().iter().map(|c| c.status).collect();
     assert_eq!(statuses, [Status::Compiled, Status::Queued]);

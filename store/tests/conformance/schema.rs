@@ -57,7 +57,7 @@ async fn migrated() -> (SqliteConnection, tempfile::TempDir, PgConnection) {
         let too_early = store.check_schema().await.unwrap_err();
         assert!(too_early.to_string().contains("berth admin migrate"), "{too_early}");
         let names = join_all((0..3).map(|_| store.migrate(Phase::Contract, NOW))).await;
-        assert_eq!(names.into_iter().map(|names| names.unwrap().len()).sum::<usize>(), 3);
+        assert_eq!(names.into_iter().map(|names| names.unwrap().len()).sum::<usize>(), 4);
         store.close().await;
     }
     let sqlite = SqliteConnection::connect(&sqlite_url(&folder)).await.unwrap();

@@ -37,6 +37,44 @@ pub(super) fn operation(read: &dyn Fn(&str) -> std::io::Result<String>, run: &Ru
     Ok(operation)
 }
 
+/// The defaults of an agent or a queue that a file has; `none` is none. Sugar is lowered and the form checked, so that
+/// mistakes are told with their lines.
+///
+/// # Errors
+/// If the file can't be read, or doesn't have defaults.
+pub(in crate::command) fn defaults(
+    read: &dyn Fn(&str) -> std::io::Result<String>,
+    name: &str,
+) -> Result<Value, Failure> {
+    if name == "none" {
+        return Ok(Value::Null);
+    }
+    let patch = spec::parse_defaults(&text(read, name)?, spec::Format::Auto, &spec::Limits::default());
+    written(name, patch)
+}
+
+/// The preset to be saved that a file has.
+///
+/// # Errors
+/// If the file can't be read, or doesn't have one.
+pub(in crate::command) fn preset(
+    read: &dyn Fn(&str) -> std::io::Result<String>,
+    name: &str,
+) -> Result<Value, Failure> {
+    let patch = spec::parse_preset(&text(read, name)?, spec::Format::Auto, &spec::Limits::default());
+    written(name, patch)
+}
+
+fn written(name: &str, patch: Result<Operation, spec::SpecErrors>) -> Result<Value, Failure> {
+    let patch = patch.map_err(|errors| Failure::usage(format!("{name}: {errors}")))?;
+    let mut patch = patch.to_value();
+    if let Some(fields) = patch.as_object_mut() {
+        fields.remove("kind");
+        fields.remove("isPreset");
+    }
+    Ok(patch)
+}
+
 fn text(read: &dyn Fn(&str) -> std::io::Result<String>, name: &str) -> Result<String, Failure> {
     let largest = spec::Limits::default().max_document_bytes;
     let result = if name == "-" {

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::feature::Features;
 use crate::id::{AgentId, Id};
 use crate::scheduling::{AgentView, Asked, Lane, Place, ProjectView, explain};
 use crate::time::Time;
@@ -21,6 +22,7 @@ fn agent(n: u128, limit: Option<u32>) -> AgentView {
         slots: Limit { limit, used: 0 },
         is_live: true,
         is_cordoned: false,
+        can: Features::of_bits(-1),
     }
 }
 
@@ -242,6 +244,7 @@ proptest! {
                 project: lane.project,
                 place: Some(Place { position: 1, of: 1 }),
                 pending: None,
+                needs: Features::default(),
                 starts_per_second: None,
             });
             prop_assert_eq!(said.blocked_by, blocks(&next, lane));
