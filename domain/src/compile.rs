@@ -36,7 +36,7 @@ pub use operation::{
 };
 pub use origins::{Origin, Origins};
 pub use resources::{Resources, resources_of};
-pub use routing::{OnAgentLoss, Routing};
+pub use routing::{OnAgentLoss, Routing, UnknownOnAgentLoss};
 pub use run::{
     Container, ContainerPort, EnvFrom, EnvVar, EnvVarSource, Environment, Init, KeyRef, NameRef,
     ResourceRequirements, Runtime, RuntimeKind, Service, Toleration, Volume, VolumeMount,

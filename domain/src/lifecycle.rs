@@ -8,6 +8,7 @@ pub mod culling;
 
 mod condition;
 mod due;
+mod fail_over;
 mod failure;
 mod retry;
 mod state;
@@ -17,9 +18,10 @@ mod track;
 
 pub use condition::Condition;
 pub use due::{OFFER_HELD_AT_MOST, OFFER_PATIENCE, due};
+pub use fail_over::fail_over;
 pub use failure::{End, FailureClass, Outcome};
 pub use retry::{Backoff, RetryPolicy, Rule};
-pub use state::{Claim, DispatchState, Object, Offered, StopRequest};
+pub use state::{Claim, DispatchState, GivenUp, Object, Offered, StopRequest};
 pub use status::{Status, UnknownStatus};
 pub use step::{ClaimLimits, DropReason, Event, Ignored, MAX_LOST_CLAIMS, Step, step};
 pub use track::{resume, track};

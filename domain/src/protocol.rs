@@ -24,6 +24,13 @@ pub const VERSION: u32 = 1;
 pub const LEASE_SECONDS: u64 = 15;
 /// How often a replica asks for a new lease, in seconds.
 pub const LEASE_RENEWAL_SECONDS: u64 = 4;
+/// After how many seconds without a lease an agent ends the attempts that may be replaced. Counted from when it asked
+/// for the last lease that was granted.
+pub const FENCE_SECONDS: u64 = 20;
+/// After how many seconds, counted likewise, the last of them is gone.
+pub const FENCED_SECONDS: u64 = 25;
+/// The feature of agents that do so. The attempts of others are never replaced.
+pub const FENCING: &str = "fencing";
 /// How long a claim is valid, in seconds: the agent counts from sending it, the scheduler from its commit.
 pub const CLAIM_VALIDITY_SECONDS: u64 = 10;
 
@@ -129,6 +136,9 @@ pub struct ClaimAnswer {
     pub run: RunId,
     /// The attempt.
     pub attempt: u32,
+    /// Whether the agent ends the attempt when it has been without a lease for too long, so that it may be replaced.
+    #[serde(default)]
+    pub replace: bool,
     /// The answer.
     #[serde(flatten)]
     pub verdict: Verdict,
@@ -363,6 +373,7 @@ mod tests {
                 nonce: "n".into(),
                 run,
                 attempt: 0,
+                replace: true,
                 verdict: Verdict::Go { valid_ms: 5 },
             }]),
             ToAgentBody::LeaseRefused { nonce: "n".into(), reason: "r".into() },

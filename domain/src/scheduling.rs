@@ -8,12 +8,15 @@
 mod admit;
 mod claim;
 mod explain;
+pub mod loss;
+mod places;
 mod rules;
 mod snapshot;
 
 pub use admit::{Admission, admit};
 pub use claim::{Claimant, Claimed, PausedQueue, Ruling};
 pub use explain::{Asked, Estimate, Explanation, Place, Wait, estimate, explain};
+pub use places::{Destination, candidates, elsewhere};
 pub use rules::{Block, Rule, blocks, lacking, lacks};
 pub use snapshot::{AgentView, Candidate, Lane, Limit, Paused, ProjectView, QueueView, Snapshot};
 

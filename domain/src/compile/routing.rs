@@ -4,6 +4,7 @@
 //! Which queue of several it gets is decided by `scheduling`, from the state at that moment.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,17 +15,46 @@ use crate::name::{QueueRef, Slug};
 use crate::spec::{ANNOTATION_PREFIX, ON_AGENT_LOSS, SpecError, SpecErrors, nearest, shown};
 
 /// What happens to a run whose agent is lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnAgentLoss {
     /// It waits for its agent.
+    #[default]
     Wait,
     /// It is started elsewhere, as a new attempt.
     Replace,
 }
 
+/// The text is neither.
+#[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
+#[error("`{0}` is not allowed: use wait or replace")]
+pub struct UnknownOnAgentLoss(String);
+
+impl OnAgentLoss {
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Wait => "wait",
+            Self::Replace => "replace",
+        }
+    }
+}
+
+impl FromStr for OnAgentLoss {
+    type Err = UnknownOnAgentLoss;
+
+    fn from_str(text: &str) -> Result<Self, UnknownOnAgentLoss> {
+        [Self::Wait, Self::Replace]
+            .into_iter()
+            .find(|known| known.as_str() == text)
+            .ok_or_else(|| UnknownOnAgentLoss(shown(text)))
+    }
+}
+
 /// Where a run may go, and how urgent it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Routing {
     /// Queues in order of preference; none: the project's or the organization's default.
     #[serde(with = "as_texts")]
@@ -39,6 +69,14 @@ pub struct Routing {
     pub retry: BTreeMap<FailureClass, u32>,
     /// The namespace that it runs in, if it isn't the agent's own.
     pub namespace: Option<Slug>,
+}
+
+impl Routing {
+    /// Whether it may leave a choice of where the run goes.
+    #[must_use]
+    pub fn has_choice(&self) -> bool {
+        self.queues.len() > 1 || !self.agent_selector.is_empty() && self.queues.is_empty()
+    }
 }
 
 /// Queues, written as `agent/queue`.
@@ -170,11 +208,8 @@ fn selector(text: &str, routing: &mut Routing) -> Result<(), String> {
 }
 
 fn on_agent_loss(text: &str, routing: &mut Routing) -> Result<(), String> {
-    routing.on_agent_loss = Some(match text.trim() {
-        "wait" => OnAgentLoss::Wait,
-        "replace" => OnAgentLoss::Replace,
-        other => return Err(format!("expected {}, found \"{}\"", ON_AGENT_LOSS.join(" or "), shown(other))),
-    });
+    let expected = |_| format!("expected {}, found \"{}\"", ON_AGENT_LOSS.join(" or "), shown(text.trim()));
+    routing.on_agent_loss = Some(text.trim().parse().map_err(expected)?);
     Ok(())
 }
 

@@ -87,8 +87,14 @@ mod tests {
     }
 
     fn claimed() -> DispatchState {
-        let claim =
-            Claim { replica: "r".into(), nonce: "n".into(), at: at(0), valid_until: at(10), over_at: at(20) };
+        let claim = Claim {
+            replica: "r".into(),
+            nonce: "n".into(),
+            at: at(0),
+            valid_until: at(10),
+            over_at: at(20),
+            replace: false,
+        };
         DispatchState { claim: Some(claim), ..in_status(Status::Starting) }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{End, FailureClass, RetryPolicy, Status};
+use crate::id::AgentId;
 use crate::time::Time;
 
 /// When an attempt was offered on the broker.
@@ -30,6 +31,9 @@ pub struct Claim {
     pub valid_until: Time,
     /// When a create that was under way at `valid_until` has landed or never will.
     pub over_at: Time,
+    /// Whether its agent ends the attempt when it has been without a lease for too long: then it may be replaced.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replace: bool,
 }
 
 impl Claim {
@@ -47,6 +51,25 @@ pub struct Object {
     pub uid: String,
     /// The rank of the last report taken in; reports of a lower or equal rank are late.
     pub rank: u32,
+}
+
+/// An attempt that was given up because its agent was lost. What is left of it may turn up again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenUp {
+    /// The attempt.
+    pub attempt: u32,
+    /// Where it was.
+    pub agent: AgentId,
+    /// The name of that.
+    pub agent_name: String,
+    /// When it was given up.
+    pub at: Time,
+    /// When the next attempt was claimed, once it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub followed_at: Option<Time>,
+    /// Whether it was found to have lived on beside the next one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overlapped: bool,
 }
 
 /// A stop that somebody asked for.
@@ -85,6 +108,9 @@ pub struct DispatchState {
     /// The current attempt's objects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object: Option<Object>,
+    /// Attempts that were given up because their agent was lost.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given_up: Vec<GivenUp>,
     /// The number of the last question asked about the run's objects; an answer must name it.
     #[serde(default)]
     pub question: u32,
@@ -128,6 +154,7 @@ impl DispatchState {
             offered: None,
             claim: None,
             object: None,
+            given_up: Vec::new(),
             question: 0,
             asked_at: None,
             stop: None,
@@ -144,5 +171,17 @@ impl DispatchState {
     #[must_use]
     pub fn is_offered(&self) -> bool {
         self.status == Status::Scheduled
+    }
+
+    /// Whether the attempt may be replaced once its agent is lost: it ends by itself there.
+    #[must_use]
+    pub fn is_replaceable(&self) -> bool {
+        self.status.is_at_agent() && self.claim.as_ref().is_some_and(|claim| claim.replace)
+    }
+
+    /// Whether `agent` had `attempt` before it was given up.
+    #[must_use]
+    pub fn was_at(&self, agent: AgentId, attempt: u32) -> bool {
+        self.given_up.iter().any(|given_up| given_up.agent == agent && given_up.attempt == attempt)
     }
 }

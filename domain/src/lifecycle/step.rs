@@ -4,10 +4,13 @@
 //! It is the scheduler's side of the claim protocol that `ARCHITECTURE.md` describes and that the design's
 //! model checks over all interleavings.
 
+mod loss;
+
 use std::time::Duration;
 
 use super::state::{Claim, DispatchState, Object, Offered, StopRequest};
 use super::{Condition, End, FailureClass, Outcome, Status};
+use crate::id::AgentId;
 use crate::protocol::{Phase, Report};
 use crate::time::Time;
 
@@ -21,6 +24,8 @@ pub struct ClaimLimits {
     pub validity: Duration,
     /// From the end of the validity: the executor's own request time-out.
     pub create_grace: Duration,
+    /// Whether the agent ends the attempt by itself when it has been without a lease for too long.
+    pub replace: bool,
 }
 
 /// Something that happened, or that somebody wants to happen.
@@ -66,6 +71,22 @@ pub enum Event<'a> {
     },
     /// The agent reports a change.
     Report(&'a Report),
+    /// Its agent has been silent for so long that what may be replaced has ended there by itself.
+    AgentLost {
+        /// The agent.
+        agent: AgentId,
+        /// Its name.
+        name: &'a str,
+    },
+    /// An agent that was lost reports of an attempt that was given up.
+    Returned {
+        /// The agent.
+        agent: AgentId,
+        /// What it says.
+        report: &'a Report,
+        /// The name of the agent that the run is at now.
+        now_at: &'a str,
+    },
     /// Somebody wants it stopped.
     Stop {
         /// Who.
@@ -167,6 +188,9 @@ pub enum Ignored {
     /// It is asked too early: a create may still land.
     #[error("the claim is not over")]
     ClaimNotOver,
+    /// Its agent was not told to end it by itself.
+    #[error("it waits for its agent: it was not claimed as one that may be replaced")]
+    NotReplaceable,
     /// A claim that can't be granted.
     #[error("dropped: {0}")]
     Dropped(DropReason),
@@ -211,6 +235,8 @@ pub fn step(state: &DispatchState, event: &Event<'_>, now: Time, jitter: f64) ->
         Event::Ask => next.ask()?,
         Event::Absent { attempt, question } => next.absent(*attempt, *question, jitter)?,
         Event::Report(report) => next.report(report, jitter)?,
+        Event::AgentLost { agent, name } => next.agent_lost(*agent, name, jitter)?,
+        Event::Returned { agent, report, now_at } => next.returned(*agent, report, now_at)?,
         Event::Stop { by } => next.stop(by)?,
         Event::Skip { by } => next.finish(Status::Skipped, "Skipped", format!("Skipped by {by}"))?,
         Event::Expire => {
@@ -313,7 +339,11 @@ impl Draft {
             at: self.now,
             valid_until,
             over_at: valid_until.plus(limits.create_grace),
+            replace: limits.replace,
         });
+        for given_up in &mut self.state.given_up {
+            given_up.followed_at.get_or_insert(self.now);
+        }
         Ok(())
     }
 

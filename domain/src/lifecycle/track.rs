@@ -51,6 +51,7 @@ pub fn resume(state: &DispatchState, by: &str, now: Time) -> Result<Step, Ignore
     // Its own number, even if the last attempt never began: what is late about that one stays recognizable.
     next.attempt = state.attempt.saturating_add(1);
     next.question = state.question;
+    next.given_up.clone_from(&state.given_up);
     next.status = Status::Queued;
     next.queued_at = Some(now);
     let condition =

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::rules::{cordoned, paused};
 use super::snapshot::Paused;
+use crate::compile::OnAgentLoss;
 use crate::id::{AgentId, QueueId};
 use crate::lifecycle::{ClaimLimits, DispatchState, Event, Step, step};
 use crate::protocol::{CLAIM_VALIDITY_SECONDS, ClaimRequest};
@@ -25,6 +26,10 @@ pub struct Claimant {
     pub is_cordoned: bool,
     /// How long after a claim's validity a create of its can still land.
     pub create_grace: Duration,
+    /// Whether it ends what may be replaced by itself when it has been without a lease for too long.
+    pub fences: bool,
+    /// What happens to the runs of its queues when it is lost; `wait` where nothing is said.
+    pub on_agent_loss: BTreeMap<QueueId, OnAgentLoss>,
     /// Those of its queues that are, or were, paused.
     pub paused: BTreeMap<QueueId, PausedQueue>,
     /// The restore after which nothing starts anywhere, until every agent has told what it holds.
@@ -47,6 +52,8 @@ pub struct Claimed<'a> {
     pub agent: Option<AgentId>,
     /// Its queue.
     pub queue: Option<QueueId>,
+    /// What happens to it when its agent is lost, if its queue doesn't say.
+    pub on_agent_loss: Option<OnAgentLoss>,
     /// Where it stands.
     pub state: &'a DispatchState,
 }
@@ -82,12 +89,21 @@ impl Claimant {
         let limits = ClaimLimits {
             validity: Duration::from_secs(CLAIM_VALIDITY_SECONDS),
             create_grace: self.create_grace,
+            replace: self.replaces(&run),
         };
         let event = Event::Claim { replica, nonce: &claim.nonce, attempt: claim.attempt, limits };
         match step(run.state, &event, now, 0.0) {
             Ok(done) => Ruling::Granted(done),
             Err(ignored) => dropped(ignored.to_string()),
         }
+    }
+
+    /// Whether the attempt may be replaced when the agent is lost. It is decided here and holds as long as the attempt:
+    /// the agent is told, and what it has not promised to end is never replaced.
+    fn replaces(&self, run: &Claimed<'_>) -> bool {
+        let of_queue = || run.queue.and_then(|queue| self.on_agent_loss.get(&queue).copied());
+        let on_agent_loss = run.on_agent_loss.or_else(of_queue).unwrap_or_default();
+        self.fences && on_agent_loss == OnAgentLoss::Replace
     }
 
     /// Why nothing of that queue may start here, if that is so.
@@ -121,6 +137,8 @@ mod tests {
             is_live: true,
             is_cordoned: false,
             create_grace: Duration::from_secs(2),
+            fences: true,
+            on_agent_loss: BTreeMap::new(),
             paused: BTreeMap::new(),
             restored: None,
         }
@@ -135,7 +153,8 @@ mod tests {
     }
 
     fn rule(agent: &Claimant, queue: QueueId, state: &DispatchState) -> Ruling {
-        agent.rule(Claimed { agent: Some(agent.id), queue: Some(queue), state }, "r", &claim(), NOW)
+        let run = Claimed { agent: Some(agent.id), queue: Some(queue), on_agent_loss: None, state };
+        agent.rule(run, "r", &claim(), NOW)
     }
 
     fn reason(ruling: &Ruling) -> (&str, bool) {
@@ -157,11 +176,34 @@ mod tests {
     }
 
     #[test]
+    fn an_attempt_may_be_replaced_if_run_or_queue_say_so_and_the_agent_can_end_it() {
+        use OnAgentLoss::{Replace, Wait};
+        let queue = QueueId::new();
+        let state = offered();
+        for (of_run, of_queue, fences, expected) in [
+            (None, None, true, false),
+            (None, Some(Replace), true, true),
+            (Some(Wait), Some(Replace), true, false),
+            (Some(Replace), None, true, true),
+            (Some(Replace), Some(Wait), true, true),
+            (Some(Replace), Some(Replace), false, false),
+        ] {
+            let mut agent = Claimant { fences, ..agent() };
+            agent.on_agent_loss.extend(of_queue.map(|of_queue| (queue, of_queue)));
+            let run =
+                Claimed { agent: Some(agent.id), queue: Some(queue), on_agent_loss: of_run, state: &state };
+            let Ruling::Granted(done) = agent.rule(run, "r", &claim(), NOW) else { panic!() };
+            assert_eq!(done.state.claim.unwrap().replace, expected, "{of_run:?} {of_queue:?} {fences}");
+            assert!(!state.is_replaceable());
+        }
+    }
+
+    #[test]
     fn another_agents_run_is_dropped_and_stays_as_it_is() {
         let closed = Claimant { is_cordoned: true, ..agent() };
         let state = offered();
         for owner in [None, Some(AgentId::new())] {
-            let run = Claimed { agent: owner, queue: None, state: &state };
+            let run = Claimed { agent: owner, queue: None, on_agent_loss: None, state: &state };
             let ruling = closed.rule(run, "r", &claim(), NOW);
             assert_eq!(reason(&ruling), ("the run is not this agent's", false));
         }
@@ -190,7 +232,7 @@ mod tests {
         assert_eq!(reason(&rule(&agent, queue, &offered())), (text.as_str(), true));
         assert!(matches!(rule(&agent, QueueId::new(), &offered()), Ruling::Granted(_)), "another queue");
         let state = offered();
-        let run = Claimed { agent: Some(agent.id), queue: Some(queue), state: &state };
+        let run = Claimed { agent: Some(agent.id), queue: Some(queue), on_agent_loss: None, state: &state };
         assert!(matches!(agent.rule(run, "r", &claim(), until), Ruling::Granted(_)), "it is over");
     }
 

@@ -100,13 +100,21 @@ pub fn explain(snapshot: &Snapshot, asked: Asked<'_>) -> Explanation {
         Status::OnSchedule => waiting_until(Rule::Schedule, "it is held until", state.due_at),
         Status::Retrying => waiting_until(Rule::RetryBackoff, "its next attempt waits until", state.due_at),
         Status::Created => pending.into_iter().map(pending_block).collect(),
-        Status::Scheduled => offered_blocks(snapshot, queue),
+        Status::Scheduled => {
+            agent_blocks(snapshot, queue, |agent| format!("it is offered to agent {agent}, which is away"))
+        }
         Status::Unschedulable => vec![Block::plain(
             Rule::Unschedulable,
             "run",
             "",
             "the cluster finds no node for it; its conditions have the cluster's own words".to_owned(),
         )],
+        // It has started, and nobody can tell how it goes on.
+        status if status.is_at_agent() => agent_blocks(snapshot, queue, |agent| {
+            let then =
+                if state.is_replaceable() { "it ends there by itself" } else { "it goes on there unseen" };
+            format!("agent {agent}, which has it, is away; {then}")
+        }),
         _ => Vec::new(),
     };
     let estimate = match (state.status, place, starts_per_second) {
@@ -160,16 +168,15 @@ fn pending_block(pending: &str) -> Block {
     }
 }
 
-/// An offered run waits for its agent alone.
-fn offered_blocks(snapshot: &Snapshot, queue: QueueId) -> Vec<Block> {
+/// What is offered to an agent, or is there, waits for that alone.
+fn agent_blocks(snapshot: &Snapshot, queue: QueueId, what: impl FnOnce(&str) -> String) -> Vec<Block> {
     let Some(agent) = snapshot.queue(queue).and_then(|queue| snapshot.agent(queue.agent)) else {
         return Vec::new();
     };
     if agent.is_live {
         return Vec::new();
     }
-    let message = format!("it is offered to agent {}, which is away", agent.name);
-    vec![Block::plain(Rule::AgentLost, "agent", &agent.name, message)]
+    vec![Block::agent_lost(agent, what(&agent.name))]
 }
 
 fn waited(state: &DispatchState) -> Vec<Wait> {

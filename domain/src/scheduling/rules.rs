@@ -73,6 +73,12 @@ impl Block {
         }
     }
 
+    /// That an agent holds no lease, with what becomes of its runs.
+    pub(super) fn agent_lost(agent: &AgentView, what: String) -> Self {
+        let message = agent.loss.iter().fold(what, |what, loss| format!("{what}; {loss}"));
+        Self::plain(Rule::AgentLost, "agent", &agent.name, message)
+    }
+
     fn full(level: &str, name: &str, slots: Limit) -> Option<Self> {
         let limit = slots.limit.filter(|_| slots.is_full())?;
         Some(Self {
@@ -104,8 +110,8 @@ pub fn blocks(snapshot: &Snapshot, lane: &Lane) -> Vec<Block> {
     }
     found.extend(paused(&queue.name, queue.paused.as_ref(), snapshot.now));
     if !agent.is_live {
-        let message = format!("agent {} holds no lease: it is away, or was never started", agent.name);
-        found.push(Block::plain(Rule::AgentLost, "agent", &agent.name, message));
+        let what = format!("agent {} holds no lease: it is away, or was never started", agent.name);
+        found.push(Block::agent_lost(agent, what));
     }
     found.extend(cordoned(&agent.name, agent.is_cordoned));
     found.extend(Block::full("organization", "default", snapshot.organization));

@@ -51,6 +51,8 @@ pub struct AgentView {
     pub slots: Limit,
     /// Whether its lease holds.
     pub is_live: bool,
+    /// What becomes of its runs while it is lost, for people.
+    pub loss: Option<String>,
     /// Whether it takes nothing new.
     pub is_cordoned: bool,
     /// What of operations it can do; all, until it has said.

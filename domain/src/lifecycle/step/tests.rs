@@ -13,7 +13,7 @@ use crate::id::RunId;
 use crate::lifecycle::RetryPolicy;
 
 const LIMITS: ClaimLimits =
-    ClaimLimits { validity: Duration::from_secs(10), create_grace: Duration::from_secs(60) };
+    ClaimLimits { validity: Duration::from_secs(10), create_grace: Duration::from_secs(60), replace: false };
 
 fn at(seconds: u64) -> Time {
     Time::from_micros(0).plus(Duration::from_secs(seconds))

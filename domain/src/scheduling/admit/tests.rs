@@ -21,6 +21,7 @@ fn agent(n: u128, limit: Option<u32>) -> AgentView {
         name: format!("agent-{n}"),
         slots: Limit { limit, used: 0 },
         is_live: true,
+        loss: None,
         is_cordoned: false,
         can: Features::of_bits(-1),
     }
