@@ -202,6 +202,7 @@ async fn load(tx: &mut Tx, owner: &str, now: Time, options: AdmissionOptions) ->
             .map(|agent| AgentView {
                 id: agent.id,
                 is_live: agent.is_live(now),
+                loss: agent.loss.clone(),
                 is_cordoned: agent.is_closed(),
                 slots: Limit {
                     limit: agent.concurrency,

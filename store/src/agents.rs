@@ -53,6 +53,10 @@ pub struct Agent {
     pub lease_granted_at: Option<Time>,
     /// When it was heard of last.
     pub last_seen: Option<Time>,
+    /// Since when it is known to be lost.
+    pub lost_at: Option<Time>,
+    /// What becomes of its runs while it is lost, for people.
+    pub loss: Option<String>,
     /// The version of its binary.
     pub release: Option<String>,
     /// What it can honour, in its own words.
@@ -437,6 +441,8 @@ pub(crate) fn agent(row: &Row) -> Result<Agent, Error> {
         lease_until: row.opt_time("lease_until")?,
         lease_granted_at: row.opt_time("lease_granted_at")?,
         last_seen: row.opt_time("last_seen")?,
+        lost_at: row.opt_time("lost_at")?,
+        loss: row.opt_text("loss")?,
         release: row.opt_text("release_name")?,
         features: row.json::<Tags>("features")?.into_list(),
         can: Features::of_bits(row.int("can")?),

@@ -149,10 +149,17 @@ impl Store {
         if let Some(nodes) = &request.nodes {
             tx.run(sql::agents::NODES_UPSERT, args![id, json(nodes)?, now]).await?;
         }
+        if agent.lost_at.is_some() {
+            tx.run(sql::losses::FOUND, args![id]).await?;
+        }
         if agent.identity.is_none() {
             let audit = Audit::new(format!("agent:{}", agent.name), "agent.bind", now);
             agents::record(&mut tx, &agent, &audit).await?;
-        } else if was_lapsed || news.is_some() || agent.release.as_deref() != Some(&request.release) {
+        } else if was_lapsed
+            || agent.lost_at.is_some()
+            || news.is_some()
+            || agent.release.as_deref() != Some(&request.release)
+        {
             changes::write(&mut tx, &[NewChange::thing(ChangeKind::Agent, id, &agent.owner, now)]).await?;
         }
         let queues = tx.all(sql::queues::NAMES_OF_AGENT, args![id]).await?;

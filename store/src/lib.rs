@@ -15,6 +15,7 @@ mod epoch;
 mod error;
 mod idempotency;
 mod leases;
+mod losses;
 mod migrate;
 pub mod page;
 mod presets;
@@ -37,11 +38,12 @@ pub use dead_letters::DeadLetter;
 pub use error::Error;
 pub use idempotency::Reservation;
 pub use leases::{Lease, Replica};
+pub use losses::LeaseGrant;
 pub use migrate::PendingMigration;
 pub use page::{Page, PageOf};
 pub use presets::{Preset, PresetPatch};
 pub use projects::{NewProject, Project, ProjectPatch};
-pub use queues::{NewQueue, OnAgentLoss, Queue, QueuePatch};
+pub use queues::{NewQueue, Queue, QueuePatch};
 pub use retention::{Removed, RetentionSettings};
 pub use runs::{
     Decision, DueRun, LiveAttempt, MAX_COUNTED, NewRun, OfferedRun, OutstandingOffers, QueuePosition,

@@ -1,8 +1,8 @@
 //! Queues: each belongs to one agent.
 
 use std::collections::BTreeMap;
-use std::str::FromStr;
 
+use berth_domain::compile::OnAgentLoss;
 use berth_domain::id::{AgentId, QueueId};
 use berth_domain::name::{AgentName, QueueName};
 use berth_domain::scheduling::Paused;
@@ -17,43 +17,6 @@ use crate::page::{Key, Page, PageOf};
 use crate::tags::Tags;
 use crate::things::{count, finds, found, patch};
 use crate::{Error, Store, sql};
-
-/// What happens to a queue's unfinished runs when its agent is lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnAgentLoss {
-    /// They wait for its return.
-    #[default]
-    Wait,
-    /// They start elsewhere as new attempts.
-    Replace,
-}
-
-impl OnAgentLoss {
-    /// Its name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Wait => "wait",
-            Self::Replace => "replace",
-        }
-    }
-}
-
-impl FromStr for OnAgentLoss {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        match text {
-            "wait" => Ok(Self::Wait),
-            "replace" => Ok(Self::Replace),
-            other => Err(Error::Invalid {
-                field: "on_agent_loss",
-                message: format!("`{other}` is not allowed: use `wait` or `replace`"),
-            }),
-        }
-    }
-}
 
 /// A queue.
 #[derive(Debug, Clone, PartialEq)]

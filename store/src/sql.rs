@@ -10,6 +10,7 @@ pub(crate) mod dead_letters;
 pub(crate) mod idempotency;
 pub(crate) mod lanes;
 pub(crate) mod listing;
+pub(crate) mod losses;
 pub(crate) mod meta;
 pub(crate) mod migrations;
 pub(crate) mod overview;
@@ -60,6 +61,7 @@ pub fn registry() -> Vec<Statement> {
         dead_letters::ALL,
         idempotency::ALL,
         lanes::ALL,
+        losses::ALL,
         meta::ALL,
         overview::ALL,
         presets::ALL,

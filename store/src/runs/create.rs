@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use berth_domain::compile::{OnAgentLoss, Routing};
 use berth_domain::id::{ProjectId, QueueId, RunId};
 use serde::Serialize;
 use serde_json::Value;
@@ -52,6 +53,8 @@ struct NewRow<'a> {
     content: Option<&'a str>,
     needs: i64,
     origins: Option<&'a Value>,
+    routing: Option<&'a Routing>,
+    on_agent_loss: Option<OnAgentLoss>,
 }
 
 #[derive(Serialize)]
@@ -228,6 +231,8 @@ fn new_row<'a>(run: &'a NewRun, audit: &Audit) -> NewRow<'a> {
         content: run.content.as_deref(),
         needs: run.needs.bits(),
         origins: object(run.origins.as_ref()),
+        routing: run.routing.as_ref(),
+        on_agent_loss: run.on_agent_loss,
     }
 }
 

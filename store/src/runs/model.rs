@@ -1,5 +1,6 @@
 //! What a run is in the store, and how rows are read into it.
 
+use berth_domain::compile::{OnAgentLoss, Routing};
 use berth_domain::feature::Features;
 use berth_domain::id::{AgentId, ProjectId, QueueId, RunId};
 use berth_domain::lifecycle::{Condition, DispatchState, Status};
@@ -171,6 +172,10 @@ pub struct NewRun {
     pub namespace: Option<String>,
     /// When it is to start at the earliest.
     pub schedule_at: Option<Time>,
+    /// What leaves a choice of where it goes; none if nothing does.
+    pub routing: Option<Routing>,
+    /// What happens to it when its agent is lost, if its queue doesn't say.
+    pub on_agent_loss: Option<OnAgentLoss>,
 }
 
 impl NewRun {
@@ -208,6 +213,8 @@ impl NewRun {
             username: None,
             namespace: None,
             schedule_at: None,
+            routing: None,
+            on_agent_loss: None,
         }
     }
 }
@@ -258,6 +265,10 @@ pub struct RunHead {
     pub pending: Option<String>,
     /// Its version.
     pub version: i64,
+    /// What happens to it when its agent is lost, if its queue doesn't say.
+    pub on_agent_loss: Option<OnAgentLoss>,
+    /// What leaves a choice of where it goes; none if nothing does.
+    pub routing: Option<Routing>,
     /// Where it stands in the protocol.
     pub dispatch: DispatchState,
 }
@@ -317,6 +328,8 @@ pub(super) fn head(row: &Row) -> Result<RunHead, Error> {
         spec_hash: row.opt_text("spec_hash")?,
         pending: row.opt_text("pending")?,
         version: row.int("version")?,
+        on_agent_loss: row.opt_text("on_agent_loss")?.map(|_| row.parse("on_agent_loss")).transpose()?,
+        routing: row.opt_json("routing")?,
         dispatch: row.json("dispatch")?,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use berth_domain::id::{DeadLetterId, RunId};
+use berth_domain::id::{AgentId, DeadLetterId, QueueId, RunId};
 use berth_domain::lifecycle::{Condition, DispatchState, Status, Step};
 use berth_domain::time::Time;
 use serde::Serialize;
@@ -22,19 +22,27 @@ pub struct Decision {
     pub step: Step,
     /// Written to the audit log in the same transaction.
     pub audit: Option<Audit>,
+    /// The queue and the agent that it moves to, if it does.
+    pub to: Option<(QueueId, AgentId)>,
 }
 
 impl Decision {
     /// A step by somebody's hand.
     #[must_use]
     pub fn audited(step: Step, audit: Audit) -> Self {
-        Self { step, audit: Some(audit) }
+        Self { step, audit: Some(audit), to: None }
+    }
+
+    /// A step that moves the run to another queue. Left out if that queue is gone by then.
+    #[must_use]
+    pub fn moving(step: Step, queue: QueueId, agent: AgentId) -> Self {
+        Self { step, audit: None, to: Some((queue, agent)) }
     }
 }
 
 impl From<Step> for Decision {
     fn from(step: Step) -> Self {
-        Self { step, audit: None }
+        Self { step, audit: None, to: None }
     }
 }
 
@@ -54,6 +62,7 @@ pub(crate) struct StateColumns<'a> {
     finished_at: Option<i64>,
     updated_at: i64,
     version: i64,
+    replaceable: bool,
 }
 
 impl<'a> StateColumns<'a> {
@@ -71,6 +80,7 @@ impl<'a> StateColumns<'a> {
             finished_at: state.finished_at.filter(|_| state.status.is_final()).map(Time::micros),
             updated_at: now.micros(),
             version,
+            replaceable: state.is_replaceable(),
         }
     }
 }
@@ -80,6 +90,13 @@ struct UpdateRow<'a> {
     id: RunId,
     #[serde(flatten)]
     state: StateColumns<'a>,
+}
+
+#[derive(Serialize)]
+struct MoveRow {
+    id: RunId,
+    queue_id: QueueId,
+    agent_id: AgentId,
 }
 
 /// A condition's row.
@@ -127,10 +144,11 @@ impl Store {
         }
         let mut tx = self.db.begin().await?;
         let heads = lock(&mut tx, ids).await?;
-        let decided: Vec<(RunHead, Decision)> = heads
+        let mut decided: Vec<(RunHead, Decision)> = heads
             .into_iter()
             .filter_map(|head| decide(&head).map(|decision| (head, decision.into())))
             .collect();
+        keep_possible_moves(&mut tx, &mut decided).await?;
         if decided.is_empty() {
             return Ok(Vec::new());
         }
@@ -146,6 +164,19 @@ pub(crate) async fn lock(tx: &mut Tx, ids: &[RunId]) -> Result<Vec<RunHead>, Err
     tx.all(sql::runs::HEADS_LOCKED, args![id_rows(ids)?]).await?.iter().map(head).collect()
 }
 
+/// Leaves out moves to queues that are gone; the others stay until the commit.
+async fn keep_possible_moves(tx: &mut Tx, decided: &mut Vec<(RunHead, Decision)>) -> Result<(), Error> {
+    let wanted: BTreeSet<_> =
+        decided.iter().filter_map(|(_, decision)| decision.to).map(|(queue, _)| queue.uuid()).collect();
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let rows = tx.all(sql::runs::LOCK_QUEUES, args![id_rows(wanted)?]).await?;
+    let there: BTreeSet<QueueId> = rows.iter().map(|row| row.id("id")).collect::<Result<_, _>>()?;
+    decided.retain(|(_, decision)| decision.to.is_none_or(|(queue, _)| there.contains(&queue)));
+    Ok(())
+}
+
 /// Writes what was decided about locked runs.
 pub(crate) async fn apply(tx: &mut Tx, decided: &[(RunHead, Decision)], now: Time) -> Result<(), Error> {
     let updates: Vec<UpdateRow<'_>> = decided
@@ -157,6 +188,16 @@ pub(crate) async fn apply(tx: &mut Tx, decided: &[(RunHead, Decision)], now: Tim
         .collect();
     for batch in batches(&updates)? {
         tx.run(sql::runs::UPDATE_STATE, args![batch]).await?;
+    }
+    let moves: Vec<MoveRow> = decided
+        .iter()
+        .filter_map(|(head, decision)| {
+            let (queue_id, agent_id) = decision.to?;
+            Some(MoveRow { id: head.id, queue_id, agent_id })
+        })
+        .collect();
+    for batch in batches(&moves)? {
+        tx.run(sql::losses::MOVE, args![batch]).await?;
     }
     let conditions: Vec<ConditionRow<'_>> = decided
         .iter()

@@ -10,7 +10,8 @@ macro_rules! select {
         concat!(
             "SELECT id, owner, name, description, tags, labels, concurrency, cordoned, draining, is_default, ",
             "executor, identity, lease_until, lease_granted_at, last_seen, release_name, features, ",
-            "handover_milli, create_grace_ms, reported, defaults, can, credentials_hash, created_at, updated_at",
+            "handover_milli, create_grace_ms, reported, defaults, can, credentials_hash, created_at, updated_at, ",
+            "lost_at, loss",
             $more,
             " FROM agents WHERE ",
             $tail
@@ -50,9 +51,10 @@ statements! {
     );
     /// What the agent's claims are judged by: its row once, or once for each of its queues that is paused.
     CLAIMANT = Sql::both(
-        "SELECT a.id, a.name, a.lease_until, a.cordoned, a.draining, a.create_grace_ms, q.id AS queue_id, \
-         q.name AS queue_name, q.paused, (SELECT value FROM meta WHERE key = $2) AS restored FROM agents a \
-         LEFT JOIN queues q ON q.agent_id = a.id AND q.paused IS NOT NULL WHERE a.id = $1",
+        "SELECT a.id, a.name, a.lease_until, a.cordoned, a.draining, a.create_grace_ms, a.features, q.id AS queue_id, \
+         q.name AS queue_name, q.paused, q.on_agent_loss, (SELECT value FROM meta WHERE key = $2) AS restored \
+         FROM agents a LEFT JOIN queues q ON q.agent_id = a.id \
+         AND (q.paused IS NOT NULL OR q.on_agent_loss <> 'wait') WHERE a.id = $1",
     );
     UPDATE = Sql::both(
         "UPDATE agents SET description = $2, tags = $3, labels = $4, concurrency = $5, cordoned = $6, \

@@ -62,6 +62,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration!(2, "0002", "reported", expand, ""),
     migration!(3, "0003", "restored", expand, ""),
     migration!(4, "0004", "layers", expand, ""),
+    migration!(5, "0005", "losses", expand, ""),
 ];
 
 /// The table that notes what was applied.

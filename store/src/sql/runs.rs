@@ -24,7 +24,7 @@ macro_rules! head {
     ($tail:literal) => {
         concat!(
             "SELECT id, owner, project_id, queue_id, agent_id, name, priority, spec_hash, pending, version, ",
-            "dispatch FROM runs WHERE ",
+            "on_agent_loss, routing, dispatch FROM runs WHERE ",
             $tail
         )
     };
@@ -40,7 +40,7 @@ statements! {
         resources jsonb, managed_by text, pending text, original_id uuid, cloning_kind text, username text,
         namespace text, live_state bigint, deleted boolean, version bigint, created_at bigint,
         updated_at bigint, schedule_at bigint, started_at bigint, finished_at bigint, raw_content text,
-        content text, needs bigint, origins jsonb,
+        content text, needs bigint, origins jsonb, routing jsonb, on_agent_loss text, replaceable boolean,
     }, "ON CONFLICT (id) DO NOTHING RETURNING id");
     /// Projects and queues that the runs of a batch name; the queues stay until it commits.
     LOCK_QUEUES = Sql::pair(
@@ -63,6 +63,7 @@ statements! {
     UPDATE_STATE = bulk_update!("runs", {
         status text, attempt bigint, holds_slot boolean, offered boolean, offered_at bigint, queued_at bigint,
         wake_at bigint, dispatch jsonb, started_at bigint, finished_at bigint, updated_at bigint, version bigint,
+        replaceable boolean,
     });
     FOR_EDIT = Sql::pair(
         "SELECT owner, project_id, name, description, readme, tags, inputs, outputs, meta_info, pending, status, \

@@ -8,6 +8,7 @@ mod claimant;
 mod crud;
 mod keeping;
 mod leases;
+mod losses;
 mod plans;
 mod restore;
 mod runs;
@@ -48,6 +49,8 @@ on_both! {
     leases::a_second_identity_is_refused_until_the_name_is_released,
     leases::a_lease_ends_with_its_last_replica,
     leases::nodes_are_kept_until_others_are_said,
+    losses::a_loss_is_news_once_and_over_with_the_next_lease,
+    losses::what_may_go_elsewhere_is_found_and_moved,
     leases::the_newest_lease_says_what_the_agent_is_under_an_operators_word,
     runs::a_run_is_read_as_it_was_written,
     runs::two_hundred_at_once_share_few_commits,

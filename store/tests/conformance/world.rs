@@ -126,7 +126,7 @@ pub(crate) fn lease(machine: &str) -> LeaseRequest {
 }
 
 pub(crate) const LIMITS: ClaimLimits =
-    ClaimLimits { validity: Duration::from_secs(10), create_grace: Duration::from_secs(1) };
+    ClaimLimits { validity: Duration::from_secs(10), create_grace: Duration::from_secs(1), replace: true };
 
 pub(crate) fn claim(nonce: &str) -> Event<'_> {
     Event::Claim { replica: "r1", nonce, attempt: 0, limits: LIMITS }
