@@ -28,7 +28,12 @@ const BATCH: usize = 64;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// The attempt may be created, until then.
-    Go(Moment),
+    Go {
+        /// That moment.
+        until: Moment,
+        /// Whether it is ended here when there is no lease for too long.
+        replace: bool,
+    },
     /// The offer is to be forgotten.
     Drop(String),
     /// No answer came while it would have been valid.
@@ -43,9 +48,9 @@ pub(crate) struct Desk {
     waiting: Waiting,
 }
 
-type Waiting = Arc<Mutex<HashMap<String, oneshot::Sender<Verdict>>>>;
+type Waiting = Arc<Mutex<HashMap<String, oneshot::Sender<ClaimAnswer>>>>;
 
-fn lock(waiting: &Waiting) -> MutexGuard<'_, HashMap<String, oneshot::Sender<Verdict>>> {
+fn lock(waiting: &Waiting) -> MutexGuard<'_, HashMap<String, oneshot::Sender<ClaimAnswer>>> {
     waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -83,10 +88,12 @@ impl Desk {
                 return Outcome::Unanswered;
             }
             match tokio::time::timeout(ASK_AGAIN, &mut verdict).await {
-                Ok(Ok(Verdict::Go { valid_ms })) => {
-                    return Outcome::Go(over.min(sent + Duration::from_millis(valid_ms)));
+                Ok(Ok(ClaimAnswer { verdict: Verdict::Go { valid_ms }, replace, .. })) => {
+                    return Outcome::Go { until: over.min(sent + Duration::from_millis(valid_ms)), replace };
                 }
-                Ok(Ok(Verdict::Drop { reason })) => return Outcome::Drop(reason),
+                Ok(Ok(ClaimAnswer { verdict: Verdict::Drop { reason }, .. })) => {
+                    return Outcome::Drop(reason);
+                }
                 Ok(Err(_)) => return Outcome::Unanswered,
                 Err(_) if self.uptime.now() >= over || tokio::time::Instant::now() >= patience => {
                     return Outcome::Unanswered;
@@ -99,11 +106,11 @@ impl Desk {
     /// Takes answers in. Those that nobody waits for are late or doubled.
     pub(crate) fn answer(&self, answers: Vec<ClaimAnswer>) {
         for answer in answers {
-            let waiting = lock(&self.waiting).remove(&answer.nonce);
+            let (waiting, run) = (lock(&self.waiting).remove(&answer.nonce), answer.run);
             if let Some(waiting) = waiting
-                && waiting.send(answer.verdict).is_err()
+                && waiting.send(answer).is_err()
             {
-                tracing::debug!(run.uuid = %answer.run, "agent.claim.answer_unwanted");
+                tracing::debug!(run.uuid = %run, "agent.claim.answer_unwanted");
             }
         }
     }
@@ -139,7 +146,7 @@ mod tests {
 
     fn answer(request: &ClaimRequest, verdict: Verdict) -> Vec<ClaimAnswer> {
         let ClaimRequest { nonce, run, attempt } = request.clone();
-        vec![ClaimAnswer { nonce, run, attempt, verdict }]
+        vec![ClaimAnswer { nonce, run, attempt, replace: true, verdict }]
     }
 
     #[tokio::test(start_paused = true)]
@@ -153,7 +160,7 @@ mod tests {
             assert_eq!(first, second);
             desk.answer(answer(&second, Verdict::Go { valid_ms: 20_000 }));
         });
-        let Outcome::Go(until) = outcome else { panic!("{outcome:?}") };
+        let Outcome::Go { until, replace: true } = outcome else { panic!("{outcome:?}") };
         assert_eq!(until.since(uptime.now()), Duration::from_secs(9), "counted from the first sending");
     }
 

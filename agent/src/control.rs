@@ -89,8 +89,14 @@ fn heed(shared: &Arc<Shared>, body: ToAgentBody) {
     let aside = shared.clone();
     match body {
         ToAgentBody::LeaseGranted { nonce, queues, cordoned, seen } => {
-            if shared.lease.grant(&nonce, queues, cordoned, seen) == Granted::Anew {
-                shared.tracker.spawn(async move { hello(&aside).await });
+            let granted = shared.lease.grant(&nonce, queues, cordoned, seen);
+            if granted != Granted::Unknown {
+                shared.tracker.spawn(async move {
+                    aside.executor.note_lease(aside.lease.asked_at()).await;
+                    if granted == Granted::Anew {
+                        hello(&aside).await;
+                    }
+                });
             }
         }
         ToAgentBody::LeaseRefused { nonce, reason } => {

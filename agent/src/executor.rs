@@ -49,6 +49,8 @@ pub struct Order {
     pub operation: String,
     /// Until when it may be created.
     pub create_by: Moment,
+    /// Whether it is ended by [`Executor::fence`]. Its object says so, for agents to come.
+    pub replace: bool,
 }
 
 impl fmt::Debug for Order {
@@ -278,6 +280,34 @@ impl Executor {
     pub async fn stop(&self, attempt: AttemptRef, grace: Option<Duration>) -> Result<(), Trouble> {
         match self {
             Self::Process(process) => process.stop(attempt, grace).await,
+        }
+    }
+
+    /// Notes when the last lease that was granted had been asked for, where other replicas and what outlives this one
+    /// can see it.
+    pub async fn note_lease(&self, asked_at: Moment) {
+        match self {
+            Self::Process(process) => process.note_lease(asked_at).await,
+        }
+    }
+
+    /// When the last lease that was granted to any replica had been asked for, as far as that is seen here; at least
+    /// `own`.
+    #[must_use]
+    pub fn leased_at(&self, own: Moment) -> Moment {
+        match self {
+            Self::Process(process) => process.leased_at(own),
+        }
+    }
+
+    /// Ends all objects of attempts that may be replaced, at the latest `grace` from now, as lost with their agent.
+    /// Returns when that is under way; called again and again until there is a lease.
+    ///
+    /// # Errors
+    /// If some can't be ended.
+    pub async fn fence(&self, grace: Duration) -> Result<(), Trouble> {
+        match self {
+            Self::Process(process) => process.fence(grace).await,
         }
     }
 

@@ -213,8 +213,8 @@ async fn claim(shared: &Shared, offer: Offer, arrived: Instant) -> Verdict {
         outcome = shared.claims.claim(attempt) => outcome,
     };
     match outcome {
-        Outcome::Go(until) => {
-            create(shared, order(shared, offer, attempt, until)).await;
+        Outcome::Go { until, replace } => {
+            create(shared, order(shared, offer, attempt, until, replace)).await;
             shared.load.hand_over();
             shared.metrics.handed_over(shared.name.as_str(), arrived.elapsed());
             Verdict::Ack
@@ -227,7 +227,7 @@ async fn claim(shared: &Shared, offer: Offer, arrived: Instant) -> Verdict {
     }
 }
 
-fn order(shared: &Shared, offer: Offer, attempt: AttemptRef, claimed_until: Moment) -> Order {
+fn order(shared: &Shared, offer: Offer, attempt: AttemptRef, claimed_until: Moment, replace: bool) -> Order {
     Order {
         attempt,
         agent: shared.name.to_string(),
@@ -239,6 +239,7 @@ fn order(shared: &Shared, offer: Offer, attempt: AttemptRef, claimed_until: Mome
         needs: offer.needs,
         operation: offer.operation.get().to_owned(),
         create_by: claimed_until,
+        replace,
     }
 }
 

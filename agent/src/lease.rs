@@ -26,6 +26,8 @@ const ASK_AGAIN_FIRST: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Terms {
     until: Option<Moment>,
+    /// When the last request that was granted was sent; kept when the lease is lost.
+    asked_at: Option<Moment>,
     /// The queues to consume.
     pub(crate) queues: Vec<String>,
     /// Whether the agent is cordoned.
@@ -45,6 +47,7 @@ impl Terms {
 #[derive(Debug)]
 pub(crate) struct Lease {
     uptime: Uptime,
+    began_at: Moment,
     asked: Mutex<HashMap<String, Moment>>,
     refused: Mutex<Option<String>>,
     /// How far the store was seen to go.
@@ -65,12 +68,15 @@ pub(crate) enum Granted {
 
 impl Lease {
     pub(crate) fn new(uptime: Uptime) -> Self {
+        let began_at = uptime.now();
+        let terms = watch::Sender::default();
         Self {
             uptime,
+            began_at,
             asked: Mutex::default(),
             refused: Mutex::default(),
             seen: Mutex::default(),
-            terms: watch::Sender::default(),
+            terms,
         }
     }
 
@@ -85,6 +91,16 @@ impl Lease {
     /// Until when objects may be created; none if there is no lease.
     pub(crate) fn create_until(&self) -> Option<Moment> {
         self.terms.borrow().create_until(self.uptime.now())
+    }
+
+    /// The current moment, by the clock that leases are counted on.
+    pub(crate) fn now(&self) -> Moment {
+        self.uptime.now()
+    }
+
+    /// When the last request that was granted was sent; when the replica began, if none was yet.
+    pub(crate) fn asked_at(&self) -> Moment {
+        self.terms.borrow().asked_at.unwrap_or(self.began_at)
     }
 
     fn is_held(&self) -> bool {
@@ -146,6 +162,7 @@ impl Lease {
                 terms.reconciled = false;
             }
             terms.until = terms.until.max(Some(until));
+            terms.asked_at = terms.asked_at.max(Some(sent));
             terms.queues = queues;
             terms.cordoned = cordoned;
         });
@@ -162,7 +179,7 @@ impl Lease {
         if self.asked().remove(nonce).is_none() {
             return false;
         }
-        self.terms.send_modify(|terms| *terms = Terms::default());
+        self.terms.send_modify(|terms| *terms = Terms { asked_at: terms.asked_at, ..Terms::default() });
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         let is_news = refused.as_deref() != Some(reason);
         *refused = Some(reason.to_owned());
@@ -296,6 +313,22 @@ mod tests {
         uptime.advance(Duration::from_secs(15));
         assert_eq!(lease.grant("a", Vec::new(), false, None), Granted::Unknown);
         assert_eq!(lease.grant("never asked", Vec::new(), false, None), Granted::Unknown);
+    }
+
+    #[test]
+    fn fencing_counts_from_the_last_granted_request_whatever_came_after_it() {
+        let (lease, uptime) = lease();
+        assert_eq!(lease.asked_at(), uptime.now(), "nothing was granted yet");
+        uptime.advance(Duration::from_secs(3));
+        lease.ask("a");
+        let asked_at = uptime.now();
+        uptime.advance(Duration::from_secs(2));
+        lease.ask("b");
+        lease.grant("a", Vec::new(), false, None);
+        assert_eq!(lease.asked_at(), asked_at);
+        lease.refuse("b", "another machine");
+        uptime.advance(Duration::from_secs(40));
+        assert_eq!(lease.asked_at(), asked_at);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod claims;
 mod control;
 pub mod executor;
+mod fence;
 mod identity;
 mod intake;
 mod lease;

@@ -21,7 +21,7 @@ use crate::executor::{Executor, Trouble};
 use crate::lease::Lease;
 use crate::out::Out;
 use crate::uptime::Uptime;
-use crate::{claims, control, intake, lease, reports, watch};
+use crate::{claims, control, fence, intake, lease, reports, watch};
 
 /// How long hand-overs that have begun may take to end once the replica is told to.
 const FINISH: Duration = Duration::from_secs(5);
@@ -222,11 +222,13 @@ fn spawn_parts(
 ) {
     let tracker = &shared.tracker;
     let (a, b, c, d, e) = (shared.clone(), shared.clone(), shared.clone(), shared.clone(), shared.clone());
+    let f = shared.clone();
     let claims = claims::send(outgoing, shared.out.clone());
     let stop = shared.stop.clone();
     tracker.spawn(async move { stop.run_until_cancelled(claims).await });
     tracker.spawn(async move { control::listen(a).await });
     tracker.spawn(async move { lease::keep(&b).await });
+    tracker.spawn(async move { fence::keep(&f).await });
     tracker.spawn(async move { reports::send(&c).await });
     tracker.spawn(async move { watch::look(&d, hints).await });
     shared.handovers.spawn(async move { intake::consume(e).await });

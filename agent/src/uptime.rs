@@ -19,6 +19,16 @@ impl Moment {
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
+
+    /// How long after the machine was booted this is.
+    pub(crate) const fn since_boot(self) -> Duration {
+        Duration::from_micros(self.0)
+    }
+
+    /// The moment so long after the machine was booted.
+    pub(crate) fn after_boot(since_boot: Duration) -> Self {
+        Self(0) + since_boot
+    }
 }
 
 impl Add<Duration> for Moment {

@@ -6,6 +6,7 @@
 mod alive;
 mod attempt;
 mod folder;
+mod lease;
 mod log;
 mod operation;
 mod record;
@@ -23,7 +24,7 @@ use std::time::Duration;
 use berth_domain::id::RunId;
 use berth_domain::lifecycle::{End, FailureClass, Outcome};
 use berth_domain::protocol::logs::LogFrom;
-use berth_domain::protocol::{AttemptRef, Identity};
+use berth_domain::protocol::{AttemptRef, FENCING, Identity};
 use berth_domain::time::Clock;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -36,13 +37,16 @@ use self::folder::{Folder, trouble};
 use self::record::{EXIT, Exit, LOCK, LOG, Launch, SPEC, SUPERVISOR_LOG, Spec, UID_VARIABLE, WORK};
 use super::{CreateError, Object, Order, Page, Refusal, Trouble};
 use crate::identity;
-use crate::uptime::Uptime;
+use crate::uptime::{Moment, Uptime};
 
 /// What the supervisor needs of the folder's layout.
 pub(crate) mod supervised {
     pub(crate) use super::alive::{descendants, process, processes};
     pub(crate) use super::attempt::{lost, write_exit};
-    pub(crate) use super::folder::{open_private, read_record, touch_dir, write_passing_record};
+    pub(crate) use super::folder::{
+        lease_file_of, open_private, read_record, touch_dir, write_passing_record,
+    };
+    pub(crate) use super::lease::read as read_lease;
     pub(crate) use super::log::{Lines, Writer};
     /// Kills a process, if it is still the same one.
     pub(crate) fn kill(process: &super::alive::Process) {
@@ -187,6 +191,27 @@ impl ProcessExecutor {
         self.run("stop an attempt", move |inner| inner.stop(attempt, grace)).await
     }
 
+    pub(crate) async fn note_lease(&self, asked_at: Moment) {
+        let noted = self.run("note the lease", move |inner| {
+            let path = inner.folder.lease_file();
+            lease::note(&path, asked_at, inner.settings.uptime.now())
+                .map_err(trouble("change the time of", &path))
+        });
+        if let Err(error) = noted.await {
+            let error = crate::control::chain(&error);
+            tracing::error!(%error, "agent.lease.unnoted: supervisors may fence their attempts");
+        }
+    }
+
+    pub(crate) fn leased_at(&self, own: Moment) -> Moment {
+        let noted = lease::read(&self.inner.folder.lease_file(), self.inner.settings.uptime.now());
+        noted.map_or(own, |noted| noted.max(own))
+    }
+
+    pub(crate) async fn fence(&self, grace: Duration) -> Result<(), Trouble> {
+        self.run("fence the attempts", move |inner| inner.fence(grace)).await
+    }
+
     pub(crate) async fn release(&self, attempt: AttemptRef) -> Result<bool, Trouble> {
         self.run("release an attempt", move |inner| inner.release(attempt)).await
     }
@@ -317,6 +342,7 @@ impl Inner {
             spec_hash: order.spec_hash.clone(),
             created_at: self.settings.clock.now(),
             boot: self.boot.clone(),
+            replace: order.replace,
             launch_by: order.create_by + CREATE_GRACE,
             claim_over: order.create_by + CREATE_GRACE,
             launch: launch.as_ref().ok().cloned(),
@@ -444,6 +470,26 @@ impl Inner {
             self.supervise(&attempt)?;
         }
         attempt.object().map(Some)
+    }
+
+    /// Their supervisors do the same by themselves; this is for those that don't.
+    fn fence(&self, grace: Duration) -> Result<(), Trouble> {
+        let runs = self.folder.runs();
+        for entry in fs::read_dir(&runs).map_err(trouble("list", &runs))? {
+            let entry = entry.map_err(trouble("list", &runs))?;
+            if entry.file_name().to_str().and_then(folder::attempt_of).is_none() {
+                continue;
+            }
+            // One that can't be ended must not save the others.
+            let fenced = Attempt::open(entry.path()).and_then(|found| match found {
+                Some(found) if found.spec.replace => found.fence(grace, &self.settings.clock),
+                _ => Ok(()),
+            });
+            if let Err(error) = fenced {
+                tracing::error!(%error, path = %entry.path().display(), "can't fence an attempt");
+            }
+        }
+        Ok(())
     }
 
     fn look(&self, attempt: AttemptRef) -> Result<Option<Object>, Trouble> {
@@ -575,7 +621,7 @@ impl Inner {
 
 /// The features that this executor has.
 pub(crate) fn features() -> Vec<String> {
-    vec!["process".to_owned()]
+    vec!["process".to_owned(), FENCING.to_owned()]
 }
 
 /// Makes an attempt's folder ready, to be renamed into its place.

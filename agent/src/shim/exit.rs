@@ -3,6 +3,7 @@
 use std::io;
 
 use berth_domain::lifecycle::{End, FailureClass, Outcome};
+use berth_domain::protocol::FENCE_SECONDS;
 
 /// Why the supervisor ended the process itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub(super) enum Cause {
     Timeout(u64),
     /// A stop was asked for.
     Stop,
+    /// Its agent has been without a lease for too long.
+    Fenced,
     /// The supervisor was told to end by somebody who had not asked for a stop: the machine goes down.
     Shutdown,
 }
@@ -44,6 +47,11 @@ pub(super) fn ended(status: Status, cause: Option<Cause>) -> End {
             Outcome::Failed(FailureClass::Timeout),
             "Timeout".to_owned(),
             format!("Ended because it ran for longer than {seconds} s"),
+        ),
+        (Some(Cause::Fenced), _) => (
+            Outcome::Failed(FailureClass::AgentLost),
+            "Fenced".to_owned(),
+            format!("Ended because its agent had been without a lease for {FENCE_SECONDS} s"),
         ),
         (Some(Cause::Shutdown), _) => (
             Outcome::Failed(FailureClass::NodeLost),
@@ -110,6 +118,13 @@ mod tests {
                 Outcome::Failed(FailureClass::Timeout),
                 137,
                 "Timeout",
+            ),
+            (
+                Status::Signal(15),
+                Some(Cause::Fenced),
+                Outcome::Failed(FailureClass::AgentLost),
+                143,
+                "Fenced",
             ),
             (
                 Status::Signal(15),

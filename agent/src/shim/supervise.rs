@@ -2,7 +2,7 @@
 
 use std::future::pending;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use berth_domain::protocol::logs::LogStream;
@@ -17,9 +17,11 @@ use super::command::{Group, Output};
 use super::exit::{Cause, Status, ended as ended_as, not_started};
 use crate::executor::process::boot_id;
 use crate::executor::process::supervised::{
-    Exit, LAUNCHED, LOG, Launch, Launched, Lines, STARTED, STOP, Spec, Started, Stop, Writer, lost, process,
-    read_record, touch_dir, write_passing_record,
+    Exit, LAUNCHED, LOG, Launch, Launched, Lines, STARTED, STOP, Spec, Started, Stop, Writer, lease_file_of,
+    lost, process, read_lease, read_record, touch_dir, write_passing_record,
 };
+use crate::fence::{self, Fence};
+use crate::uptime::{Moment, Uptime};
 
 /// How long to read on after the end, from pipes that something unkillable holds open.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -53,8 +55,10 @@ pub(super) async fn supervise(dir: &Path, spec: &Spec, launch: Launch, clock: &C
             return Ok(Exit { end, at: clock.now() });
         }
     };
-    let ended =
-        Watched { dir, launch: &launch, clock, told }.watch(&mut group, output, &mut log, child_ended).await;
+    let lease_file = spec.replace.then(|| lease_file_of(dir)).flatten();
+    let ended = Watched { dir, launch: &launch, clock, told, lease_file, began_at: Uptime::machine().now() }
+        .watch(&mut group, output, &mut log, child_ended)
+        .await;
     let at = clock.now();
     // Nothing may outlive a supervisor that can't go on.
     group.kill_rest().await?;
@@ -116,6 +120,9 @@ struct Watched<'a> {
     launch: &'a Launch,
     clock: &'a Clock,
     told: Signals,
+    /// Where its agent's lease is noted, if the attempt is to end without one.
+    lease_file: Option<PathBuf>,
+    began_at: Moment,
 }
 
 impl Watched<'_> {
@@ -134,6 +141,7 @@ impl Watched<'_> {
         let own_grace = Duration::from_millis(self.launch.grace_ms);
         let mut kill_at: Option<Instant> = None;
         let mut cause = None;
+        let mut look_at_lease = self.lease_file.is_some().then(Instant::now);
         loop {
             if let Some(status) = group.poll()? {
                 return Ok((status, cause, pipes));
@@ -143,7 +151,11 @@ impl Watched<'_> {
                 _ = self.told.recv(), if cause.is_none() => {
                     let stop = read_record::<Stop>(self.dir, STOP)?;
                     let grace = stop.as_ref().and_then(|stop| stop.grace_ms).map_or(own_grace, Duration::from_millis);
-                    cause = Some(if stop.is_some() { Cause::Stop } else { Cause::Shutdown });
+                    cause = Some(match stop {
+                        Some(stop) if stop.fenced => Cause::Fenced,
+                        Some(_) => Cause::Stop,
+                        None => Cause::Shutdown,
+                    });
                     kill_at = Instant::now().checked_add(grace);
                     group.signal(Signal::TERM);
                 }
@@ -152,6 +164,19 @@ impl Watched<'_> {
                     kill_at = Instant::now().checked_add(own_grace);
                     group.signal(Signal::TERM);
                 }
+                () = at(look_at_lease) => {
+                    look_at_lease = Some(Instant::now() + fence::LOOK);
+                    if let Fence::End(grace) = self.fence() {
+                        look_at_lease = None;
+                        if cause.is_none() {
+                            cause = Some(Cause::Fenced);
+                            group.signal(Signal::TERM);
+                        }
+                        // However long somebody else would have waited.
+                        let fenced_at = Instant::now() + grace.min(own_grace);
+                        kill_at = Some(kill_at.map_or(fenced_at, |at| at.min(fenced_at)));
+                    }
+                }
                 () = at(kill_at) => {
                     kill_at = None;
                     group.signal(Signal::KILL);
@@ -159,6 +184,13 @@ impl Watched<'_> {
                 () = pipes.pump(log) => {}
             }
         }
+    }
+
+    /// Whether it has to end because its agent has no lease. Without a note of one, it counts from its own begin.
+    fn fence(&self) -> Fence {
+        let now = Uptime::machine().now();
+        let noted = self.lease_file.as_deref().and_then(|file| read_lease(file, now));
+        fence::due(noted.unwrap_or(self.began_at), now)
     }
 
     /// Says that it runs. A full disk must not end it: then it is seen to have run when it ends.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use berth_agent::executor::Order;
+use berth_agent::uptime::{Moment, Uptime};
 use berth_domain::lifecycle::{FailureClass, Outcome};
 use berth_domain::protocol::Phase;
 use berth_domain::protocol::logs::{LogFrom, LogStream};
@@ -244,4 +246,51 @@ async fn an_exit_that_can_not_be_written_is_not_forgotten() {
     .await;
     std::fs::remove_dir(&in_the_way).unwrap();
     assert_eq!(rig.end(attempt).await.outcome, Outcome::Succeeded);
+}
+
+/// When a lease was asked for that has so long to go until it is fenced.
+fn asked(to_go: Duration) -> Moment {
+    let now = serde_json::to_value(Uptime::machine().now()).unwrap().as_u64().unwrap();
+    let asked = now - u64::try_from((Duration::from_secs(20) - to_go).as_micros()).unwrap();
+    serde_json::from_value(json!(asked)).unwrap()
+}
+
+#[tokio::test]
+async fn a_supervisor_fences_by_itself_when_its_agent_is_stopped_or_dead() {
+    let rig = Rig::new();
+    let start = async |script: &str, replace: bool| {
+        let order = Order { replace, ..rig.shell(script) };
+        let attempt = order.attempt;
+        rig.executor.create(order).await.unwrap();
+        attempt
+    };
+    let waits = start("sleep 60", false).await;
+    let polite = start("sleep 60", true).await;
+    let deaf = start("trap '' TERM; while :; do sleep 0.1; done", true).await;
+    let pids = [rig.pid(waits, "started.json").await, rig.pid(deaf, "started.json").await];
+    // There is no agent at all; what is noted is all that its supervisors know.
+    rig.executor.note_lease(asked(Duration::from_secs(1))).await;
+    assert!(pids.iter().all(|pid| is_alive(*pid)));
+    for (attempt, code) in [(polite, 143), (deaf, 137)] {
+        let end = rig.end(attempt).await;
+        assert_eq!(
+            (end.outcome, end.exit_code, end.reason.as_str()),
+            (Outcome::Failed(FailureClass::AgentLost), Some(code), "Fenced")
+        );
+    }
+    assert!(is_alive(pids[0]), "what is not replaced waits");
+}
+
+#[tokio::test]
+async fn a_lease_that_goes_on_fences_nothing() {
+    let rig = Rig::new();
+    rig.executor.note_lease(asked(Duration::from_secs(1))).await;
+    let order = Order { replace: true, ..rig.shell("sleep 2; exit 4") };
+    let attempt = order.attempt;
+    rig.executor.create(order).await.unwrap();
+    rig.pid(attempt, "started.json").await;
+    rig.executor.note_lease(Uptime::machine().now()).await;
+    // Of another replica that was late to write it down.
+    rig.executor.note_lease(asked(Duration::from_secs(2))).await;
+    assert_eq!(rig.end(attempt).await.exit_code, Some(4));
 }

@@ -10,7 +10,7 @@ use berth_domain::protocol::logs::{LogFrom, LogItem, LogRequest, Request, Reques
 use berth_domain::protocol::{FromAgentBody, Phase, Question, Report, ToAgentBody, VERSION, Verdict};
 use serde_json::json;
 
-use super::rig::{Rig, eventually, shell};
+use super::rig::{Rig, eventually, is_alive, shell};
 use super::script::{AGENT, Script};
 
 /// Long enough for what must not come to have come.
@@ -154,6 +154,30 @@ async fn without_a_lease_nothing_is_claimed_and_whoever_slept_tells_what_it_hold
     assert!(!script.kinds().contains(&"claims"), "{:?}", script.kinds());
     script.go().await;
     assert_eq!(outcome(&script.end(late).await), Outcome::Succeeded);
+    replica.close().await;
+}
+
+#[tokio::test]
+async fn without_a_lease_for_twenty_seconds_what_may_be_replaced_is_ended_and_the_rest_lives() {
+    let mut script = Script::new(Rig::with(|settings| settings.uptime = Uptime::manual())).await;
+    let replica = script.replica();
+    let waits = script.start(&shell("sleep 60")).await;
+    script.replace = true;
+    let replaced = script.start(&shell("sleep 60")).await;
+    let (waits_pid, pid) =
+        (script.rig.pid(waits, "started.json").await, script.rig.pid(replaced, "started.json").await);
+    script.grants.store(false, Ordering::Relaxed);
+    script.rig.uptime.advance(Duration::from_secs(16));
+    assert!(!script.hears(A_WHILE, is_end).await);
+    assert!(is_alive(pid), "its lease is over, but not for long");
+    script.rig.uptime.advance(Duration::from_secs(4));
+    eventually("its end", async || (!is_alive(pid)).then_some(())).await;
+    assert!(is_alive(waits_pid));
+    // It is back before anybody gave the attempt up: the end counts like any other.
+    script.grants.store(true, Ordering::Relaxed);
+    let report = script.end(replaced).await;
+    let Phase::Ended(end) = &report.phase else { unreachable!() };
+    assert_eq!((end.outcome, end.reason.as_str()), (Outcome::Failed(FailureClass::AgentLost), "Fenced"));
     replica.close().await;
 }
 

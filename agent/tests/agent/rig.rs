@@ -65,6 +65,7 @@ impl Rig {
             needs: Vec::new(),
             operation: operation.to_string(),
             create_by: self.uptime.now() + Duration::from_secs(10),
+            replace: false,
         }
     }
 

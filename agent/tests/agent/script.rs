@@ -36,6 +36,8 @@ pub(crate) struct Script {
     heard: Vec<FromAgent>,
     pub(crate) replica: String,
     pub(crate) leases: Vec<LeaseRequest>,
+    /// Whether what is claimed may be replaced.
+    pub(crate) replace: bool,
 }
 
 /// A replica that runs.
@@ -71,6 +73,7 @@ impl Script {
             heard: Vec::new(),
             replica: String::new(),
             leases: Vec::new(),
+            replace: false,
         }
     }
 
@@ -213,7 +216,14 @@ impl Script {
 
     pub(crate) async fn answer(&self, claim: &ClaimRequest, verdict: Verdict) {
         let ClaimRequest { nonce, run, attempt } = claim.clone();
-        self.tell(ToAgentBody::ClaimAnswers(vec![ClaimAnswer { nonce, run, attempt, verdict }])).await;
+        self.tell(ToAgentBody::ClaimAnswers(vec![ClaimAnswer {
+            nonce,
+            run,
+            attempt,
+            replace: self.replace,
+            verdict,
+        }]))
+        .await;
     }
 
     /// Grants the next claim.

@@ -81,10 +81,23 @@ impl Attempt {
             return Ok(());
         }
         if read_passing_record::<Stop>(&self.dir, STOP)?.is_none() {
-            let grace_ms = grace.map(|grace| u64::try_from(grace.as_millis()).unwrap_or(u64::MAX));
-            write_passing_record(&self.dir, STOP, &Stop { grace_ms, at: clock.now() })?;
+            self.note_stop(grace, false, clock)?;
         }
         self.signal_supervisor(Signal::TERM)
+    }
+
+    /// The same because its agent has been without a lease for too long. A stop that somebody asked for stays one.
+    pub(crate) fn fence(&self, grace: Duration, clock: &Clock) -> io::Result<()> {
+        if self.exit()?.is_some() || read_passing_record::<Stop>(&self.dir, STOP)?.is_some() {
+            return Ok(());
+        }
+        self.note_stop(Some(grace), true, clock)?;
+        self.signal_supervisor(Signal::TERM)
+    }
+
+    fn note_stop(&self, grace: Option<Duration>, fenced: bool, clock: &Clock) -> io::Result<()> {
+        let grace_ms = grace.map(|grace| u64::try_from(grace.as_millis()).unwrap_or(u64::MAX));
+        write_passing_record(&self.dir, STOP, &Stop { grace_ms, at: clock.now(), fenced })
     }
 
     fn signal_supervisor(&self, signal: Signal) -> io::Result<()> {
@@ -119,7 +132,8 @@ impl Attempt {
             return Ok(Need::Nothing);
         }
         let same_boot = self.spec.boot == boot;
-        let stop_wanted = read_passing_record::<Stop>(&self.dir, STOP)?.is_some();
+        let stop = read_passing_record::<Stop>(&self.dir, STOP)?;
+        let stop_wanted = stop.is_some_and(|stop| !stop.fenced);
         let launched = read_passing_record::<Launched>(&self.dir, LAUNCHED)?;
         if !same_boot {
             let message = "The machine was restarted before it ended";

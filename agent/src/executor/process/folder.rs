@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! agent-id                     the folder's own id
+//! lease                        whose time of change tells of the last lease; see `lease.rs`
 //! replicas/<replica>.lock      held by a replica while it lives
 //! staging/                     attempts that are being made ready
 //! runs/<run>-<attempt>/        attempts that live, or lie ended until their end is taken in
@@ -23,6 +24,13 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::super::Trouble;
+
+const LEASE: &str = "lease";
+
+/// The lease file of the data folder that the attempt's folder `dir` is in.
+pub(crate) fn lease_file_of(dir: &Path) -> Option<PathBuf> {
+    Some(dir.parent()?.parent()?.join(LEASE))
+}
 
 /// The paths of a data folder.
 #[derive(Debug, Clone)]
@@ -55,6 +63,10 @@ impl Folder {
 
     pub(crate) fn id_file(&self) -> PathBuf {
         self.root.join("agent-id")
+    }
+
+    pub(crate) fn lease_file(&self) -> PathBuf {
+        self.root.join(LEASE)
     }
 
     pub(crate) fn replica_lock(&self, replica: &str) -> PathBuf {

@@ -308,6 +308,7 @@ mod tests {
             spec_hash: "h".into(),
             needs: Vec::new(),
             operation: operation.to_string(),
+            replace: false,
             create_by: Uptime::manual().now(),
         };
         let environment = BTreeMap::from([("PATH".to_owned(), "/bin".to_owned())]);

@@ -45,6 +45,9 @@ pub(crate) struct Spec {
     pub(crate) created_at: Time,
     /// The boot in which the two moments below mean something.
     pub(crate) boot: String,
+    /// Whether it ends when its agent has been without a lease for too long.
+    #[serde(default)]
+    pub(crate) replace: bool,
     /// The command must have been launched by then, or never is.
     pub(crate) launch_by: Moment,
     /// Until then a create of the same attempt may still come.
@@ -97,6 +100,9 @@ pub(crate) struct Stop {
     /// None for the grace that the attempt has.
     pub(crate) grace_ms: Option<u64>,
     pub(crate) at: Time,
+    /// Whether it is because the agent has been without a lease for too long.
+    #[serde(default)]
+    pub(crate) fenced: bool,
 }
 
 /// The end.
