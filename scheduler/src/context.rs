@@ -1,9 +1,11 @@
 //! What all loops of a scheduler replica share, and the one way to run a loop.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use berth_domain::id::AgentId;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -29,6 +31,8 @@ pub(crate) struct Parts {
     pub(crate) timers: Notify,
     /// Counts how often the broker was found to have lost its data.
     pub(crate) wipes: AtomicU64,
+    /// The names of the agents, as of some seconds ago: for texts.
+    names_of: Mutex<BTreeMap<AgentId, String>>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) tracker: TaskTracker,
 }
@@ -43,9 +47,21 @@ impl Context {
             sweep: Notify::new(),
             timers: Notify::new(),
             wipes: AtomicU64::new(0),
+            names_of: Mutex::default(),
             shutdown,
             tracker,
         }))
+    }
+
+    /// Notes the names of all agents.
+    pub(crate) fn name_agents(&self, names: BTreeMap<AgentId, String>) {
+        *self.names_of.lock().unwrap_or_else(PoisonError::into_inner) = names;
+    }
+
+    /// An agent's name, for texts; its id, if it is too new.
+    pub(crate) fn name_of(&self, agent: AgentId) -> String {
+        let names = self.names_of.lock().unwrap_or_else(PoisonError::into_inner);
+        names.get(&agent).cloned().unwrap_or_else(|| agent.to_string())
     }
 
     /// Wakes every loop, because nobody knows what was missed.

@@ -10,6 +10,7 @@ mod dispatch;
 mod gauges;
 mod intake;
 mod link;
+mod losses;
 mod nudge;
 mod outbox;
 mod retention;
@@ -68,6 +69,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) {
     tracker.spawn(timers::fire_forever(context.clone()));
     tracker.spawn(nudge::nudge_forever(context.clone()));
     tracker.spawn(sweep::sweep_forever(context.clone()));
+    tracker.spawn(losses::watch_forever(context.clone()));
     tracker.spawn(gauges::measure_forever(context.clone()));
     tracker.spawn(retention::retain_forever(context.clone()));
     shutdown.cancelled().await;

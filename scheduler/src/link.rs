@@ -99,6 +99,7 @@ impl Served {
         for queue in context.store.all_queues().await? {
             queues_of.entry(queue.agent_id).or_default().insert(queue.name.to_string());
         }
+        context.name_agents(agents.iter().map(|agent| (agent.id, agent.name.to_string())).collect());
         let wanted: BTreeSet<AgentId> = agents.iter().map(|agent| agent.id).collect();
         for agent in &agents {
             let queues = queues_of.remove(&agent.id).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! What a scheduler promises, tried with a real one over the in-process broker and SQLite, and with agents that follow
-//! a script. Time passes by hand: nothing waits for a lease, a claim or an offer's patience to run out.
+//! a script. Time passes by hand: nothing waits for a claim or an offer's patience to run
+//! out; only how long an agent is silent is counted on a clock that no hand moves.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test says what is wrong by breaking")]
 
@@ -7,6 +8,8 @@
 mod claims;
 #[path = "scheduler/ends.rs"]
 mod ends;
+#[path = "scheduler/losses.rs"]
+mod losses;
 #[path = "scheduler/lost_claims.rs"]
 mod lost_claims;
 #[path = "scheduler/messages.rs"]

@@ -28,25 +28,27 @@ pub(super) async fn answer(
         by_run.entry(claim.1.run).or_default().push(claim);
     }
     let ids: Vec<RunId> = by_run.keys().copied().collect();
-    let mut verdicts: BTreeMap<&str, Verdict> = BTreeMap::new();
+    let mut verdicts: BTreeMap<&str, (Verdict, bool)> = BTreeMap::new();
     context
         .store
         .transition(&ids, now, |head| {
             let mut change: Option<Step> = None;
             for (replica, claim) in by_run.get(&head.id).into_iter().flatten() {
                 let state = change.as_ref().map_or(&head.dispatch, |change| &change.state);
-                let run = Claimed { agent: head.agent_id, queue: head.queue_id, state };
+                let on_agent_loss = head.on_agent_loss;
+                let run = Claimed { agent: head.agent_id, queue: head.queue_id, on_agent_loss, state };
                 let verdict = match claimant.rule(run, replica, claim, now) {
                     Ruling::Granted(done) => {
                         let verdict = Verdict::Go { valid_ms: valid_ms(&done.state, now) };
+                        let replace = done.state.is_replaceable();
                         if done.state != *state {
                             change = Some(done);
                         }
-                        verdict
+                        (verdict, replace)
                     }
                     Ruling::Dropped { reason, withdrawn } => {
                         change = withdrawn.or(change);
-                        Verdict::Drop { reason }
+                        (Verdict::Drop { reason }, false)
                     }
                 };
                 verdicts.insert(&claim.nonce, verdict);
@@ -56,12 +58,14 @@ pub(super) async fn answer(
         .await?;
     let mut answers: BTreeMap<&str, Vec<ClaimAnswer>> = BTreeMap::new();
     for (replica, claim) in claims {
-        let unknown = || Verdict::Drop { reason: "no such run".to_owned() };
+        let unknown = || (Verdict::Drop { reason: "no such run".to_owned() }, false);
+        let (verdict, replace) = verdicts.get(claim.nonce.as_str()).cloned().unwrap_or_else(unknown);
         answers.entry(replica).or_default().push(ClaimAnswer {
             nonce: claim.nonce.clone(),
             run: claim.run,
             attempt: claim.attempt,
-            verdict: verdicts.get(claim.nonce.as_str()).cloned().unwrap_or_else(unknown),
+            replace,
+            verdict,
         });
     }
     let bodies = answers

@@ -41,16 +41,20 @@ pub(super) async fn compare(
         context
             .store
             .transition(&ids, now, |head| {
+                let held = by_run.get(&head.id).map_or(&[][..], Vec::as_slice);
+                let state = &head.dispatch;
+                let given_up = held.iter().filter(|held| state.was_at(agent.id, held.attempt));
+                remove.extend(given_up.map(|held| AttemptRef { run: held.run, attempt: held.attempt }));
                 if head.agent_id != Some(agent.id) {
+                    known += usize::from(held.iter().any(|held| state.was_at(agent.id, held.attempt)));
                     return None;
                 }
-                let held = by_run.get(&head.id).map_or(&[][..], Vec::as_slice);
                 known += usize::from(!held.is_empty());
-                let state = &head.dispatch;
                 // What the store has not got to yet (after a restore, say) is set aside, never ended.
                 let is_over = state.status.is_final() || state.stop.is_some();
                 for held in held {
-                    if is_over || held.attempt < state.attempt {
+                    let is_old = held.attempt < state.attempt && !state.was_at(agent.id, held.attempt);
+                    if is_over || is_old {
                         remove.push(AttemptRef { run: held.run, attempt: held.attempt });
                     }
                 }

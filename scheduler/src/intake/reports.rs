@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use berth_domain::id::{QueueId, RunId};
 use berth_domain::lifecycle::{DispatchState, Event, Ignored, Step, step};
-use berth_domain::protocol::{Answer, EndReceipt, Phase, Report, ToAgentBody};
+use berth_domain::protocol::{Answer, AttemptRef, EndReceipt, Phase, Report, ToAgentBody};
 use berth_domain::time::Time;
 use berth_store::{Agent, RunHead};
 
@@ -42,7 +42,7 @@ pub(super) async fn take_in(
         .store
         .transition(&ids, now, |head| {
             let said = by_run.get(&head.id)?;
-            (head.agent_id == Some(agent.id)).then(|| outcome.take(head, said, now)).flatten()
+            outcome.take(context, agent, head, said, now)
         })
         .await?;
     for (run, ignored) in &outcome.ignored {
@@ -53,8 +53,10 @@ pub(super) async fn take_in(
         context.metrics.report_lagged(now.since(report.at));
     }
     let receipts = std::mem::take(&mut outcome.receipts);
-    let bodies =
-        receipts.into_iter().map(|(replica, receipts)| (replica, ToAgentBody::Receipts(receipts))).collect();
+    let receipts = receipts.into_iter().map(|(replica, receipts)| (replica, ToAgentBody::Receipts(receipts)));
+    let unwanted = std::mem::take(&mut outcome.unwanted);
+    let unwanted = unwanted.into_iter().map(|(replica, unwanted)| (replica, ToAgentBody::Remove(unwanted)));
+    let bodies = receipts.chain(unwanted).collect();
     outbox::send(context, agent.name.as_str(), bodies).await;
     // Slots were freed; and a failed attempt's next one may be due soon.
     context.dispatch.notify_one();
@@ -79,6 +81,8 @@ async fn count(context: &Context, agent: &Agent, finished: &[Finished]) -> Resul
 #[derive(Default)]
 struct Taken {
     receipts: BTreeMap<String, Vec<EndReceipt>>,
+    /// What was given up when its agent was lost, and lives all the same.
+    unwanted: BTreeMap<String, Vec<AttemptRef>>,
     ignored: Vec<(RunId, Ignored)>,
     finished: Vec<Finished>,
 }
@@ -92,11 +96,27 @@ struct Finished {
 
 impl Taken {
     /// Applies all that was said of one run, in the order in which it came.
-    fn take(&mut self, head: &RunHead, said: &[Said<'_>], now: Time) -> Option<Step> {
+    fn take(
+        &mut self,
+        context: &Context,
+        agent: &Agent,
+        head: &RunHead,
+        said: &[Said<'_>],
+        now: Time,
+    ) -> Option<Step> {
         let mut change: Option<Step> = None;
+        let is_moved = !head.dispatch.given_up.is_empty();
+        let now_at =
+            head.agent_id.filter(|_| is_moved).map(|agent| context.name_of(agent)).unwrap_or_default();
         for said in said {
             let state = change.as_ref().map_or(&head.dispatch, |change| &change.state);
             let event = match said {
+                // It was lost, and is back: what it has of the run was given up.
+                Said::Report { report, .. } if state.was_at(agent.id, report.attempt) => {
+                    Event::Returned { agent: agent.id, report, now_at: &now_at }
+                }
+                // What an agent says of another's runs is not believed.
+                _ if head.agent_id != Some(agent.id) => continue,
                 Said::Report { report, .. } => Event::Report(report),
                 Said::Answer(answer) => Event::Absent { attempt: answer.attempt, question: answer.question },
             };
@@ -118,6 +138,12 @@ impl Taken {
                     ignored.settles_an_end()
                 }
             };
+            if let (Said::Report { replica, report }, Event::Returned { .. }) = (said, &event)
+                && !matches!(report.phase, Phase::Ended(_))
+            {
+                let attempt = AttemptRef { run: report.run, attempt: report.attempt };
+                self.unwanted.entry((*replica).to_owned()).or_default().push(attempt);
+            }
             if let Said::Report { replica, report } = said
                 && settled
                 && matches!(report.phase, Phase::Ended(_))

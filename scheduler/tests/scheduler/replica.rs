@@ -7,8 +7,8 @@ use berth_broker_config::{Names, build};
 use berth_domain::id::RunId;
 use berth_domain::lifecycle::{End, Outcome};
 use berth_domain::protocol::{
-    Answer, AttemptRef, ClaimAnswer, ClaimRequest, EndReceipt, FromAgent, FromAgentBody, Held, Identity,
-    LeaseRequest, Phase, Question, Report, ToAgent, ToAgentBody, VERSION, Verdict,
+    Answer, AttemptRef, ClaimAnswer, ClaimRequest, EndReceipt, FENCING, FromAgent, FromAgentBody, Held,
+    Identity, LeaseRequest, Phase, Question, Report, ToAgent, ToAgentBody, VERSION, Verdict,
 };
 use berth_domain::time::Clock;
 use tokio::time::Instant;
@@ -100,7 +100,7 @@ impl Replica {
             hello,
             identity: Identity::Machine { id: self.machine.clone() },
             release: "test".into(),
-            features: Vec::new(),
+            features: vec![FENCING.to_owned()],
             executor: "process".into(),
             create_grace_ms: 1_000,
             handover_rate: 1.0,

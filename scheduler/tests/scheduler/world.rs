@@ -5,6 +5,7 @@ use std::time::Duration;
 use berth_broker::{Broker, Message};
 use berth_broker_config::Names;
 use berth_broker_config::arguments::QueueKind;
+use berth_domain::compile::{OnAgentLoss, Routing};
 use berth_domain::id::RunId;
 use berth_domain::lifecycle::{DispatchState, Event, RetryPolicy, Status, step};
 use berth_domain::protocol::AttemptRef;
@@ -118,6 +119,18 @@ impl World {
     }
 
     pub(crate) async fn submit_with(&self, policy: RetryPolicy) -> RunId {
+        self.submit_so(policy, |_| {}).await
+    }
+
+    /// A waiting run that has a choice of queues.
+    pub(crate) async fn submit_routed(&self, routing: Routing, on_agent_loss: OnAgentLoss) -> RunId {
+        self.submit_so(RetryPolicy::default(), |run| {
+            (run.routing, run.on_agent_loss) = (Some(routing), Some(on_agent_loss));
+        })
+        .await
+    }
+
+    async fn submit_so(&self, policy: RetryPolicy, change: impl FnOnce(&mut NewRun)) -> RunId {
         let queue = self.store.queue(OWNER, AGENT, "default").await.unwrap();
         let mut run = NewRun::job(OWNER, self.project.id, DispatchState::new(policy));
         for event in [Event::Compile, Event::Queue] {
@@ -128,6 +141,7 @@ impl World {
         run.queue_id = Some(queue.id);
         run.agent_id = Some(queue.agent_id);
         run.content = Some("{\"kind\":\"operation\"}".to_owned());
+        change(&mut run);
         let id = run.id;
         self.store.create_runs(&[run], &self.by("run.create")).await.unwrap().remove(0).unwrap();
         self.wake().await;
