@@ -327,6 +327,8 @@ fn shape(agent: &Agent, now: Time) -> Value {
         "identity": agent.identity,
         "lease_until": agent.lease_until,
         "last_seen": agent.last_seen,
+        "lost_at": agent.lost_at,
+        "loss": agent.loss,
         "features": agent.features,
         "defaults": defaults::shown(agent.defaults.as_ref()),
         "handover_rate": agent.handover_rate,

@@ -4,11 +4,12 @@ use axum::extract::{OriginalUri, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use berth_domain::access::Action;
+use berth_domain::compile::{OnAgentLoss, UnknownOnAgentLoss};
 use berth_domain::id::QueueId;
 use berth_domain::name::{InvalidName, QueueName};
 use berth_domain::scheduling::Paused;
 use berth_domain::time::Time;
-use berth_store::{NewQueue, OnAgentLoss, Queue, QueuePatch};
+use berth_store::{NewQueue, Queue, QueuePatch};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
@@ -64,15 +65,8 @@ pub(crate) struct Body {
 
 impl Body {
     fn on_agent_loss(&self) -> Result<Option<OnAgentLoss>, Problem> {
-        match self.on_agent_loss.as_deref() {
-            None => Ok(None),
-            Some("wait") => Ok(Some(OnAgentLoss::Wait)),
-            Some("replace") => Ok(Some(OnAgentLoss::Replace)),
-            Some(other) => Err(Problem::field(
-                "on_agent_loss",
-                format!("`{}` is not allowed: use wait or replace", shown(other)),
-            )),
-        }
+        let found = self.on_agent_loss.as_deref().map(str::parse).transpose();
+        found.map_err(|error: UnknownOnAgentLoss| Problem::field("on_agent_loss", error.to_string()))
     }
 
     fn check(&self) -> Result<(), Problem> {

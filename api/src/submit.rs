@@ -138,6 +138,8 @@ pub(crate) async fn prepare(
     run.inputs = (!compiled.inputs.is_empty()).then(|| Value::Object(compiled.inputs.clone()));
     let resources = serde_json::to_value(compiled.resources).map_err(|error| Problem::internal(&error))?;
     run.resources = Some(resources);
+    run.on_agent_loss = compiled.routing.on_agent_loss;
+    run.routing = compiled.routing.has_choice().then(|| compiled.routing.clone());
     run.namespace = compiled.routing.namespace.as_ref().map(ToString::to_string);
     run.original_id = origin.map(|origin| origin.id);
     run.cloning_kind = origin.map(|origin| origin.kind.to_owned());

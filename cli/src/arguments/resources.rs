@@ -63,6 +63,9 @@ pub struct QueueLimits {
     /// How many runs are alive at a time at most; `none` for no limit
     #[arg(long, value_name = "COUNT", value_parser = concurrency)]
     pub concurrency: Option<Concurrency>,
+    /// What happens to its runs when its agent is lost, if they don't say
+    #[arg(long, value_parser = ["wait", "replace"])]
+    pub on_agent_loss: Option<String>,
     /// What it is for
     #[arg(long)]
     pub description: Option<String>,

@@ -17,6 +17,7 @@ const COLUMNS: &[Column] = &[
     ("LABELS", labels),
     ("RELEASE", |item| text(item, "version")),
     ("LAST SEEN", |item| text(item, "last_seen")),
+    ("LOSS", |item| text(item, "loss")),
 ];
 
 fn name(item: &Value) -> String {

@@ -102,6 +102,7 @@ fn body(read: &dyn Fn(&str) -> std::io::Result<String>, limits: QueueLimits) -> 
     }
     body.extend(limits.priority.map(|priority| ("priority".to_owned(), json!(priority))));
     body.extend(limits.concurrency.map(|limit| ("concurrency".to_owned(), json!(limit.0))));
+    body.extend(limits.on_agent_loss.map(|what| ("on_agent_loss".to_owned(), json!(what))));
     body.extend(limits.description.map(|text| ("description".to_owned(), json!(text))));
     body.extend(limits.tags.map(|tags| ("tags".to_owned(), json!(tags))));
     Ok(Value::Object(body))
