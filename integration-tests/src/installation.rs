@@ -188,6 +188,33 @@ impl Installation {
         &self.settings
     }
 
+    /// Makes another agent with that name, and starts a replica of it in a data folder of its own; on `proxy`'s way to
+    /// the broker, if one is given.
+    pub async fn start_agent(&self, name: &str, proxy: Option<&Proxy>) -> Role {
+        self.client.call("POST", "/api/v1/orgs/default/agents", Some(&json!({"name": name}))).await;
+        let broker = proxy.and_then(|proxy| self.broker.url_through(proxy.port()));
+        let settings: Vec<(&str, String)> = self
+            .settings
+            .iter()
+            .map(|(key, value)| match (*key, &broker) {
+                ("BERTH_DATA_DIR", _) => (*key, self.folder.join(name).display().to_string()),
+                ("BERTH_BROKER_URL", Some(broker)) => (*key, broker.clone()),
+                _ => (*key, value.clone()),
+            })
+            .collect();
+        let arguments = ["agent", "--name", name, "--executor", "process"];
+        with_metrics(&self.folder, &format!("agent-{name}"), &arguments, &settings)
+    }
+
+    /// A proxy on the way to the broker.
+    ///
+    /// # Panics
+    /// If the broker is no server.
+    pub fn proxy(&self) -> Proxy {
+        let port = self.broker.port().unwrap_or_else(|| panic!("the broker is in the process"));
+        Proxy::start(port)
+    }
+
     /// Kills the broker by SIGKILL.
     pub fn kill_broker(&mut self) {
         match &mut self.broker {

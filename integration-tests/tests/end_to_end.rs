@@ -6,6 +6,8 @@
 mod ends;
 #[path = "end_to_end/limits.rs"]
 mod limits;
+#[path = "end_to_end/losses.rs"]
+mod losses;
 #[path = "end_to_end/outages.rs"]
 mod outages;
 #[path = "end_to_end/pauses.rs"]
