@@ -192,7 +192,7 @@ impl Installation {
     /// the broker, if one is given.
     pub async fn start_agent(&self, name: &str, proxy: Option<&Proxy>) -> Role {
         self.client.call("POST", "/api/v1/orgs/default/agents", Some(&json!({"name": name}))).await;
-        let broker = proxy.and_then(|proxy| self.broker.url_through(proxy.port()));
+        let broker = proxy.map(|proxy| self.broker.url_through(proxy.port()));
         let settings: Vec<(&str, String)> = self
             .settings
             .iter()
@@ -211,8 +211,8 @@ impl Installation {
     /// # Panics
     /// If the broker is no server.
     pub fn proxy(&self) -> Proxy {
-        let port = self.broker.port().unwrap_or_else(|| panic!("the broker is in the process"));
-        Proxy::start(port)
+        assert!(!matches!(self.broker, BrokerServer::None), "the broker is in the process");
+        Proxy::start(self.broker.port())
     }
 
     /// Kills the broker by SIGKILL.
