@@ -1,8 +1,11 @@
-//! The seam between the agent and what it starts runs with. A closed set: local processes today, Kubernetes next.
+//! The seam between the agent and what it starts runs with. A closed set: local processes, and pods on Kubernetes.
 //!
 //! An executor holds the truth about its objects; the agent asks it and never remembers. The contract that each one
 //! passes is `tests/agent/conformance.rs`. Nothing here knows of brokers, leases or claims.
 
+mod environment;
+pub mod kubernetes;
+mod log_reader;
 pub mod process;
 
 use std::fmt;
@@ -15,6 +18,8 @@ use berth_domain::protocol::logs::{LogFrom, LogStream};
 use berth_domain::protocol::{AttemptRef, Held, Identity, Phase, Report};
 use berth_domain::time::Time;
 
+pub use kubernetes::KubernetesExecutor;
+pub use log_reader::LogReader;
 pub use process::ProcessExecutor;
 
 use crate::uptime::Moment;
@@ -24,6 +29,8 @@ use crate::uptime::Moment;
 pub enum Executor {
     /// Local processes.
     Process(ProcessExecutor),
+    /// Pods.
+    Kubernetes(KubernetesExecutor),
 }
 
 /// An attempt that was claimed and is to be created.
@@ -151,6 +158,14 @@ pub enum CreateError {
         /// Whose it is.
         found: String,
     },
+    /// It can't be honoured, and there is nothing that could hold its end: whoever asks again is told the same.
+    #[error("{attempt:?} is refused: {refusal}")]
+    Refused {
+        /// The attempt.
+        attempt: AttemptRef,
+        /// Why.
+        refusal: Refusal,
+    },
     /// The executor is in trouble, which has nothing to do with this attempt.
     #[error("the executor can't create {attempt:?}")]
     Trouble {
@@ -173,11 +188,13 @@ pub struct Trouble {
     pub source: std::io::Error,
 }
 
-/// A hint that something changed. It carries no state: whoever gets it looks.
+/// A hint that something changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hint {
     /// Look at these.
     Attempts(Vec<AttemptRef>),
+    /// These were seen like this, a moment ago: what was seen later, at a higher rank, holds.
+    Seen(Vec<Object>),
     /// Look at all.
     All,
 }
@@ -188,14 +205,18 @@ impl Executor {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Process(_) => "process",
+            Self::Kubernetes(_) => "kubernetes",
         }
     }
 
     /// What it is, so that a second agent under the same name is refused.
-    #[must_use]
-    pub fn identity(&self) -> Identity {
+    ///
+    /// # Errors
+    /// If it can't be found out just now.
+    pub async fn identity(&self) -> Result<Identity, Trouble> {
         match self {
-            Self::Process(process) => process.identity(),
+            Self::Process(process) => Ok(process.identity()),
+            Self::Kubernetes(kubernetes) => kubernetes.identity().await,
         }
     }
 
@@ -204,14 +225,16 @@ impl Executor {
     pub fn features(&self) -> Vec<String> {
         match self {
             Self::Process(_) => process::features(),
+            Self::Kubernetes(_) => kubernetes::features(),
         }
     }
 
     /// The namespaces that it serves; none if it knows of none.
     #[must_use]
-    pub const fn namespaces(&self) -> Vec<String> {
+    pub fn namespaces(&self) -> Vec<String> {
         match self {
             Self::Process(_) => Vec::new(),
+            Self::Kubernetes(kubernetes) => kubernetes.namespaces().to_vec(),
         }
     }
 
@@ -225,9 +248,10 @@ impl Executor {
 
     /// How long after a claim's validity a create that was begun in time can still land.
     #[must_use]
-    pub const fn create_grace(&self) -> Duration {
+    pub fn create_grace(&self) -> Duration {
         match self {
             Self::Process(_) => process::CREATE_GRACE,
+            Self::Kubernetes(kubernetes) => kubernetes.create_grace(),
         }
     }
 
@@ -238,27 +262,42 @@ impl Executor {
     pub fn admit(&self, order: &Order) -> Result<(), Refusal> {
         match self {
             Self::Process(process) => process.admit(order),
+            Self::Kubernetes(kubernetes) => kubernetes.admit(order),
         }
     }
 
     /// Creates the attempt's object, or finds it created already. What can't be honoured is created ended, so that
-    /// its end is kept and reported like any other.
+    /// its end is kept and reported like any other; or refused, where there is no object that could be ended. A
+    /// refusal is forgotten if the agent dies before it was taken in: then nothing is found, and it is offered again.
     ///
     /// # Errors
     /// If there is no object of this attempt afterwards.
     pub async fn create(&self, order: Order) -> Result<Object, CreateError> {
         match self {
             Self::Process(process) => process.create(order).await,
+            Self::Kubernetes(kubernetes) => kubernetes.create(order).await,
         }
     }
 
-    /// All objects that live, or lie ended and were not released.
+    /// All objects that live, or lie ended and were not released, by a look made now.
     ///
     /// # Errors
     /// If they can't be listed.
     pub async fn inventory(&self) -> Result<Vec<Object>, Trouble> {
         match self {
             Self::Process(process) => process.inventory().await,
+            Self::Kubernetes(kubernetes) => kubernetes.inventory().await,
+        }
+    }
+
+    /// The same, as they were seen lately, if that costs less; and a good moment to see to what needs it.
+    ///
+    /// # Errors
+    /// If they can't be listed.
+    pub async fn survey(&self) -> Result<Vec<Object>, Trouble> {
+        match self {
+            Self::Process(process) => process.inventory().await,
+            Self::Kubernetes(kubernetes) => kubernetes.survey().await,
         }
     }
 
@@ -269,6 +308,7 @@ impl Executor {
     pub async fn look(&self, attempt: AttemptRef) -> Result<Option<Object>, Trouble> {
         match self {
             Self::Process(process) => process.look(attempt).await,
+            Self::Kubernetes(kubernetes) => kubernetes.look(attempt).await,
         }
     }
 
@@ -280,6 +320,7 @@ impl Executor {
     pub async fn stop(&self, attempt: AttemptRef, grace: Option<Duration>) -> Result<(), Trouble> {
         match self {
             Self::Process(process) => process.stop(attempt, grace).await,
+            Self::Kubernetes(kubernetes) => kubernetes.stop(attempt, grace).await,
         }
     }
 
@@ -319,6 +360,7 @@ impl Executor {
     pub async fn release(&self, attempt: AttemptRef) -> Result<bool, Trouble> {
         match self {
             Self::Process(process) => process.release(attempt).await,
+            Self::Kubernetes(kubernetes) => kubernetes.release(attempt).await,
         }
     }
 
@@ -329,6 +371,7 @@ impl Executor {
     pub async fn tidy(&self) -> Result<(), Trouble> {
         match self {
             Self::Process(process) => process.tidy().await,
+            Self::Kubernetes(kubernetes) => kubernetes.tidy().await,
         }
     }
 
@@ -339,6 +382,7 @@ impl Executor {
     pub async fn probe(&self) -> Result<(), Trouble> {
         match self {
             Self::Process(process) => process.probe().await,
+            Self::Kubernetes(kubernetes) => kubernetes.probe().await,
         }
     }
 
@@ -349,32 +393,41 @@ impl Executor {
     pub async fn newest(&self, run: RunId) -> Result<Option<AttemptRef>, Trouble> {
         match self {
             Self::Process(process) => process.newest(run).await,
+            Self::Kubernetes(kubernetes) => kubernetes.newest(run).await,
         }
     }
 
-    /// A part of an attempt's log, and whether the attempt had ended before it was read; none if there is no such
-    /// attempt here.
+    /// A reader of the log of an attempt's container, of the main one if none is named; none if there is no such
+    /// attempt here. With `follow`, it reads what is written later too.
     ///
     /// # Errors
-    /// If the log can't be read.
-    pub async fn log(
+    /// If it can't be looked for.
+    pub async fn read_log(
         &self,
         attempt: AttemptRef,
+        container: Option<String>,
         from: LogFrom,
-        max_bytes: u64,
-    ) -> Result<Option<(Page, bool)>, Trouble> {
+        follow: bool,
+    ) -> Result<Option<LogReader>, Trouble> {
         match self {
-            Self::Process(process) => process.log(attempt, from, max_bytes).await,
+            Self::Process(process) => LogReader::of_process(process, attempt, container, from).await,
+            Self::Kubernetes(kubernetes) => {
+                let reader = kubernetes.read_log(attempt, container, from, follow).await?;
+                Ok(reader.map(LogReader::Kubernetes))
+            }
         }
     }
 
-    /// Says for life that this replica lives: what dead replicas created is reported by the others.
+    /// Says that this replica lives: what dead replicas created is reported by the others.
     ///
     /// # Errors
     /// If another one has the name.
     pub fn enlist(&self, replica: &str) -> Result<Enlisted, Trouble> {
         match self {
             Self::Process(process) => process.enlist(replica).map(Enlisted::Process),
+            Self::Kubernetes(kubernetes) => {
+                Ok(Enlisted::Kubernetes { executor: kubernetes.clone(), replica: replica.to_owned() })
+            }
         }
     }
 
@@ -385,6 +438,7 @@ impl Executor {
     pub async fn replicas(&self) -> Result<Vec<String>, Trouble> {
         match self {
             Self::Process(process) => process.replicas().await,
+            Self::Kubernetes(kubernetes) => kubernetes.replicas().await,
         }
     }
 
@@ -395,15 +449,44 @@ impl Executor {
     pub fn watch(&self) -> Result<Watch, Trouble> {
         match self {
             Self::Process(process) => Ok(Watch::Process(process.watch()?)),
+            Self::Kubernetes(kubernetes) => Ok(Watch::Kubernetes(Box::new(kubernetes.watch()))),
         }
     }
 }
 
-/// A replica's sign of life, until it is dropped.
+/// A replica's sign of life.
 #[derive(Debug)]
 pub enum Enlisted {
-    /// On a data folder.
+    /// On a data folder, until it is dropped.
     Process(process::Enlisted),
+    /// By a Lease, for as long as it is kept.
+    Kubernetes {
+        /// The executor.
+        executor: KubernetesExecutor,
+        /// The replica.
+        replica: String,
+    },
+}
+
+impl Enlisted {
+    /// Gives signs of life, for as long as this is awaited.
+    pub async fn keep(&self) {
+        match self {
+            Self::Process(_) => std::future::pending().await,
+            Self::Kubernetes { executor, replica } => executor.keep_alive(replica).await,
+        }
+    }
+
+    /// Takes them back.
+    ///
+    /// # Errors
+    /// If that fails: the others find out a little later.
+    pub async fn resign(&self) -> Result<(), Trouble> {
+        match self {
+            Self::Process(_) => Ok(()),
+            Self::Kubernetes { executor, replica } => executor.resign(replica).await,
+        }
+    }
 }
 
 /// A line that was read from a log.
@@ -435,6 +518,8 @@ pub struct Page {
 pub enum Watch {
     /// Of local processes.
     Process(process::Watch),
+    /// Of pods.
+    Kubernetes(Box<kubernetes::Watch>),
 }
 
 impl Watch {
@@ -445,6 +530,7 @@ impl Watch {
     pub async fn next(&mut self) -> Result<Hint, Trouble> {
         match self {
             Self::Process(watch) => watch.next().await,
+            Self::Kubernetes(watch) => watch.next().await,
         }
     }
 }

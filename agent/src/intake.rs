@@ -259,6 +259,10 @@ async fn create(shared: &Shared, mut order: Order) {
             );
             shared.reports.note(object);
         }
+        Err(CreateError::Refused { refusal, .. }) => {
+            tracing::info!(run.uuid = %attempt.run, reason = refusal.reason, "agent.create.refused: {refusal}");
+            shared.reports.note_nothing(attempt, refusal.end(), shared.clock.now());
+        }
         Err(CreateError::Trouble { source, .. }) => trouble(shared, &chain(&source)),
         Err(error @ CreateError::Late(_)) => {
             tracing::warn!(run.uuid = %attempt.run, %error, "agent.create.late");

@@ -190,6 +190,7 @@ impl Lease {
 /// Asks for the lease, for as long as the replica lives.
 pub(crate) async fn keep(shared: &Shared) {
     let mut failing = false;
+    let mut unknown: Option<String> = None;
     let mut ask_again = ASK_AGAIN_FIRST;
     loop {
         let held = shared.lease.is_held();
@@ -199,10 +200,28 @@ pub(crate) async fn keep(shared: &Shared) {
             shared.health.down("lease", shared.lease.why_not());
         }
         let nonce = Uuid::new_v4().simple().to_string();
+        let identity = match shared.executor.identity().await {
+            Ok(identity) => identity,
+            Err(error) => {
+                let why = crate::control::chain(&error);
+                shared.health.down("lease", why.clone());
+                if unknown.as_ref() != Some(&why) {
+                    tracing::warn!(
+                        error = why,
+                        "agent.identity.unknown: no lease is asked for until it is known"
+                    );
+                    unknown = Some(why);
+                }
+                match shared.stop.run_until_cancelled(tokio::time::sleep(ASK_AGAIN)).await {
+                    Some(()) => continue,
+                    None => return,
+                }
+            }
+        };
         let request = LeaseRequest {
             nonce: nonce.clone(),
             hello: !held,
-            identity: shared.executor.identity(),
+            identity,
             release: shared.release.clone(),
             features: shared.executor.features(),
             executor: shared.executor.kind().to_owned(),

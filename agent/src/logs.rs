@@ -9,13 +9,13 @@ use std::time::Duration;
 use berth_broker::{RespondError, Responder};
 use berth_domain::protocol::AttemptRef;
 use berth_domain::protocol::VERSION;
-use berth_domain::protocol::logs::{LogFrom, LogItem, LogRequest, MAX_CHUNK_BYTES, Request, RequestBody};
+use berth_domain::protocol::logs::{LogItem, LogRequest, MAX_CHUNK_BYTES, Request, RequestBody};
 use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::control::chain;
+use crate::executor::kubernetes::names::pod_name;
 use crate::executor::{Page, Trouble};
-use crate::identity::node_name;
 use crate::service::Shared;
 
 /// How much of a log is read at a time.
@@ -79,28 +79,23 @@ async fn send(
     };
     let missing = || Error::Refused(format!("this agent has no log of run {}", wanted.run));
     let attempt = attempt.ok_or_else(missing)?;
+    let reader = shared.executor.read_log(attempt, wanted.container, wanted.from, wanted.follow).await?;
+    let mut reader = reader.ok_or_else(missing)?;
     let source = LogItem::Source {
         attempt: attempt.attempt,
-        node: node_name(),
-        pod: format!("berth-{}-{}", attempt.run, attempt.attempt),
-        // The name by which the stock client knows a run's own container; it shows no other by default.
-        container: "polyaxon-main".to_owned(),
+        node: reader.node(),
+        pod: pod_name(attempt),
+        container: reader.container().to_owned(),
     };
     let mut items = vec![source];
-    let mut from = wanted.from;
     let mut left = wanted.limit_bytes.unwrap_or(u64::MAX);
     let mut life_at = Instant::now() + SIGN_OF_LIFE;
     loop {
-        let read = shared.executor.log(attempt, from, READ_BYTES.min(left)).await?;
-        let (page, ended) = read.ok_or_else(missing)?;
+        let (page, ended) = reader.page(READ_BYTES.min(left)).await?.ok_or_else(missing)?;
         let is_all = page.lines.is_empty();
         let next = page.next;
         left = left.saturating_sub(page.lines.iter().map(|line| line.text.len() as u64).sum());
         items.extend(items_of(page));
-        // By time only until something was found: an offset names the place exactly, and costs no search.
-        if !is_all || !matches!(from, LogFrom::After(_)) {
-            from = LogFrom::Offset(next);
-        }
         if left == 0 || is_all && (ended || !wanted.follow) {
             items.push(LogItem::End { complete: ended && is_all, next });
             return send_items(responder, &items).await;

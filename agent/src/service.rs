@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use crate::executor::{Executor, Trouble};
+use crate::executor::{Enlisted, Executor, Trouble};
 use crate::lease::Lease;
 use crate::out::Out;
 use crate::uptime::Uptime;
@@ -179,7 +179,7 @@ impl Load {
 /// If it can't begin. A broker or a scheduler that is away is no error: it waits.
 pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Error> {
     let replica: String = Uuid::new_v4().simple().to_string().chars().take(12).collect();
-    let _enlisted = config.executor.enlist(&replica)?;
+    let enlisted = Arc::new(config.executor.enlist(&replica)?);
     let hints = config.executor.watch()?;
     let (claims, outgoing) = claims::Desk::new(config.uptime.clone());
     let control = config.names.control(config.name.as_str(), &replica);
@@ -210,8 +210,10 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
     });
     tracing::info!(agent.name = %shared.name, agent.replica = %shared.replica, "agent.started");
     spawn_parts(&shared, hints, outgoing);
+    let (kept, stop) = (enlisted.clone(), shared.stop.clone());
+    shared.tracker.spawn(async move { stop.run_until_cancelled(kept.keep()).await });
     shared.closing.cancelled().await;
-    close(&shared).await;
+    close(&shared, &enlisted).await;
     Ok(())
 }
 
@@ -235,7 +237,7 @@ fn spawn_parts(
 }
 
 /// Ends in good order: offers go back, hand-overs that have begun end, and the scheduler is told.
-async fn close(shared: &Shared) {
+async fn close(shared: &Shared, enlisted: &Enlisted) {
     shared.handovers.close();
     if tokio::time::timeout(FINISH, shared.handovers.wait()).await.is_err() {
         tracing::warn!(left = shared.handovers.len(), "agent.closing: some hand-overs did not end in time");
@@ -247,6 +249,9 @@ async fn close(shared: &Shared) {
         }
         if let Err(error) = shared.broker.delete_queue(&shared.control).await {
             tracing::debug!(%error, "agent.control.undeleted: it expires by itself");
+        }
+        if let Err(error) = enlisted.resign().await {
+            tracing::debug!(%error, "agent.replica.listed: the others find out a little later");
         }
     };
     if tokio::time::timeout(GOODBYE, goodbye).await.is_err() {

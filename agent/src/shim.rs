@@ -5,7 +5,7 @@
 //! `launched.json`. It ends when nothing of the attempt is alive. It talks to nobody; files and SIGTERM are all.
 
 mod command;
-mod exit;
+pub(crate) mod exit;
 mod supervise;
 
 use std::fs::File;

@@ -1,11 +1,12 @@
 //! Looks at what the executor holds, when it hints at something and now and then anyway, and has it reported.
 //!
-//! A replica reports what it created itself, what replicas created that are gone, and ends that nobody else has
-//! had taken in for a while: reports may be doubled, but never missing.
+//! A replica reports what it created itself, its share of what replicas created that are gone, and ends that nobody
+//! else has had taken in for a while: reports may be doubled, but never missing.
 
 use std::time::Duration;
 
 use berth_domain::protocol::AttemptRef;
+use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use crate::control::chain;
@@ -38,6 +39,7 @@ pub(crate) async fn look(shared: &Shared, mut hints: Watch) {
         };
         match hint {
             Hint::Attempts(attempts) => look_at(shared, attempts).await,
+            Hint::Seen(objects) => note(shared, objects).await,
             Hint::All => {
                 look_at_all(shared).await;
                 all_at = Instant::now() + LOOK_AT_ALL;
@@ -66,7 +68,7 @@ async fn look_at(shared: &Shared, attempts: Vec<AttemptRef>) {
 }
 
 async fn look_at_all(shared: &Shared) {
-    let objects = match shared.executor.inventory().await {
+    let objects = match shared.executor.survey().await {
         Ok(objects) => objects,
         Err(error) => {
             tracing::warn!(error = %chain(&error), "agent.inventory.failed");
@@ -95,12 +97,26 @@ pub(crate) async fn note(shared: &Shared, objects: Vec<Object>) {
                     Err(error) => tracing::warn!(error = %chain(&error), "agent.replicas.unknown"),
                 }
             }
-            if alive.iter().flatten().any(|replica| *replica == object.replica) {
+            if !is_share(&shared.replica, alive.as_deref().unwrap_or_default(), &object) {
                 continue;
             }
         }
         shared.reports.note(object);
     }
+}
+
+/// Whether what another replica created is reported by `own`: the work of the dead is shared out among the living by
+/// rendezvous hash, so that all of them agree without asking each other.
+fn is_share(own: &str, alive: &[String], object: &Object) -> bool {
+    if alive.contains(&object.replica) {
+        return false;
+    }
+    let weight = |replica: &str| {
+        let AttemptRef { run, attempt } = object.attempt;
+        Sha256::digest(format!("{replica} {run} {attempt}").as_bytes())
+    };
+    let mine = weight(own);
+    alive.iter().all(|other| other == own || weight(other) < mine)
 }
 
 /// Lets go of an object whose end was taken in; one that can't go yet is tried again.
@@ -109,5 +125,45 @@ pub(crate) async fn release(shared: &Shared, attempt: AttemptRef) {
         Ok(true) => shared.reports.forget(attempt),
         Ok(false) => {}
         Err(error) => tracing::warn!(run.uuid = %attempt.run, error = %chain(&error), "agent.release.failed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use berth_domain::id::RunId;
+    use berth_domain::protocol::Phase;
+    use berth_domain::time::Time;
+
+    use super::*;
+
+    fn object(replica: &str) -> Object {
+        Object {
+            attempt: AttemptRef { run: RunId::new(), attempt: 0 },
+            uid: "u".into(),
+            replica: replica.into(),
+            phase: Phase::Created,
+            rank: 1,
+            at: Time::from_micros(0),
+            ran: None,
+        }
+    }
+
+    #[test]
+    fn what_the_dead_created_is_reported_by_exactly_one_of_the_living() {
+        let alive = ["a", "b", "c"].map(str::to_owned);
+        let mut shares = [0; 3];
+        for _ in 0..300 {
+            let object = object("dead");
+            let takers: Vec<usize> = (0..3).filter(|at| is_share(&alive[*at], &alive, &object)).collect();
+            assert_eq!(takers.len(), 1);
+            shares[takers[0]] += 1;
+        }
+        assert!(shares.iter().all(|share| *share > 50), "{shares:?}");
+    }
+
+    #[test]
+    fn what_the_living_created_is_theirs_and_whoever_knows_of_nobody_takes_all() {
+        assert!(!is_share("a", &["a".to_owned(), "b".to_owned()], &object("b")));
+        assert!(is_share("a", &[], &object("b")));
     }
 }

@@ -211,6 +211,7 @@ impl<'a> Source<'a> {
         let body = RequestBody::Logs(LogRequest {
             run: run.id,
             attempt: Some(attempt),
+            container: None,
             from,
             follow: false,
             limit_bytes: Some(MAX_BYTES),

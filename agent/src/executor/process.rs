@@ -34,7 +34,8 @@ pub use watch::Watch;
 
 use self::attempt::{Attempt, Need};
 use self::folder::{Folder, trouble};
-use self::record::{EXIT, Exit, LOCK, LOG, Launch, SPEC, SUPERVISOR_LOG, Spec, UID_VARIABLE, WORK};
+use self::record::{EXIT, Exit, LOCK, LOG, Launch, SPEC, SUPERVISOR_LOG, Spec, WORK};
+use super::environment::UID_VARIABLE;
 use super::{CreateError, Object, Order, Page, Refusal, Trouble};
 use crate::identity;
 use crate::uptime::{Moment, Uptime};

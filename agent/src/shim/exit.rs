@@ -1,4 +1,4 @@
-//! What the end of a process means: its class, its reason, its exit code. Pure.
+//! What the end of a process means, in a container or not: its class, its reason, its exit code. Pure.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use berth_domain::protocol::FENCE_SECONDS;
 
 /// Why the supervisor ended the process itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cause {
+pub(crate) enum Cause {
     /// It ran for longer than so many seconds.
     Timeout(u64),
     /// A stop was asked for.
@@ -20,7 +20,7 @@ pub(super) enum Cause {
 
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Status {
+pub(crate) enum Status {
     /// With an exit status.
     Code(i32),
     /// By a signal.
@@ -38,7 +38,7 @@ impl Status {
 }
 
 /// The end of a process that ran.
-pub(super) fn ended(status: Status, cause: Option<Cause>) -> End {
+pub(crate) fn ended(status: Status, cause: Option<Cause>) -> End {
     let (outcome, reason, message) = match (cause, status) {
         (Some(Cause::Stop), _) => {
             (Outcome::Stopped, "Stopped".to_owned(), "Ended because a stop was asked for".to_owned())

@@ -124,5 +124,5 @@ async fn an_end_is_found_by_another_agent_on_the_same_ground() {
     let other = rig.reopened();
     let object = eventually("the object", async || found(&other, attempt).await).await;
     assert_eq!(object.phase, Phase::Ended(end));
-    assert_eq!(other.identity(), rig.executor.identity());
+    assert_eq!(other.identity().await.unwrap(), rig.executor.identity().await.unwrap());
 }

@@ -115,6 +115,9 @@ pub struct Environment {
     /// The Kubernetes scheduler that places it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduler_name: Option<String>,
+    /// The Kubernetes runtime class that its containers run under.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runtime_class_name: Option<String>,
     /// Its Kubernetes priority class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub priority_class_name: Option<String>,

@@ -43,6 +43,9 @@ pub struct LogRequest {
     /// The attempt; none for the newest that the agent has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
+    /// The container; none for the one that the run is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
     /// Where to begin.
     #[serde(default)]
     pub from: LogFrom,
@@ -128,6 +131,7 @@ mod tests {
             body: RequestBody::Logs(LogRequest {
                 run: RunId::new(),
                 attempt: Some(2),
+                container: None,
                 from: LogFrom::After(Time::from_micros(7)),
                 follow: true,
                 limit_bytes: None,

@@ -334,6 +334,7 @@ const ENVIRONMENT: Object = Object {
         ("dnsPolicy", Text),
         ("dnsConfig", DICT),
         ("schedulerName", Text),
+        ("runtimeClassName", Text),
         ("priorityClassName", Text),
         ("priority", WHOLE),
         ("restartPolicy", Choice(&["Always", "OnFailure", "Never", "ExitCode"])),

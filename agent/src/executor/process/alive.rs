@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
 
-use super::record::UID_VARIABLE;
+use crate::executor::environment::UID_VARIABLE;
 
 /// A process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,8 +11,9 @@ use berth_domain::reported::Reported;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::super::environment::{UID_VARIABLE, own_environment};
 use super::super::{Order, Refusal};
-use super::record::{Launch, UID_VARIABLE};
+use super::record::Launch;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -123,7 +124,8 @@ pub(crate) fn launch(order: &Order, uid: &str, defaults: &Defaults<'_>) -> Resul
     let Some(container) = operation.run.container else {
         return Err(unsupported("run.container", "is missing; it must have a `command`"));
     };
-    let own = own_environment(order, operation.name.as_deref(), uid);
+    let mut own = own_environment(order, operation.name.as_deref());
+    own.push((UID_VARIABLE, uid.to_owned()));
     let environment = environment(&container, defaults.environment, own)?;
     let command = command(&container, &environment)?;
     Ok(Launch {
@@ -229,24 +231,6 @@ fn expand(word: &str, environment: &[(String, String)]) -> String {
     }
     expanded.push_str(rest);
     expanded
-}
-
-fn own_environment(order: &Order, name: Option<&str>, uid: &str) -> Vec<(&'static str, String)> {
-    let run = order.attempt.run.to_string();
-    vec![
-        ("POLYAXON_RUN_UUID", run.clone()),
-        ("POLYAXON_RUN_INSTANCE", format!("{}.{}.runs.{run}", order.owner, order.project)),
-        ("POLYAXON_OWNER", order.owner.clone()),
-        ("POLYAXON_PROJECT", order.project.clone()),
-        ("BERTH_RUN", run),
-        ("BERTH_RUN_NAME", name.unwrap_or_default().to_owned()),
-        ("BERTH_ATTEMPT", order.attempt.attempt.to_string()),
-        ("BERTH_OWNER", order.owner.clone()),
-        ("BERTH_PROJECT", order.project.clone()),
-        ("BERTH_AGENT", order.agent.clone()),
-        ("BERTH_QUEUE", order.queue.clone()),
-        (UID_VARIABLE, uid.to_owned()),
-    ]
 }
 
 /// The whole environment: what is inherited, under what the operation says, under Berth's own.

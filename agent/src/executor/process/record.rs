@@ -30,9 +30,6 @@ pub(crate) const LOG: &str = "log";
 /// What the supervisor itself had to say.
 pub(crate) const SUPERVISOR_LOG: &str = "supervisor.log";
 
-/// The variable by which every process of an attempt is known, wherever it went.
-pub(crate) const UID_VARIABLE: &str = "BERTH_ATTEMPT_UID";
-
 /// What an attempt is. Holds environment values: never print it.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Spec {

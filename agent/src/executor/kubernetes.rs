@@ -1,0 +1,327 @@
+//! Runs as pods: one pod per attempt, in the namespaces that the agent serves. The cluster holds the truth; what is
+//! kept here is only what its watch said last.
+//!
+//! A pod keeps a finalizer until its end was taken in, and its place until no create of its claim can come any more.
+//! What ends it before its time is written on it first, so that whoever comes next knows why. Needs no more than a
+//! Role in each namespace. Nothing here knows of brokers or claims.
+
+mod api;
+mod container;
+mod create;
+mod end;
+mod identity;
+mod log;
+pub(crate) mod names;
+mod pace;
+mod pod;
+mod replicas;
+mod settle;
+mod status;
+mod view;
+mod watch;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use berth_domain::id::RunId;
+use berth_domain::protocol::logs::LogFrom;
+use berth_domain::protocol::{AttemptRef, Identity};
+use berth_domain::time::Clock;
+use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{ListParams, PostParams};
+use kube::{Api, Client};
+use serde_json::json;
+use tokio::sync::OnceCell;
+
+pub use api::Access;
+pub use log::Reader;
+pub use status::Patience;
+pub use watch::Watch;
+
+use super::{CreateError, Object, Order, Refusal, Trouble};
+use crate::uptime::Uptime;
+use pace::Pace;
+use view::View;
+
+/// How many pods are listed at a time.
+const PAGE: u32 = 500;
+
+/// What a Kubernetes executor is made from.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The agent whose pods they are.
+    pub agent: String,
+    /// Where the API server is.
+    pub access: Access,
+    /// The namespaces served; the first holds where an operation names none. None: the one that `access` is about.
+    pub namespaces: Vec<String>,
+    /// How long a pod has between being asked to end and being killed.
+    pub grace: Duration,
+    /// How long a pod is kept after its end was taken in, where its operation has no `termination.ttl`.
+    pub keep: Duration,
+    /// How long the API server itself goes on with a request that nobody waits for any more: its `--request-timeout`.
+    pub server_timeout: Duration,
+    /// How long a pod may be in a trouble that may heal.
+    pub patience: Patience,
+    /// The wall clock.
+    pub clock: Clock,
+    /// The clock that claims are counted on.
+    pub uptime: Uptime,
+}
+
+impl Settings {
+    /// Defaults, around what has none.
+    #[must_use]
+    pub fn new(agent: String, access: Access) -> Self {
+        Self {
+            agent,
+            access,
+            namespaces: Vec::new(),
+            grace: Duration::from_secs(10),
+            keep: Duration::from_secs(60 * 60),
+            server_timeout: Duration::from_secs(60),
+            patience: Patience::default(),
+            clock: Clock::system(),
+            uptime: Uptime::machine(),
+        }
+    }
+
+    /// A create is one request, begun within the claim's validity; so much later it has landed or never will.
+    fn create_grace(&self) -> Duration {
+        api::CALL + self.server_timeout
+    }
+}
+
+/// Starts runs as pods.
+#[derive(Debug, Clone)]
+pub struct KubernetesExecutor {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    settings: Settings,
+    /// Not empty.
+    namespaces: Vec<String>,
+    client: Client,
+    view: View,
+    pace: Pace,
+    replicas: replicas::Known,
+    identity: OnceCell<Identity>,
+}
+
+impl std::fmt::Debug for Inner {
+    /// Leaves the client out.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inner").field("namespaces", &self.namespaces).finish_non_exhaustive()
+    }
+}
+
+impl KubernetesExecutor {
+    /// Makes ready to speak to the API server; whether it is there is seen later.
+    ///
+    /// # Errors
+    /// If the kubeconfig or the service account's files can't be used.
+    pub async fn open(settings: Settings) -> Result<Self, Trouble> {
+        let connected = api::connect(&settings.access).await?;
+        let mut namespaces = settings.namespaces.clone();
+        if namespaces.is_empty() {
+            namespaces.push(connected.namespace);
+        }
+        let inner = Inner {
+            namespaces,
+            client: connected.client,
+            view: View::default(),
+            pace: Pace::new(),
+            replicas: replicas::Known::default(),
+            identity: OnceCell::new(),
+            settings,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The namespaces served.
+    #[must_use]
+    pub fn namespaces(&self) -> &[String] {
+        &self.inner.namespaces
+    }
+
+    pub(crate) async fn identity(&self) -> Result<Identity, Trouble> {
+        let inner = &self.inner;
+        inner.identity.get_or_try_init(|| identity::read(&inner.client, &inner.namespaces)).await.cloned()
+    }
+
+    pub(crate) fn create_grace(&self) -> Duration {
+        self.inner.settings.create_grace()
+    }
+
+    pub(crate) fn admit(&self, order: &Order) -> Result<(), Refusal> {
+        pod::plan(order, &self.inner.defaults()).map(|_| ())
+    }
+
+    pub(crate) async fn create(&self, order: Order) -> Result<Object, CreateError> {
+        create::create(&self.inner, &order).await
+    }
+
+    pub(crate) async fn inventory(&self) -> Result<Vec<Object>, Trouble> {
+        let mut objects = Vec::new();
+        for namespace in &self.inner.namespaces {
+            let selector = names::held(&self.inner.settings.agent);
+            self.inner
+                .each_pod(namespace, &selector, |pod| {
+                    objects.extend(status::read(&pod, self.inner.settings.patience).map(|one| one.object));
+                })
+                .await?;
+        }
+        Ok(objects)
+    }
+
+    /// All objects, as the watch knows them where it does.
+    pub(crate) async fn survey(&self) -> Result<Vec<Object>, Trouble> {
+        settle::settle(&self.inner).await;
+        match self.inner.view.all(&self.inner.namespaces) {
+            Some(objects) => Ok(objects),
+            None => self.inventory().await,
+        }
+    }
+
+    pub(crate) async fn look(&self, attempt: AttemptRef) -> Result<Option<Object>, Trouble> {
+        let found = self.inner.find(attempt).await?;
+        Ok(found.filter(|pod| self.inner.is_ours(pod)).and_then(|pod| {
+            let reading = status::read(&pod, self.inner.settings.patience)?;
+            Some(reading.object)
+        }))
+    }
+
+    pub(crate) async fn stop(&self, attempt: AttemptRef, grace: Option<Duration>) -> Result<(), Trouble> {
+        settle::stop(&self.inner, attempt, grace).await
+    }
+
+    pub(crate) async fn release(&self, attempt: AttemptRef) -> Result<bool, Trouble> {
+        settle::release(&self.inner, attempt).await
+    }
+
+    pub(crate) async fn tidy(&self) -> Result<(), Trouble> {
+        settle::tidy(&self.inner).await?;
+        replicas::tidy(&self.inner).await
+    }
+
+    /// Whether the API server answers, and lets this agent create pods.
+    pub(crate) async fn probe(&self) -> Result<(), Trouble> {
+        let api: Api<SelfSubjectAccessReview> = Api::all(self.inner.client.clone());
+        for namespace in &self.inner.namespaces {
+            let doing = || format!("can't create pods in the namespace {namespace}");
+            let attributes = json!({"namespace": namespace, "verb": "create", "resource": "pods"});
+            let review = serde_json::from_value(json!({"spec": {"resourceAttributes": attributes}}))
+                .map_err(|error| api::failed(doing(), error.into()))?;
+            let answer = api::call(doing, api.create(&PostParams::default(), &review)).await?;
+            let status = answer.and_then(|review| review.status).unwrap_or_default();
+            if !status.allowed {
+                let words = status.reason.filter(|reason| !reason.is_empty());
+                let words =
+                    words.unwrap_or_else(|| "its service account has no Role that allows it".to_owned());
+                return Err(api::failed(doing(), std::io::Error::other(words)));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn newest(&self, run: RunId) -> Result<Option<AttemptRef>, Trouble> {
+        let mut newest = None;
+        let selector = names::of_run(&self.inner.settings.agent, &run.to_string());
+        for namespace in &self.inner.namespaces {
+            self.inner
+                .each_pod(namespace, &selector, |pod| {
+                    newest = newest.max(pod.metadata.name.as_deref().and_then(names::attempt_of));
+                })
+                .await?;
+        }
+        Ok(newest)
+    }
+
+    pub(crate) async fn read_log(
+        &self,
+        attempt: AttemptRef,
+        container: Option<String>,
+        from: LogFrom,
+        follow: bool,
+    ) -> Result<Option<Reader>, Trouble> {
+        let found = self.inner.find(attempt).await?.filter(|pod| self.inner.is_ours(pod));
+        Ok(found.map(|pod| Reader::new(self.inner.clone(), attempt, &pod, container, from, follow)))
+    }
+
+    pub(crate) async fn keep_alive(&self, replica: &str) {
+        replicas::keep_alive(&self.inner, replica).await;
+    }
+
+    pub(crate) async fn resign(&self, replica: &str) -> Result<(), Trouble> {
+        replicas::resign(&self.inner, replica).await
+    }
+
+    pub(crate) async fn replicas(&self) -> Result<Vec<String>, Trouble> {
+        replicas::alive(&self.inner).await
+    }
+
+    pub(crate) fn watch(&self) -> Watch {
+        Watch::new(self.inner.clone())
+    }
+}
+
+/// The features that this executor has.
+pub(crate) fn features() -> Vec<String> {
+    vec!["kubernetes".to_owned()]
+}
+
+impl Inner {
+    fn first_namespace(&self) -> &str {
+        self.namespaces.first().map_or("default", String::as_str)
+    }
+
+    fn defaults(&self) -> pod::Defaults<'_> {
+        pod::Defaults {
+            namespaces: &self.namespaces,
+            grace: self.settings.grace,
+            keep: self.settings.keep,
+            features: features(),
+        }
+    }
+
+    fn is_ours(&self, pod: &Pod) -> bool {
+        status::label(pod, names::AGENT) == Some(&self.settings.agent)
+    }
+
+    /// The pod of an attempt's name, whoever's it is, by a look made now.
+    async fn find(&self, attempt: AttemptRef) -> Result<Option<Pod>, Trouble> {
+        let name = names::pod_name(attempt);
+        let seen = self.view.namespace(attempt);
+        let others = self.namespaces.iter().filter(|namespace| Some(*namespace) != seen.as_ref());
+        for namespace in seen.iter().chain(others) {
+            let api = api::pods(&self.client, namespace);
+            let doing = || format!("can't look at the pod {namespace}/{name}");
+            if let Some(found) = api::call(doing, api.get(&name)).await? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Goes over the pods of a namespace, a page at a time, as they were at one moment.
+    async fn each_pod(
+        &self,
+        namespace: &str,
+        selector: &str,
+        mut each: impl FnMut(Pod),
+    ) -> Result<(), Trouble> {
+        let api = api::pods(&self.client, namespace);
+        let mut params = ListParams::default().labels(selector).limit(PAGE);
+        loop {
+            let doing = || format!("can't list the pods in the namespace {namespace}");
+            let Some(list) = api::call(doing, api.list(&params)).await? else { return Ok(()) };
+            list.items.into_iter().for_each(&mut each);
+            match list.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => params = params.continue_token(&token),
+                None => return Ok(()),
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The containers of an attempt's pod: the main one, what runs before it, and what runs beside it.
+//!
+//! Sidecars become Kubernetes' own: init containers that are restarted, started in order before the main container
+//! and ended by the kubelet after it. So the main container's end is the pod's end, agent or no agent. Pure.
+
+use berth_domain::compile::{Container, Job};
+use serde_json::{Value, json};
+
+use super::super::Refusal;
+use super::super::environment::UID_VARIABLE;
+use super::names::MAIN_CONTAINER;
+use super::pod::unsupported;
+
+/// The volume behind `/dev/shm`.
+const SHM: &str = "polyaxon-shm";
+
+/// What runs in a pod.
+pub(super) struct Containers {
+    /// What the run is about.
+    pub(super) main: Value,
+    /// What runs before it, and then what runs beside it.
+    pub(super) init: Vec<Value>,
+}
+
+/// The containers of `run`; each gets the variables `own`.
+pub(super) fn containers(
+    run: &Job,
+    own: &[(&'static str, String)],
+    shm: bool,
+) -> Result<Containers, Refusal> {
+    let mut main = one(&run.container, "run.container", MAIN_CONTAINER, own)?;
+    main["name"] = json!(MAIN_CONTAINER);
+    let mounts_shm = run.container.volume_mounts.iter().any(|mount| mount.mount_path == "/dev/shm");
+    if shm && !mounts_shm {
+        let mount = json!({"name": SHM, "mountPath": "/dev/shm"});
+        match main["volumeMounts"].as_array_mut() {
+            Some(mounts) => mounts.push(mount),
+            None => main["volumeMounts"] = json!([mount]),
+        }
+    }
+    let mut init = Vec::new();
+    for (index, step) in run.init.iter().enumerate() {
+        let Some(container) = &step.container else { continue };
+        let name = format!("polyaxon-init-{index}");
+        init.push(one(container, &format!("run.init[{index}].container"), &name, own)?);
+    }
+    for (index, sidecar) in run.sidecars.iter().enumerate() {
+        let field = format!("run.sidecars[{index}]");
+        let mut container = one(sidecar, &field, &format!("polyaxon-sidecar-{index}"), own)?;
+        container["restartPolicy"] = json!("Always");
+        init.push(container);
+    }
+    Ok(Containers { main, init })
+}
+
+fn one(
+    container: &Container,
+    field: &str,
+    name: &str,
+    own: &[(&'static str, String)],
+) -> Result<Value, Refusal> {
+    if container.image.as_deref().is_none_or(str::is_empty) {
+        return Err(unsupported(&format!("{field}.image"), "is missing; a pod's container needs one"));
+    }
+    if container.rest.contains_key("restartPolicy") {
+        let why = "is not supported: an attempt's pod is executed once";
+        return Err(unsupported(&format!("{field}.restartPolicy"), why));
+    }
+    let mut value = json!(container);
+    if container.name.as_deref().is_none_or(str::is_empty) {
+        value["name"] = json!(name);
+    }
+    value["env"] = json!(environment(container, own));
+    Ok(value)
+}
+
+/// The container's own variables, each name once as its last holds, and then Berth's.
+fn environment(container: &Container, own: &[(&'static str, String)]) -> Vec<Value> {
+    let is_own = |name: &str| name == UID_VARIABLE || own.iter().any(|(taken, _)| *taken == name);
+    let mut variables: Vec<Value> = Vec::new();
+    for (at, variable) in container.env.iter().enumerate() {
+        let later = container.env[at + 1..].iter().any(|other| other.name == variable.name);
+        if !later && !is_own(&variable.name) {
+            variables.push(json!(variable));
+        }
+    }
+    variables.extend(own.iter().map(|(name, value)| json!({"name": name, "value": value})));
+    let uid = json!({"fieldRef": {"fieldPath": "metadata.uid"}});
+    variables.push(json!({"name": UID_VARIABLE, "valueFrom": uid}));
+    variables
+}
+
+/// The volume of [`SHM`]: memory, counted as the container's.
+pub(super) fn shm_volume() -> Value {
+    json!({"name": SHM, "emptyDir": {"medium": "Memory"}})
+}

@@ -1,0 +1,271 @@
+//! An attempt's log, read through the API server while its pod is there, and followed while it grows.
+//!
+//! Kubernetes knows no offsets, but the moment at which each line was written: a line's offset is its moment in
+//! microseconds, made to grow from line to line. Moments are the same on every reading, since each begins well before
+//! the place where it goes on.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use berth_domain::protocol::AttemptRef;
+use berth_domain::protocol::logs::{LogFrom, LogStream, MAX_LINE_BYTES};
+use berth_domain::time::Time;
+use futures_util::io::{AsyncBufRead, AsyncBufReadExt};
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::LogParams;
+use tokio::time::Instant;
+
+use super::super::{Line, Page, Trouble};
+use super::{Inner, api, names, status};
+
+/// How far before the place where it goes on a reading begins: Kubernetes begins at whole seconds.
+const BEFORE: Duration = Duration::from_secs(2);
+/// How long to wait for a line that may come.
+const WAIT: Duration = Duration::from_millis(100);
+/// How soon a container that has no log yet is looked at again.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// Reads one container's log from some place on.
+pub struct Reader {
+    inner: Arc<Inner>,
+    attempt: AttemptRef,
+    namespace: String,
+    node: String,
+    container: String,
+    follow: bool,
+    /// Only lines after this.
+    after: Time,
+    stream: Option<Stream>,
+    /// The moment of the last line of the stream, wanted or not.
+    last: Time,
+    /// The beginning of a line that has not ended yet.
+    rest: Vec<u8>,
+    again_at: Instant,
+    is_over: bool,
+}
+
+type Stream = Pin<Box<dyn AsyncBufRead + Send>>;
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").field("attempt", &self.attempt).finish_non_exhaustive()
+    }
+}
+
+/// What one look at the stream gave.
+enum Got {
+    Line(Vec<u8>),
+    Nothing,
+    End,
+}
+
+impl Reader {
+    /// A reader of the log of the pod's container; the main one, if none is named.
+    pub(super) fn new(
+        inner: Arc<Inner>,
+        attempt: AttemptRef,
+        pod: &Pod,
+        container: Option<String>,
+        from: LogFrom,
+        follow: bool,
+    ) -> Self {
+        let after = match from {
+            LogFrom::Start => Time::from_micros(0),
+            LogFrom::Offset(offset) => Time::from_micros(i64::try_from(offset).unwrap_or(i64::MAX)),
+            LogFrom::After(at) => at,
+        };
+        let node = pod.spec.as_ref().and_then(|spec| spec.node_name.clone());
+        Self {
+            inner,
+            attempt,
+            namespace: pod.metadata.namespace.clone().unwrap_or_default(),
+            node: node.unwrap_or_default(),
+            container: container.unwrap_or_else(|| names::MAIN_CONTAINER.to_owned()),
+            follow,
+            after,
+            stream: None,
+            last: Time::from_micros(0),
+            rest: Vec::new(),
+            again_at: Instant::now(),
+            is_over: false,
+        }
+    }
+
+    /// The node that the pod is on; empty while it is on none.
+    pub(crate) fn node(&self) -> &str {
+        &self.node
+    }
+
+    /// The container whose log it is.
+    pub(crate) fn container(&self) -> &str {
+        &self.container
+    }
+
+    /// About `max_bytes` more, and whether that was the log's end; what is there, if nothing more comes soon.
+    pub(crate) async fn page(&mut self, max_bytes: u64) -> Result<(Page, bool), Trouble> {
+        let mut page = Page { next: self.offset(), ..Page::default() };
+        let mut taken = 0;
+        while taken < max_bytes {
+            if self.stream.is_none() && (self.is_over || !self.open().await?) {
+                break;
+            }
+            match self.read().await? {
+                Got::Line(raw) => {
+                    for line in self.lines(&raw) {
+                        taken += line.text.len() as u64 + 1;
+                        page.lines.push(line);
+                    }
+                    page.next = self.offset();
+                }
+                Got::Nothing => break,
+                Got::End => {
+                    self.stream = None;
+                    self.again_at = Instant::now() + AGAIN;
+                    if !self.follow {
+                        self.is_over = self.has_ended().await?;
+                        break;
+                    }
+                }
+            }
+        }
+        Ok((page, self.is_over))
+    }
+
+    fn offset(&self) -> u64 {
+        u64::try_from(self.after.micros()).unwrap_or(0)
+    }
+
+    /// Opens the stream; false if there is nothing to read yet, or no more.
+    async fn open(&mut self) -> Result<bool, Trouble> {
+        if Instant::now() < self.again_at {
+            return Ok(false);
+        }
+        self.again_at = Instant::now() + AGAIN;
+        // The end first: what it finds running may still write, what it finds ended was written.
+        let ended = self.has_ended().await?;
+        let since = self.after.minus(BEFORE).micros();
+        let params = LogParams {
+            container: Some(self.container.clone()),
+            follow: self.follow && !ended,
+            timestamps: true,
+            since_time: (since > 0).then(|| jiff::Timestamp::from_microsecond(since).ok()).flatten(),
+            ..LogParams::default()
+        };
+        let pods = api::pods(&self.inner.client, &self.namespace);
+        let name = names::pod_name(self.attempt);
+        match tokio::time::timeout(api::CALL, pods.log_stream(&name, &params)).await {
+            Ok(Ok(stream)) => {
+                self.stream = Some(Box::pin(stream));
+                self.last = Time::from_micros(0);
+                self.rest.clear();
+                // A stream of what has ended is read once.
+                self.follow &= !ended;
+                Ok(true)
+            }
+            // The container has not begun, or will never have begun.
+            Ok(Err(kube::Error::Api(status))) if matches!(status.code, 400 | 404) => {
+                self.is_over = ended;
+                Ok(false)
+            }
+            Ok(Err(error)) => Err(self.failed(io::Error::other(api::words(&error)))),
+            Err(_) => Err(self.failed(io::ErrorKind::TimedOut.into())),
+        }
+    }
+
+    fn failed(&self, source: io::Error) -> Trouble {
+        api::failed(format!("can't read the log of {}", names::pod_name(self.attempt)), source)
+    }
+
+    /// Whether the container writes no more.
+    async fn has_ended(&mut self) -> Result<bool, Trouble> {
+        let Some(pod) = self.inner.find(self.attempt).await? else { return Ok(true) };
+        if let Some(node) = pod.spec.as_ref().and_then(|spec| spec.node_name.clone()) {
+            self.node = node;
+        }
+        let statuses = status::status(&pod).into_iter().flat_map(|status| {
+            status.container_statuses.iter().flatten().chain(status.init_container_statuses.iter().flatten())
+        });
+        let state = statuses.filter(|one| one.name == self.container).find_map(|one| one.state.as_ref());
+        let is_terminated = state.is_some_and(|state| state.terminated.is_some());
+        Ok(is_terminated
+            || status::read(&pod, self.inner.settings.patience).is_some_and(|one| one.object.is_ended()))
+    }
+
+    async fn read(&mut self) -> Result<Got, Trouble> {
+        let Some(stream) = &mut self.stream else { return Ok(Got::End) };
+        // Bounded, so that a line without an end doesn't fill the memory: what is longer is cut off.
+        let most = 16 * MAX_LINE_BYTES;
+        // What has ended is read to its end; what still grows, to what is there.
+        let wait = if self.follow { WAIT } else { api::CALL };
+        loop {
+            let read = tokio::time::timeout(wait, stream.fill_buf());
+            let bytes = match read.await {
+                Ok(Ok(bytes)) => bytes,
+                // The connection was lost: what follows is read anew.
+                Ok(Err(error)) => {
+                    tracing::debug!(%error, "agent.log.interrupted");
+                    return Ok(Got::End);
+                }
+                Err(_) => return Ok(if self.follow { Got::Nothing } else { Got::End }),
+            };
+            if bytes.is_empty() {
+                let rest = std::mem::take(&mut self.rest);
+                return Ok(if rest.is_empty() { Got::End } else { Got::Line(rest) });
+            }
+            let end = bytes.iter().position(|byte| *byte == b'\n');
+            let part = &bytes[..end.unwrap_or(bytes.len())];
+            let room = most.saturating_sub(self.rest.len());
+            self.rest.extend_from_slice(&part[..part.len().min(room)]);
+            let used = end.map_or(bytes.len(), |end| end + 1);
+            stream.consume_unpin(used);
+            if end.is_some() {
+                return Ok(Got::Line(std::mem::take(&mut self.rest)));
+            }
+        }
+    }
+
+    /// The wanted lines in what was read: one, or several if it is too long.
+    fn lines(&mut self, raw: &[u8]) -> Vec<Line> {
+        let Some((at, text)) = parse(raw) else { return Vec::new() };
+        let mut lines = Vec::new();
+        let mut pieces: Vec<&[u8]> = text.chunks(MAX_LINE_BYTES).collect();
+        if pieces.is_empty() {
+            pieces.push(b"");
+        }
+        for piece in pieces {
+            let at = at.max(Time::from_micros(self.last.micros() + 1));
+            self.last = at;
+            if at > self.after {
+                self.after = at;
+                let text = String::from_utf8_lossy(piece).into_owned();
+                lines.push(Line { at, stream: LogStream::Stdout, text, next: self.offset() });
+            }
+        }
+        lines
+    }
+}
+
+/// A line as Kubernetes writes it: its moment, a space, its text.
+fn parse(raw: &[u8]) -> Option<(Time, &[u8])> {
+    let space = raw.iter().position(|byte| *byte == b' ').unwrap_or(raw.len());
+    let at: jiff::Timestamp = std::str::from_utf8(&raw[..space]).ok()?.parse().ok()?;
+    let text = raw.get(space + 1..).unwrap_or_default();
+    Some((Time::from_micros(at.as_microsecond()), text.strip_suffix(b"\r").unwrap_or(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_its_moment_before_it() {
+        let (at, text) = parse(b"2026-01-01T00:00:00.123456789Z a b").unwrap();
+        assert_eq!((at.micros() % 1_000_000, text), (123_456, b"a b".as_slice()));
+        assert_eq!(parse(b"2026-01-01T00:00:00Z ").unwrap().1, b"");
+        assert_eq!(parse(b"2026-01-01T00:00:00Z").unwrap().1, b"");
+        assert_eq!(parse(b"failed to watch file"), None);
+    }
+}

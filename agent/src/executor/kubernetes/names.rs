@@ -1,0 +1,86 @@
+//! What Berth calls things on a cluster: names, labels, annotations, the finalizer. What is written here is read by
+//! other releases and by people's own tools: it is added to, and never renamed.
+
+use berth_domain::protocol::AttemptRef;
+
+/// The container that a run is about. The name by which the stock client knows it.
+pub(crate) const MAIN_CONTAINER: &str = "polyaxon-main";
+
+/// Keeps a pod until its end was taken in.
+pub(super) const FINALIZER: &str = "berth.dev/report";
+
+/// Who made an object.
+pub(super) const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// The value of [`MANAGED_BY`].
+pub(super) const BERTH: &str = "berth";
+
+/// The agent that made it.
+pub(super) const AGENT: &str = "berth.dev/agent";
+/// The run.
+pub(super) const RUN: &str = "berth.dev/run";
+/// The attempt's number.
+pub(super) const ATTEMPT: &str = "berth.dev/attempt";
+/// The queue that it came on.
+pub(super) const QUEUE: &str = "berth.dev/queue";
+/// The project.
+pub(super) const PROJECT: &str = "berth.dev/project";
+/// A pod whose end was taken in: it only waits for its time to go.
+pub(super) const RELEASED: &str = "berth.dev/released";
+
+/// The replica that created it.
+pub(super) const REPLICA: &str = "berth.dev/replica";
+/// The hash of the operation, as offered.
+pub(super) const SPEC_HASH: &str = "berth.dev/spec-hash";
+/// Until when a create of the same attempt can still come: so long its pod stays.
+pub(super) const CLAIM_OVER: &str = "berth.dev/claim-over";
+/// For how many seconds it stays after its end was taken in.
+pub(super) const KEEP: &str = "berth.dev/keep-seconds";
+/// How it ends, decided by an agent before it has ended: somebody asked for a stop, or it can't come to anything.
+pub(super) const VERDICT: &str = "berth.dev/verdict";
+
+/// What begins every label and annotation of Berth's own.
+pub(super) const PREFIX: &str = "berth.dev/";
+
+/// The name of an attempt's pod.
+pub(crate) fn pod_name(attempt: AttemptRef) -> String {
+    format!("berth-{}-{}", attempt.run, attempt.attempt)
+}
+
+/// The attempt whose pod has this name.
+pub(super) fn attempt_of(name: &str) -> Option<AttemptRef> {
+    let (run, attempt) = name.strip_prefix("berth-")?.split_once('-')?;
+    Some(AttemptRef { run: run.parse().ok()?, attempt: attempt.parse().ok()? })
+}
+
+/// Selects the pods of an agent whose ends were not taken in yet.
+pub(super) fn held(agent: &str) -> String {
+    format!("{MANAGED_BY}={BERTH},{AGENT}={agent},!{RELEASED}")
+}
+
+/// Selects the pods of an agent that only wait for their time to go.
+pub(super) fn released(agent: &str) -> String {
+    format!("{MANAGED_BY}={BERTH},{AGENT}={agent},{RELEASED}")
+}
+
+/// Selects all of an agent's pods of a run.
+pub(super) fn of_run(agent: &str, run: &str) -> String {
+    format!("{MANAGED_BY}={BERTH},{AGENT}={agent},{RUN}={run}")
+}
+
+#[cfg(test)]
+mod tests {
+    use berth_domain::id::RunId;
+
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_pod_tells_its_attempt_and_fits_into_a_label() {
+        let attempt = AttemptRef { run: RunId::new(), attempt: u32::MAX };
+        let name = pod_name(attempt);
+        assert_eq!(attempt_of(&name), Some(attempt));
+        assert!(name.len() <= 63, "{name}");
+        for other in ["", "berth-x-1", "other", "berth-", &name[..20]] {
+            assert_eq!(attempt_of(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! What a compiled operation means for Kubernetes: one pod, executed once. And what of it can't be honoured, by name.
+//!
+//! The pod is JSON, not typed: what people wrote reaches the API server as they wrote it, and the server says in its
+//! own words what it doesn't know. Containers are `container`'s. Pure.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use berth_domain::compile::{CompiledOperation, Environment};
+use berth_domain::name::{DEFAULT, Slug};
+use berth_domain::time::Time;
+use serde_json::{Map, Value, json};
+
+use super::super::environment::own_environment;
+use super::super::{Order, Refusal};
+use super::container::{self, Containers};
+use super::names;
+
+/// What the executor adds to every operation.
+pub(super) struct Defaults<'a> {
+    /// The namespaces that the agent serves; the first holds where none is named.
+    pub(super) namespaces: &'a [String],
+    /// Between being asked to end and being killed.
+    pub(super) grace: Duration,
+    /// How long a pod stays after its end was taken in, where the operation doesn't say.
+    pub(super) keep: Duration,
+    /// The features that it has.
+    pub(super) features: Vec<String>,
+}
+
+/// A pod that is to be created.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Plan {
+    /// Where.
+    pub(super) namespace: String,
+    /// The pod, without what is only known when it is created: see [`Plan::until`].
+    pub(super) pod: Value,
+}
+
+impl Plan {
+    /// The pod, with the moment until which a create of it can still come.
+    pub(super) fn until(mut self, claim_over: Time) -> (String, Value) {
+        self.pod["metadata"]["annotations"][names::CLAIM_OVER] = json!(claim_over);
+        (self.namespace, self.pod)
+    }
+}
+
+/// Says that a field can't be honoured.
+pub(super) fn unsupported(field: &str, why: &str) -> Refusal {
+    Refusal { reason: "Unsupported", message: format!("`{field}` {why}") }
+}
+
+/// The pod of `order`.
+///
+/// # Errors
+/// If the operation asks for what can't be honoured, by name.
+pub(super) fn plan(order: &Order, defaults: &Defaults<'_>) -> Result<Plan, Refusal> {
+    if let Some(missing) = order.needs.iter().find(|need| !defaults.features.contains(need)) {
+        let message = format!(
+            "the operation needs `{missing}`, which this agent can't do; it can do: {}",
+            defaults.features.join(", ")
+        );
+        return Err(Refusal { reason: "UnsupportedFeature", message });
+    }
+    let operation: CompiledOperation = serde_json::from_str(&order.operation).map_err(|error| Refusal {
+        reason: "InvalidOperation",
+        message: format!("the compiled operation can't be read: {error}"),
+    })?;
+    refuse_by_name(&operation)?;
+    let namespace = namespace(&operation, defaults.namespaces)?;
+    let environment = operation.run.environment.clone().unwrap_or_default();
+    let own = own_environment(order, operation.name.as_deref());
+    let containers = container::containers(&operation.run, &own, has_shm(&operation))?;
+    let pod = json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": names::pod_name(order.attempt),
+            "namespace": namespace,
+            "labels": labels(order, operation.name.as_deref(), &environment)?,
+            "annotations": annotations(order, &operation, &environment, defaults.keep),
+            "finalizers": [names::FINALIZER],
+        },
+        "spec": spec(&operation, &environment, defaults.grace, &containers),
+    });
+    Ok(Plan { namespace, pod })
+}
+
+fn refuse_by_name(operation: &CompiledOperation) -> Result<(), Refusal> {
+    const LATER: &str = "is not supported by this release of the kubernetes executor; remove it";
+    let run = &operation.run;
+    if !run.connections.is_empty() {
+        return Err(unsupported("run.connections", LATER));
+    }
+    for (index, init) in run.init.iter().enumerate() {
+        let fields = [
+            ("artifacts", init.artifacts.is_some()),
+            ("paths", init.paths.is_some()),
+            ("git", init.git.is_some()),
+            ("dockerfile", init.dockerfile.is_some()),
+            ("file", init.file.is_some()),
+            ("tensorboard", init.tensorboard.is_some()),
+            ("lineageRef", init.lineage_ref.is_some()),
+            ("modelRef", init.model_ref.is_some()),
+            ("artifactRef", init.artifact_ref.is_some()),
+            ("connection", init.connection.is_some()),
+            ("path", init.path.is_some()),
+        ];
+        if let Some((field, _)) = fields.iter().find(|(_, given)| *given) {
+            return Err(unsupported(&format!("run.init[{index}].{field}"), LATER));
+        }
+    }
+    let policy = run.environment.as_ref().and_then(|environment| environment.restart_policy.as_deref());
+    if let Some(policy) = policy.filter(|policy| *policy != "Never") {
+        let why = format!(
+            "is `{policy}`; an attempt's pod is executed once, so that it may only be Never: \
+             `termination.maxRetries` says how often a failure is tried again"
+        );
+        return Err(unsupported("run.environment.restartPolicy", &why));
+    }
+    for plugin in ["docker", "tmux", "sandbox", "ssh"] {
+        if plugin_of(operation, plugin) == Some(true) {
+            return Err(unsupported(&format!("plugins.{plugin}"), LATER));
+        }
+    }
+    Ok(())
+}
+
+fn plugin_of(operation: &CompiledOperation, name: &str) -> Option<bool> {
+    operation.plugins.as_ref()?.get(name)?.as_bool()
+}
+
+/// Whether `/dev/shm` is as large as the memory, as it is in Polyaxon unless one says no.
+fn has_shm(operation: &CompiledOperation) -> bool {
+    plugin_of(operation, "shm").unwrap_or(true)
+}
+
+fn namespace(operation: &CompiledOperation, served: &[String]) -> Result<String, Refusal> {
+    // `default` is what is said where nothing is said: the agent's own, unless it serves one of that name.
+    let is_own = |name: &&str| name.is_empty() || *name == DEFAULT && !served.iter().any(|one| one == name);
+    let wanted = operation.namespace.as_deref().filter(|name| !is_own(name));
+    match wanted.or_else(|| served.first().map(String::as_str)) {
+        Some(name) if served.iter().any(|one| one == name) => Ok(name.to_owned()),
+        Some(name) => Err(Refusal {
+            reason: "NamespaceNotServed",
+            message: format!("`namespace` is `{name}`; this agent serves: {}", served.join(", ")),
+        }),
+        None => Err(unsupported("namespace", "is not given, and this agent serves none")),
+    }
+}
+
+fn labels(
+    order: &Order,
+    name: Option<&str>,
+    environment: &Environment,
+) -> Result<BTreeMap<String, String>, Refusal> {
+    let mut labels = environment.labels.clone();
+    if let Some(taken) = labels.keys().find(|key| key.starts_with(names::PREFIX)) {
+        let why =
+            format!("is one of Berth's own; allowed are labels that don't begin with `{}`", names::PREFIX);
+        return Err(unsupported(&format!("run.environment.labels.{taken}"), &why));
+    }
+    let slug = |text: &str| Slug::standing_for(text).to_string();
+    let run = order.attempt.run.to_string();
+    let own = [
+        ("app.kubernetes.io/name", slug(name.filter(|name| !name.is_empty()).unwrap_or("run"))),
+        ("app.kubernetes.io/instance", run.clone()),
+        ("app.kubernetes.io/part-of", slug(&order.project)),
+        ("app.kubernetes.io/component", "job".to_owned()),
+        (names::MANAGED_BY, names::BERTH.to_owned()),
+        (names::RUN, run),
+        (names::ATTEMPT, order.attempt.attempt.to_string()),
+        (names::AGENT, order.agent.clone()),
+        (names::QUEUE, slug(&order.queue)),
+        (names::PROJECT, slug(&order.project)),
+    ];
+    labels.extend(own.map(|(key, value)| (key.to_owned(), value)));
+    Ok(labels)
+}
+
+/// The operation's annotations, without those that spoke to Berth, and Berth's own.
+fn annotations(
+    order: &Order,
+    operation: &CompiledOperation,
+    environment: &Environment,
+    keep: Duration,
+) -> BTreeMap<String, String> {
+    let mut annotations = environment.annotations.clone();
+    annotations.retain(|key, _| !key.starts_with(names::PREFIX));
+    let ttl = operation.termination.as_ref().and_then(|termination| termination.ttl);
+    let own = [
+        (names::REPLICA, order.replica.clone()),
+        (names::SPEC_HASH, order.spec_hash.clone()),
+        (names::KEEP, ttl.unwrap_or(keep.as_secs()).to_string()),
+    ];
+    annotations.extend(own.map(|(key, value)| (key.to_owned(), value)));
+    annotations
+}
+
+fn spec(
+    operation: &CompiledOperation,
+    environment: &Environment,
+    grace: Duration,
+    containers: &Containers,
+) -> Value {
+    let mut volumes: Vec<Value> = operation.run.volumes.iter().map(|volume| json!(volume)).collect();
+    if has_shm(operation) {
+        volumes.push(container::shm_volume());
+    }
+    let pull_secrets: Vec<Value> =
+        environment.image_pull_secrets.iter().map(|name| json!({ "name": name })).collect();
+    let timeout = operation.termination.as_ref().and_then(|termination| termination.timeout);
+    let fields = [
+        ("containers", json!([containers.main])),
+        ("initContainers", json!(containers.init)),
+        ("volumes", json!(volumes)),
+        ("restartPolicy", json!("Never")),
+        ("terminationGracePeriodSeconds", json!(grace.as_secs())),
+        ("activeDeadlineSeconds", json!(timeout)),
+        ("enableServiceLinks", json!(false)),
+        // Who needs rights on the cluster names the account that has them.
+        ("automountServiceAccountToken", json!(environment.service_account_name.is_none().then_some(false))),
+        ("serviceAccountName", json!(environment.service_account_name)),
+        ("nodeSelector", json!(environment.node_selector)),
+        ("affinity", json!(environment.affinity)),
+        ("tolerations", json!(environment.tolerations)),
+        ("nodeName", json!(environment.node_name)),
+        ("hostAliases", json!(environment.host_aliases)),
+        ("securityContext", json!(environment.security_context)),
+        ("imagePullSecrets", json!(pull_secrets)),
+        ("hostNetwork", json!(environment.host_network)),
+        ("hostPID", json!(environment.host_pid)),
+        ("dnsPolicy", json!(environment.dns_policy)),
+        ("dnsConfig", json!(environment.dns_config)),
+        ("schedulerName", json!(environment.scheduler_name)),
+        ("runtimeClassName", json!(environment.runtime_class_name)),
+        ("priorityClassName", json!(environment.priority_class_name)),
+        ("priority", json!(environment.priority)),
+    ];
+    let given = fields.into_iter().filter(|(_, value)| !is_empty(value));
+    Value::Object(given.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>())
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

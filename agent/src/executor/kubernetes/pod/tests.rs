@@ -1,0 +1,318 @@
+//! Whole pods, compared as JSON; and every refusal, by its name.
+
+use berth_domain::compile::{Context, compile};
+use berth_domain::id::RunId;
+use berth_domain::protocol::AttemptRef;
+use berth_domain::spec::{Format, Limits, parse};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::uptime::Uptime;
+
+const RUN: &str = "0123456789abcdef0123456789abcdef";
+
+fn order(operation: &Value) -> Order {
+    Order {
+        attempt: AttemptRef { run: RUN.parse::<RunId>().unwrap(), attempt: 2 },
+        agent: "eu".into(),
+        replica: "r1".into(),
+        queue: "gpu".into(),
+        owner: "acme".into(),
+        project: "Über Projekt".into(),
+        spec_hash: "h1".into(),
+        needs: Vec::new(),
+        operation: operation.to_string(),
+        create_by: Uptime::manual().now(),
+    }
+}
+
+fn planned(order: &Order) -> Result<Plan, Refusal> {
+    let namespaces = ["jobs".to_owned(), "ml-team-a".to_owned()];
+    plan(
+        order,
+        &Defaults {
+            namespaces: &namespaces,
+            grace: Duration::from_secs(30),
+            keep: Duration::from_secs(3600),
+            features: vec!["kubernetes".to_owned()],
+        },
+    )
+}
+
+fn pod(operation: &Value) -> Value {
+    planned(&order(operation)).unwrap().pod
+}
+
+/// Takes Berth's own variables off each container, which are the same on every one.
+fn without_own(mut pod: Value) -> Value {
+    for list in ["containers", "initContainers"] {
+        for container in pod["spec"][list].as_array_mut().into_iter().flatten() {
+            let env = container["env"].as_array_mut().unwrap();
+            let own = |variable: &Value| {
+                let name = variable["name"].as_str().unwrap();
+                name.starts_with("BERTH_") || name.starts_with("POLYAXON_")
+            };
+            assert_eq!(env.iter().filter(|variable| own(variable)).count(), 12);
+            env.retain(|variable| !own(variable));
+        }
+    }
+    pod
+}
+
+#[test]
+fn the_smallest_job_is_this_pod() {
+    let pod = pod(&json!({"name": "hello", "run": {"kind": "job", "container": {
+        "image": "busybox", "command": ["echo"], "args": ["hi"], "env": [{"name": "A", "value": "1"}]
+    }}}));
+    let expected = json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": format!("berth-{RUN}-2"),
+            "namespace": "jobs",
+            "labels": {
+                "app.kubernetes.io/name": "hello",
+                "app.kubernetes.io/instance": RUN,
+                "app.kubernetes.io/part-of": Slug::standing_for("Über Projekt"),
+                "app.kubernetes.io/component": "job",
+                "app.kubernetes.io/managed-by": "berth",
+                "berth.dev/run": RUN,
+                "berth.dev/attempt": "2",
+                "berth.dev/agent": "eu",
+                "berth.dev/queue": "gpu",
+                "berth.dev/project": Slug::standing_for("Über Projekt"),
+            },
+            "annotations": {
+                "berth.dev/replica": "r1",
+                "berth.dev/spec-hash": "h1",
+                "berth.dev/keep-seconds": "3600",
+            },
+            "finalizers": ["berth.dev/report"],
+        },
+        "spec": {
+            "restartPolicy": "Never",
+            "terminationGracePeriodSeconds": 30,
+            "enableServiceLinks": false,
+            "automountServiceAccountToken": false,
+            "volumes": [{"name": "polyaxon-shm", "emptyDir": {"medium": "Memory"}}],
+            "containers": [{
+                "name": "polyaxon-main",
+                "image": "busybox",
+                "command": ["echo"],
+                "args": ["hi"],
+                "env": [
+                    {"name": "A", "value": "1"},
+                    {"name": "POLYAXON_RUN_UUID", "value": RUN},
+                    {"name": "POLYAXON_RUN_INSTANCE", "value": format!("acme.Über Projekt.runs.{RUN}")},
+                    {"name": "POLYAXON_OWNER", "value": "acme"},
+                    {"name": "POLYAXON_PROJECT", "value": "Über Projekt"},
+                    {"name": "BERTH_RUN", "value": RUN},
+                    {"name": "BERTH_RUN_NAME", "value": "hello"},
+                    {"name": "BERTH_ATTEMPT", "value": "2"},
+                    {"name": "BERTH_OWNER", "value": "acme"},
+                    {"name": "BERTH_PROJECT", "value": "Über Projekt"},
+                    {"name": "BERTH_AGENT", "value": "eu"},
+                    {"name": "BERTH_QUEUE", "value": "gpu"},
+                    {"name": "BERTH_ATTEMPT_UID",
+                     "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}},
+                ],
+                "volumeMounts": [{"name": "polyaxon-shm", "mountPath": "/dev/shm"}],
+            }],
+        },
+    });
+    assert_eq!(pod, expected);
+}
+
+#[test]
+fn nothing_of_an_operation_is_lost_on_the_way() {
+    let affinity = json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {
+        "nodeSelectorTerms": [{"matchExpressions": [{"key": "gpu", "operator": "In", "values": ["h200"]}]}]
+    }}});
+    let environment = json!({
+        "labels": {"team": "a", "app.kubernetes.io/name": "mine"},
+        "annotations": {"note": "x", "berth.dev/priority": "5"},
+        "nodeSelector": {"pool": "gpu"},
+        "affinity": affinity,
+        "tolerations": [{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}],
+        "nodeName": "n1",
+        "serviceAccountName": "runner",
+        "hostAliases": [{"ip": "10.0.0.1", "hostnames": ["db"]}],
+        "securityContext": {"runAsUser": 1000, "fsGroup": 2000},
+        "imagePullSecrets": ["regcred"],
+        "hostNetwork": true,
+        "hostPID": false,
+        "dnsPolicy": "None",
+        "dnsConfig": {"nameservers": ["1.1.1.1"]},
+        "schedulerName": "volcano",
+        "runtimeClassName": "nvidia",
+        "priorityClassName": "high",
+        "priority": 7,
+        "restartPolicy": "Never",
+    });
+    let pod = without_own(pod(&json!({
+        "name": "train",
+        "namespace": "ml-team-a",
+        "termination": {"timeout": 7200, "ttl": 300},
+        "plugins": {"shm": false},
+        "run": {
+            "kind": "job",
+            "environment": environment,
+            "volumes": [
+                {"name": "scratch", "emptyDir": {"sizeLimit": "1Gi"}},
+                {"name": "secret", "secret": {"secretName": "s", "optional": true}},
+            ],
+            "init": [{"container": {"name": "fetch", "image": "curl", "args": ["-f", "http://x"]}}],
+            "sidecars": [{"image": "proxy", "lifecycle": {"preStop": {"sleep": {"seconds": 1}}}}],
+            "container": {
+                "name": "whatever",
+                "image": "python:3.12",
+                "imagePullPolicy": "Always",
+                "workingDir": "/w",
+                "env": [
+                    {"name": "TWICE", "value": "old"},
+                    {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}},
+                    {"name": "TWICE", "value": "new"},
+                    {"name": "BERTH_RUN", "value": "forged"},
+                ],
+                "envFrom": [{"prefix": "P_", "secretRef": {"name": "s"}}, {"configMapRef": {"name": "c"}}],
+                "ports": [{"containerPort": 80}],
+                "resources": {
+                    "requests": {"cpu": "500m"},
+                    "limits": {"cpu": "2", "memory": "1Gi", "nvidia.com/gpu": "1"},
+                },
+                "volumeMounts": [{"name": "scratch", "mountPath": "/scratch", "subPath": "a"}],
+                "securityContext": {"runAsNonRoot": true},
+                "livenessProbe": {"exec": {"command": ["true"]}},
+            },
+        },
+    })));
+    assert_eq!(pod["metadata"]["namespace"], "ml-team-a");
+    assert_eq!(pod["metadata"]["labels"]["team"], "a");
+    assert_eq!(pod["metadata"]["labels"]["app.kubernetes.io/name"], "train", "Berth's own holds");
+    assert_eq!(
+        pod["metadata"]["annotations"],
+        json!({"note": "x", "berth.dev/replica": "r1", "berth.dev/spec-hash": "h1", "berth.dev/keep-seconds": "300"})
+    );
+    let expected = json!({
+        "restartPolicy": "Never",
+        "terminationGracePeriodSeconds": 30,
+        "activeDeadlineSeconds": 7200,
+        "enableServiceLinks": false,
+        "nodeSelector": {"pool": "gpu"},
+        "affinity": affinity,
+        "tolerations": environment["tolerations"],
+        "nodeName": "n1",
+        "serviceAccountName": "runner",
+        "hostAliases": environment["hostAliases"],
+        "securityContext": {"runAsUser": 1000, "fsGroup": 2000},
+        "imagePullSecrets": [{"name": "regcred"}],
+        "hostNetwork": true,
+        "hostPID": false,
+        "dnsPolicy": "None",
+        "dnsConfig": {"nameservers": ["1.1.1.1"]},
+        "schedulerName": "volcano",
+        "runtimeClassName": "nvidia",
+        "priorityClassName": "high",
+        "priority": 7,
+        "volumes": [
+            {"name": "scratch", "emptyDir": {"sizeLimit": "1Gi"}},
+            {"name": "secret", "secret": {"secretName": "s", "optional": true}},
+        ],
+        "initContainers": [
+            {"name": "fetch", "image": "curl", "args": ["-f", "http://x"], "env": []},
+            {"name": "polyaxon-sidecar-0", "image": "proxy", "restartPolicy": "Always", "env": [],
+             "lifecycle": {"preStop": {"sleep": {"seconds": 1}}}},
+        ],
+        "containers": [{
+            "name": "polyaxon-main",
+            "image": "python:3.12",
+            "imagePullPolicy": "Always",
+            "workingDir": "/w",
+            "env": [
+                {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}},
+                {"name": "TWICE", "value": "new"},
+            ],
+            "envFrom": [{"prefix": "P_", "secretRef": {"name": "s"}}, {"configMapRef": {"name": "c"}}],
+            "ports": [{"containerPort": 80}],
+            "resources": {
+                "requests": {"cpu": "500m"},
+                "limits": {"cpu": "2", "memory": "1Gi", "nvidia.com/gpu": "1"},
+            },
+            "volumeMounts": [{"name": "scratch", "mountPath": "/scratch", "subPath": "a"}],
+            "securityContext": {"runAsNonRoot": true},
+            "livenessProbe": {"exec": {"command": ["true"]}},
+        }],
+    });
+    assert_eq!(pod["spec"], expected);
+}
+
+#[test]
+fn the_namespace_is_the_agents_own_where_nothing_or_default_is_said() {
+    for (said, expected) in
+        [(json!(null), "jobs"), (json!("default"), "jobs"), (json!("ml-team-a"), "ml-team-a")]
+    {
+        let operation = json!({"namespace": said, "run": {"kind": "job", "container": {"image": "x"}}});
+        assert_eq!(planned(&order(&operation)).unwrap().namespace, expected);
+    }
+}
+
+#[test]
+fn a_stock_file_becomes_a_pod() {
+    let text = include_str!("../../../../../domain/tests/polyaxonfiles/short.yaml");
+    let limits = Limits::default();
+    let operation = parse(text, Format::Auto, &limits).unwrap();
+    let compiled = compile(&operation, &Context::default(), &limits).unwrap();
+    let spec = without_own(pod(&json!(compiled.operation)))["spec"].clone();
+    assert_eq!(spec["nodeSelector"], json!({"pool": "gpu"}));
+    let main = &spec["containers"][0];
+    assert_eq!(main["image"], "busybox");
+    assert_eq!(main["command"][0], "/bin/sh");
+    assert_eq!(main["env"], json!([{"name": "A", "value": "1"}]));
+    assert_eq!(main["resources"]["limits"]["nvidia.com/gpu"], "1");
+    assert_eq!(main["resources"]["requests"]["cpu"], "500m");
+}
+
+#[test]
+fn the_stock_job_is_refused_for_its_connection() {
+    let text = include_str!("../../../../../domain/tests/polyaxonfiles/job.yaml");
+    let (text, _) = text.split_once("hooks:").unwrap();
+    let limits = Limits::default();
+    let operation = parse(text, Format::Auto, &limits).unwrap();
+    let compiled = compile(&operation, &Context::default(), &limits).unwrap();
+    let refusal = planned(&order(&json!(compiled.operation))).unwrap_err();
+    assert!(refusal.message.starts_with("`run.connections` is not supported"), "{refusal}");
+}
+
+#[test]
+fn what_can_not_be_honoured_is_refused_by_name() {
+    let base = json!({"run": {"kind": "job", "container": {"image": "x"}}});
+    for (path, value, begins) in [
+        ("/namespace", json!("other"), "`namespace` is `other`; this agent serves: jobs, ml-team-a"),
+        ("/run/init", json!([{"git": {"url": "x"}}]), "`run.init[0].git` is not supported"),
+        ("/run/connections", json!(["s3"]), "`run.connections` is not supported"),
+        ("/run/container", json!({"command": ["x"]}), "`run.container.image` is missing"),
+        ("/run/sidecars", json!([{"name": "s"}]), "`run.sidecars[0].image` is missing"),
+        ("/run/container/restartPolicy", json!("Always"), "`run.container.restartPolicy` is not supported"),
+        (
+            "/run/environment",
+            json!({"restartPolicy": "OnFailure"}),
+            "`run.environment.restartPolicy` is `OnFailure`; an attempt's pod is executed once",
+        ),
+        (
+            "/run/environment",
+            json!({"labels": {"berth.dev/released": "x"}}),
+            "`run.environment.labels.berth.dev/released` is one of Berth's own",
+        ),
+        ("/plugins", json!({"docker": true}), "`plugins.docker` is not supported"),
+        ("/run/kind", json!("service"), "the compiled operation can't be read: unknown variant `service`"),
+    ] {
+        let mut operation = base.clone();
+        let (parent, field) = path.rsplit_once('/').unwrap();
+        operation.pointer_mut(parent).unwrap()[field] = value;
+        let refusal = planned(&order(&operation)).unwrap_err();
+        assert!(refusal.message.starts_with(begins), "{path}: {refusal}");
+    }
+    let mut needy = order(&base);
+    needy.needs = vec!["service".into()];
+    assert_eq!(planned(&needy).unwrap_err().reason, "UnsupportedFeature");
+}

@@ -1,0 +1,233 @@
+//! How a pod is brought to its end and let go: stopped, given up, released, removed. Every change has the pod's own
+//! UID as its condition, so that it never hits another one of the same name; and any replica may make it.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use berth_domain::lifecycle::{End, Outcome};
+use berth_domain::protocol::AttemptRef;
+use k8s_openapi::api::core::v1::{Namespace, Pod};
+use kube::Api;
+use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
+use serde_json::json;
+
+use super::super::Trouble;
+use super::status::{self, annotation, label};
+use super::{Inner, api, names};
+
+/// How long an end is reported before it is let go because its namespace goes.
+const REPORTED: Duration = Duration::from_secs(5);
+
+/// Where one pod is.
+struct Place {
+    api: Api<Pod>,
+    name: String,
+    uid: String,
+}
+
+impl Place {
+    fn of(inner: &Inner, pod: &Pod) -> Option<Self> {
+        let namespace = pod.metadata.namespace.as_deref()?;
+        let (name, uid) = (pod.metadata.name.clone()?, pod.metadata.uid.clone()?);
+        Some(Self { api: api::pods(&inner.client, namespace), name, uid })
+    }
+
+    /// Changes it; true if it is still there.
+    async fn patch(&self, patch: Patch<serde_json::Value>) -> Result<bool, Trouble> {
+        let params = PatchParams::default();
+        let patched = self.api.patch_metadata(&self.name, &params, &patch);
+        gone_is_none(self, "change", patched).await
+    }
+
+    async fn delete(&self, grace: Option<Duration>) -> Result<bool, Trouble> {
+        let seconds = |grace: Duration| u32::try_from(grace.as_secs_f64().ceil() as u64).unwrap_or(u32::MAX);
+        let params = DeleteParams {
+            grace_period_seconds: grace.map(seconds),
+            preconditions: Some(Preconditions { uid: Some(self.uid.clone()), resource_version: None }),
+            ..DeleteParams::default()
+        };
+        gone_is_none(self, "delete", self.api.delete(&self.name, &params)).await
+    }
+
+    /// Writes down how it ends, once, and has Kubernetes end it.
+    async fn end(&self, pod: &Pod, end: &End, grace: Option<Duration>) -> Result<(), Trouble> {
+        if annotation(pod, names::VERDICT).is_none() {
+            let verdict = json!(end).to_string();
+            let patch = json!({"metadata": {"uid": self.uid, "annotations": {names::VERDICT: verdict}}});
+            if !self.patch(Patch::Merge(patch)).await? {
+                return Ok(());
+            }
+        }
+        if pod.metadata.deletion_timestamp.is_none() || grace.is_some() {
+            self.delete(grace).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes the finalizer off, and says that the end was taken in.
+    async fn let_go(&self) -> Result<(), Trouble> {
+        let patch = json!({"metadata": {
+            "uid": self.uid,
+            "labels": {names::RELEASED: "true"},
+            "$deleteFromPrimitiveList/finalizers": [names::FINALIZER],
+        }});
+        self.patch(Patch::Strategic(patch)).await?;
+        Ok(())
+    }
+}
+
+/// Makes a change to a pod that may be gone, or be another by now; false if it is.
+async fn gone_is_none<T>(
+    place: &Place,
+    what: &str,
+    work: impl Future<Output = kube::Result<T>>,
+) -> Result<bool, Trouble> {
+    let work = async {
+        match work.await {
+            Ok(_) => Ok(true),
+            Err(kube::Error::Api(status)) if status.is_conflict() => Ok(false),
+            Err(error) => Err(error),
+        }
+    };
+    let doing = || format!("can't {what} the pod {}", place.name);
+    Ok(api::call(doing, work).await?.unwrap_or(false))
+}
+
+/// The pod of an attempt, if it is this agent's.
+async fn ours(inner: &Inner, attempt: AttemptRef) -> Result<Option<(Pod, Place)>, Trouble> {
+    let found = inner.find(attempt).await?.filter(|pod| inner.is_ours(pod));
+    Ok(found.and_then(|pod| {
+        let place = Place::of(inner, &pod)?;
+        Some((pod, place))
+    }))
+}
+
+/// Has an attempt's pod ended because somebody asked for it.
+pub(super) async fn stop(inner: &Inner, attempt: AttemptRef, grace: Option<Duration>) -> Result<(), Trouble> {
+    let end = End {
+        outcome: Outcome::Stopped,
+        exit_code: None,
+        reason: "Stopped".to_owned(),
+        message: "Ended because a stop was asked for".to_owned(),
+    };
+    finish(inner, attempt, &end, grace).await
+}
+
+async fn finish(
+    inner: &Inner,
+    attempt: AttemptRef,
+    end: &End,
+    grace: Option<Duration>,
+) -> Result<(), Trouble> {
+    let Some((pod, place)) = ours(inner, attempt).await? else { return Ok(()) };
+    let has_ended = status::read(&pod, inner.settings.patience).is_some_and(|one| one.object.is_ended());
+    if has_ended {
+        return Ok(());
+    }
+    place.end(&pod, end, grace).await
+}
+
+/// Lets go of a pod whose end was taken in; false while a create of its claim may still come.
+pub(super) async fn release(inner: &Inner, attempt: AttemptRef) -> Result<bool, Trouble> {
+    let Some((pod, place)) = ours(inner, attempt).await? else {
+        return Ok(true);
+    };
+    let now = inner.settings.clock.now();
+    let Some(reading) = status::read(&pod, inner.settings.patience) else { return Ok(true) };
+    if !reading.object.is_ended() {
+        return Ok(false);
+    }
+    if label(&pod, names::RELEASED).is_none() {
+        let claim_over = annotation(&pod, names::CLAIM_OVER);
+        let claim_over = claim_over.and_then(|text| berth_domain::time::Time::parse(text).ok());
+        if claim_over.is_some_and(|at| now < at) {
+            return Ok(false);
+        }
+        place.let_go().await?;
+    }
+    inner.view.forget(attempt, &reading.object.uid);
+    if now >= reading.object.at.plus(keep(&pod)) {
+        place.delete(Some(Duration::ZERO)).await?;
+    }
+    Ok(true)
+}
+
+/// For how long a pod stays after its end.
+fn keep(pod: &Pod) -> Duration {
+    let seconds = annotation(pod, names::KEEP).and_then(|text| text.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(0))
+}
+
+/// Removes released pods whose time is over.
+pub(super) async fn tidy(inner: &Inner) -> Result<(), Trouble> {
+    let now = inner.settings.clock.now();
+    for namespace in &inner.namespaces {
+        let mut due = Vec::new();
+        let selector = names::released(&inner.settings.agent);
+        inner
+            .each_pod(namespace, &selector, |pod| {
+                let ended = status::read(&pod, inner.settings.patience).map(|reading| reading.object.at);
+                if ended.is_none_or(|at| now >= at.plus(keep(&pod))) {
+                    due.extend(Place::of(inner, &pod));
+                }
+            })
+            .await?;
+        for place in due {
+            place.delete(Some(Duration::ZERO)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives up what won't heal, and lets go of what would keep a namespace from being deleted.
+pub(super) async fn settle(inner: &Inner) {
+    let now = inner.settings.clock.now();
+    for (attempt, doom) in inner.view.doomed(now) {
+        tracing::info!(run.uuid = %attempt.run, reason = doom.end.reason, "agent.pod.given_up: {}", doom.end.message);
+        if let Err(error) = give_up(inner, attempt).await {
+            tracing::warn!(run.uuid = %attempt.run, error = %crate::control::chain(&error), "agent.pod.give_up_failed");
+        }
+    }
+    let mut going = HashMap::new();
+    for reading in inner.view.ended_by_deletion() {
+        if now.since(reading.object.at) < REPORTED {
+            continue;
+        }
+        let is_going = match going.get(&reading.namespace) {
+            Some(is_going) => *is_going,
+            None => {
+                let is_going = is_going(inner, &reading.namespace).await;
+                going.insert(reading.namespace.clone(), is_going);
+                is_going
+            }
+        };
+        if is_going && let Err(error) = let_go(inner, reading.object.attempt).await {
+            tracing::warn!(error = %crate::control::chain(&error), "agent.pod.release_failed");
+        }
+    }
+}
+
+/// Ends a pod that won't heal, if a look made now says so too.
+async fn give_up(inner: &Inner, attempt: AttemptRef) -> Result<(), Trouble> {
+    let Some((pod, place)) = ours(inner, attempt).await? else { return Ok(()) };
+    let reading = status::read(&pod, inner.settings.patience);
+    let due = inner.settings.clock.now();
+    match reading.and_then(|reading| reading.doom).filter(|doom| doom.due <= due) {
+        Some(doom) => place.end(&pod, &doom.end, None).await,
+        None => Ok(()),
+    }
+}
+
+async fn let_go(inner: &Inner, attempt: AttemptRef) -> Result<(), Trouble> {
+    match ours(inner, attempt).await? {
+        Some((_, place)) => place.let_go().await,
+        None => Ok(()),
+    }
+}
+
+/// Whether a namespace is being deleted. What can't be looked at is not.
+async fn is_going(inner: &Inner, name: &str) -> bool {
+    let api: Api<Namespace> = Api::all(inner.client.clone());
+    let found = api::call(|| format!("can't look at the namespace {name}"), api.get(name)).await;
+    matches!(found, Ok(Some(namespace)) if namespace.metadata.deletion_timestamp.is_some())
+}
