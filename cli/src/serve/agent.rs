@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use berth_agent::executor::KubernetesExecutor;
+use berth_agent::executor::kubernetes::{Access, Settings as KubernetesSettings};
 use berth_agent::executor::process::{ProcessExecutor, Settings as ProcessSettings, ShimCommand};
 use berth_agent::uptime::Uptime;
 use berth_agent::{Config, Executor};
@@ -16,7 +18,7 @@ use super::replica::{Replica, connect, names};
 use super::{failed, process, with_causes};
 use crate::command::Surroundings;
 use crate::failure::Failure;
-use crate::settings::{AgentSettings, BrokerSettings, Given, MetricsSettings, Part};
+use crate::settings::{AgentSettings, BrokerSettings, ExecutorKind, Given, MetricsSettings, Part};
 
 /// What processes inherit of the surroundings: nothing that may be secret.
 const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME", "SHELL"];
@@ -41,27 +43,23 @@ impl Parts {
     }
 
     /// The agent's configuration on connections that are there already.
-    pub(super) fn config(
+    pub(super) async fn config(
         self,
         broker: Broker,
         requests_broker: Broker,
         names: Names,
         replica: &Replica,
     ) -> Result<Config, Failure> {
-        let program = program()?;
-        let mut process = ProcessSettings::new(self.settings.data_dir, ShimCommand::berth(program));
-        process.environment.extend(self.inherited);
-        process.keep = self.settings.keep;
-        process.grace = self.settings.grace;
-        process.log_limit_bytes = self.settings.log_limit_bytes;
-        let executor = ProcessExecutor::open(process)
-            .map_err(|error| Failure::usage(format!("`data_dir`: {}", with_causes(&error))))?;
+        let executor = match self.settings.executor {
+            ExecutorKind::Process => process_executor(&self.settings, self.inherited)?,
+            ExecutorKind::Kubernetes => kubernetes_executor(&self.settings).await?,
+        };
         Ok(Config {
             name: self.settings.name,
             broker,
             requests_broker,
             names,
-            executor: Executor::Process(executor),
+            executor,
             prefetch: self.settings.prefetch,
             release: env!("CARGO_PKG_VERSION").to_owned(),
             labels: self.settings.labels,
@@ -71,6 +69,34 @@ impl Parts {
             health: replica.health.clone(),
         })
     }
+}
+
+fn process_executor(
+    settings: &AgentSettings,
+    inherited: BTreeMap<String, String>,
+) -> Result<Executor, Failure> {
+    let program = program()?;
+    let mut process = ProcessSettings::new(settings.data_dir.clone(), ShimCommand::berth(program));
+    process.environment.extend(inherited);
+    process.keep = settings.keep;
+    process.grace = settings.grace;
+    process.log_limit_bytes = settings.log_limit_bytes;
+    let executor = ProcessExecutor::open(process)
+        .map_err(|error| Failure::usage(format!("`data_dir`: {}", with_causes(&error))))?;
+    Ok(Executor::Process(executor))
+}
+
+async fn kubernetes_executor(settings: &AgentSettings) -> Result<Executor, Failure> {
+    let access = settings.kubeconfig.clone().map_or(Access::InCluster, Access::Kubeconfig);
+    let mut kubernetes = KubernetesSettings::new(settings.name.to_string(), access);
+    kubernetes.namespaces.clone_from(&settings.namespaces);
+    kubernetes.grace = settings.grace;
+    kubernetes.keep = settings.pod_keep;
+    kubernetes.server_timeout = settings.server_timeout;
+    let executor = KubernetesExecutor::open(kubernetes)
+        .await
+        .map_err(|error| Failure::usage(format!("`kubeconfig`: {}", with_causes(&error))))?;
+    Ok(Executor::Kubernetes(executor))
 }
 
 /// This binary, which supervisors are started from. On Linux the kernel's own link to it stays right when the file
@@ -105,7 +131,7 @@ async fn serve(
     let broker = connect(&settings, &format!("agent {name}"))?;
     let requests_broker = connect(&settings, &format!("agent {name} logs"))?;
     replica.tasks.spawn(watch_broker(broker.clone(), replica.health.clone(), shutdown.clone()));
-    let config = parts.config(broker.clone(), requests_broker.clone(), names(&settings), &replica)?;
+    let config = parts.config(broker.clone(), requests_broker.clone(), names(&settings), &replica).await?;
     let result = berth_agent::run(config, shutdown.clone()).await;
     shutdown.cancel();
     replica.tasks.close();

@@ -79,7 +79,8 @@ async fn serve(settings: Settings, shutdown: CancellationToken) -> Result<(), Fa
     };
     let names = names(&settings.broker);
     let data_dir = settings.agent.settings.data_dir.clone();
-    let agent = settings.agent.config(broker.clone(), requests_broker.clone(), names.clone(), &replica)?;
+    let agent =
+        settings.agent.config(broker.clone(), requests_broker.clone(), names.clone(), &replica).await?;
     let scheduler = berth_scheduler::Config {
         store: store.clone(),
         broker: broker.clone(),

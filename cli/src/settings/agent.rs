@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use berth_domain::labels::{self, Labels};
-use berth_domain::name::AgentName;
+use berth_domain::name::{AgentName, Slug};
 
 use super::folders::data_folder;
 use super::resolve::{Error, Resolved};
@@ -15,6 +15,8 @@ use super::table::Part;
 pub enum ExecutorKind {
     /// Local processes.
     Process,
+    /// Pods.
+    Kubernetes,
 }
 
 /// The agent's settings.
@@ -36,6 +38,14 @@ pub struct AgentSettings {
     pub log_limit_bytes: u64,
     /// How long a working directory is kept after its end.
     pub keep: Duration,
+    /// Where pods may be; none: where the API server's access says.
+    pub namespaces: Vec<String>,
+    /// The file by which the API server is found; none: as the service account of the pod.
+    pub kubeconfig: Option<PathBuf>,
+    /// How long a pod is kept after its end.
+    pub pod_keep: Duration,
+    /// How long the API server goes on with a request that nobody waits for.
+    pub server_timeout: Duration,
 }
 
 const NAME: &str = "a name: use 1 to 63 of a-z, 0-9 and `-`, beginning and ending with a letter or digit";
@@ -52,10 +62,14 @@ impl AgentSettings {
             resolved.needed("agent_name", "the name that `berth agents create` was given")?;
             resolved.read("agent_name", NAME, |text| text.parse().ok())?
         };
-        let executor = resolved.read("executor", "process (kubernetes is not built yet)", |text| {
-            (text == "process").then_some(ExecutorKind::Process)
+        let executor = resolved.read("executor", "process or kubernetes", |text| match text {
+            "process" => Some(ExecutorKind::Process),
+            "kubernetes" => Some(ExecutorKind::Kubernetes),
+            _ => None,
         })?;
-        if let Some(given) = resolved.get("namespaces").filter(|given| !given.text.is_empty()) {
+        let executor = executor.unwrap_or(ExecutorKind::Process);
+        let given = resolved.get("namespaces").filter(|given| !given.text.is_empty());
+        if let (ExecutorKind::Process, Some(given)) = (executor, given) {
             return Err(Error::Invalid {
                 key: "namespaces",
                 origin: given.origin.clone(),
@@ -64,19 +78,31 @@ impl AgentSettings {
                     .to_owned(),
             });
         }
+        let namespaces = resolved.read("namespaces", "a list of names, by commas", namespaces)?;
+        let is_agent = resolved.part == Part::Agent;
+        let (pod_keep_minutes, server_timeout) = if is_agent {
+            let keep = resolved.number("pod_keep_minutes", 0, 60 * 24 * 365)?;
+            (keep, resolved.number("kubernetes_request_timeout_seconds", 1, 3600)?)
+        } else {
+            (0, 0)
+        };
         let prefetch = resolved.number("prefetch", 1, 1000)?;
         let grace = resolved.number("grace_seconds", 0, 3600)?;
         let log_limit = resolved.number("log_limit_mib", 1, 1_048_576)?;
         let keep_hours = resolved.number("work_dir_keep_hours", 0, 24 * 365)?;
         Ok(Self {
             name: name.unwrap_or_else(AgentName::default_name),
-            executor: executor.unwrap_or(ExecutorKind::Process),
+            executor,
             labels: labels(resolved)?,
             data_dir: data_dir(resolved, variable)?,
             prefetch: u16::try_from(prefetch).unwrap_or(u16::MAX),
             grace: Duration::from_secs(grace),
             log_limit_bytes: log_limit * 1024 * 1024,
             keep: Duration::from_secs(keep_hours * 3600),
+            namespaces: namespaces.unwrap_or_default(),
+            kubeconfig: kubeconfig(resolved, variable),
+            pod_keep: Duration::from_secs(pod_keep_minutes * 60),
+            server_timeout: Duration::from_secs(server_timeout),
         })
     }
 }
@@ -108,4 +134,21 @@ fn labels(resolved: &Resolved) -> Result<Labels, Error> {
         found: error.found,
         allowed: error.allowed.to_owned(),
     })
+}
+
+/// The kubeconfig: given, or the usual one where this process is no pod.
+fn kubeconfig(resolved: &Resolved, variable: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    if let Some(value) = resolved.get("kubeconfig") {
+        return Some(PathBuf::from(&value.text));
+    }
+    if variable("KUBERNETES_SERVICE_HOST").is_some() {
+        return None;
+    }
+    let usual = || Some(PathBuf::from(variable("HOME")?).join(".kube/config"));
+    variable("KUBECONFIG").map(PathBuf::from).or_else(usual)
+}
+
+fn namespaces(text: &str) -> Option<Vec<String>> {
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    names.map(|name| name.parse::<Slug>().ok().map(|name| name.to_string())).collect()
 }

@@ -273,7 +273,40 @@ pub const SETTINGS: &[Setting] = &[
         "KIND",
         Text("process"),
         &[Agent],
-        "What runs are started with: process (kubernetes is not built yet)",
+        "What runs are started with: process or kubernetes",
+    ),
+    many(plain(
+        "namespaces",
+        "namespace",
+        "NAME",
+        Derived("the pod's own, or the kubeconfig's"),
+        &[Agent],
+        "A namespace that runs may be started in; the first holds where a run names none; as a variable, a comma list",
+    )),
+    plain(
+        "kubeconfig",
+        "kubeconfig",
+        "FILE",
+        Derived("the service account of the pod; KUBECONFIG or ~/.kube/config outside of one"),
+        &[Agent],
+        "The kubeconfig file by which the API server is found",
+    ),
+    plain(
+        "pod_keep_minutes",
+        "pod-keep-minutes",
+        "MINUTES",
+        Text("60"),
+        &[Agent],
+        "How long a pod and its log are kept after its end was taken in, where `termination.ttl` doesn't say",
+    ),
+    plain(
+        "kubernetes_request_timeout_seconds",
+        "kubernetes-request-timeout-seconds",
+        "SECONDS",
+        Text("60"),
+        &[Agent],
+        "The API server's --request-timeout: how long it may go on with a create that nobody waits for; shorter than \
+         it is, and an attempt might be created twice",
     ),
     many(plain(
         "labels",
@@ -283,14 +316,6 @@ pub const SETTINGS: &[Setting] = &[
         &[Up, Agent],
         "A label that the agent reports of itself, for agent selectors; one of the same key that `berth agents \
          create --label` or the API set holds over it; as a variable, a comma list",
-    )),
-    many(plain(
-        "namespaces",
-        "namespace",
-        "NAMESPACE",
-        Derived("none"),
-        &[Agent],
-        "A namespace that runs are started in, with `--executor kubernetes`; as a variable, a comma list",
     )),
     plain(
         "prefetch",
@@ -307,7 +332,7 @@ pub const SETTINGS: &[Setting] = &[
         "SECONDS",
         Text("10"),
         &[Up, Agent],
-        "How long a process has between being asked to end and being killed",
+        "How long a process or a pod has between being asked to end and being killed",
     ),
     plain(
         "log_limit_mib",
