@@ -14,6 +14,7 @@ mod namespace;
 mod options;
 mod programs;
 mod real_node;
+mod rights;
 mod surroundings;
 mod waiting;
 

@@ -1,0 +1,13 @@
+//! What users come for, end to end: a control plane without access to any cluster, and agents that start pods on real
+//! API servers, under the real scheduler, with no more than a Role in their namespaces.
+
+#![expect(clippy::unwrap_used, reason = "tests panic where something is not as it should be")]
+
+#[path = "kubernetes/clusters.rs"]
+mod clusters;
+#[path = "kubernetes/ground.rs"]
+mod ground;
+#[path = "kubernetes/placement.rs"]
+mod placement;
+#[path = "kubernetes/replicas.rs"]
+mod replicas;
