@@ -240,9 +240,10 @@ impl Executor {
 
     /// Its nodes in summary, where it has some and this is news: with a `hello`, or if they changed since it was asked.
     #[must_use]
-    pub const fn nodes(&self, hello: bool) -> Option<Box<NodeSummary>> {
-        match (self, hello) {
-            (Self::Process(_), _) => None,
+    pub fn nodes(&self, hello: bool) -> Option<Box<NodeSummary>> {
+        match self {
+            Self::Process(_) => None,
+            Self::Kubernetes(kubernetes) => kubernetes.nodes(hello),
         }
     }
 
@@ -329,6 +330,8 @@ impl Executor {
     pub async fn note_lease(&self, asked_at: Moment) {
         match self {
             Self::Process(process) => process.note_lease(asked_at).await,
+            // Pods have no supervisor of ours that could look at it.
+            Self::Kubernetes(_) => {}
         }
     }
 
@@ -338,6 +341,8 @@ impl Executor {
     pub fn leased_at(&self, own: Moment) -> Moment {
         match self {
             Self::Process(process) => process.leased_at(own),
+            // Replicas on other machines have other clocks: one that is cut off ends more than it must, never less.
+            Self::Kubernetes(_) => own,
         }
     }
 
@@ -349,6 +354,7 @@ impl Executor {
     pub async fn fence(&self, grace: Duration) -> Result<(), Trouble> {
         match self {
             Self::Process(process) => process.fence(grace).await,
+            Self::Kubernetes(kubernetes) => kubernetes.fence(grace).await,
         }
     }
 

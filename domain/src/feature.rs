@@ -217,11 +217,14 @@ fn decides_placement(environment: &Environment) -> bool {
         dns_policy,
         dns_config,
         scheduler_name,
+        runtime_class_name,
     } = environment;
     !node_selector.is_empty()
         || !host_aliases.is_empty()
         || [affinity, security_context, dns_config].into_iter().any(Option::is_some)
-        || [node_name, service_account_name, dns_policy, scheduler_name].into_iter().any(Option::is_some)
+        || [node_name, service_account_name, dns_policy, scheduler_name, runtime_class_name]
+            .into_iter()
+            .any(Option::is_some)
         || [host_network, host_pid].into_iter().any(|flag| *flag == Some(true))
 }
 

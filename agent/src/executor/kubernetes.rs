@@ -12,6 +12,7 @@ mod end;
 mod identity;
 mod log;
 pub(crate) mod names;
+mod nodes;
 mod pace;
 mod pod;
 mod replicas;
@@ -23,9 +24,11 @@ mod watch;
 use std::sync::Arc;
 use std::time::Duration;
 
+use berth_domain::feature::Feature;
 use berth_domain::id::RunId;
+use berth_domain::nodes::NodeSummary;
 use berth_domain::protocol::logs::LogFrom;
-use berth_domain::protocol::{AttemptRef, Identity};
+use berth_domain::protocol::{AttemptRef, FENCING, Identity};
 use berth_domain::time::Clock;
 use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
 use k8s_openapi::api::core::v1::Pod;
@@ -108,6 +111,7 @@ struct Inner {
     pace: Pace,
     replicas: replicas::Known,
     identity: OnceCell<Identity>,
+    nodes: nodes::Known,
 }
 
 impl std::fmt::Debug for Inner {
@@ -135,6 +139,7 @@ impl KubernetesExecutor {
             pace: Pace::new(),
             replicas: replicas::Known::default(),
             identity: OnceCell::new(),
+            nodes: nodes::Known::default(),
             settings,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -197,11 +202,21 @@ impl KubernetesExecutor {
         settle::stop(&self.inner, attempt, grace).await
     }
 
+    pub(crate) async fn fence(&self, grace: Duration) -> Result<(), Trouble> {
+        settle::fence(&self.inner, grace).await
+    }
+
+    /// The cluster's nodes in summary, if that is news.
+    pub(crate) fn nodes(&self, everything: bool) -> Option<Box<NodeSummary>> {
+        self.inner.nodes.news(everything)
+    }
+
     pub(crate) async fn release(&self, attempt: AttemptRef) -> Result<bool, Trouble> {
         settle::release(&self.inner, attempt).await
     }
 
     pub(crate) async fn tidy(&self) -> Result<(), Trouble> {
+        nodes::look(&self.inner).await?;
         settle::tidy(&self.inner).await?;
         replicas::tidy(&self.inner).await
     }
@@ -269,7 +284,17 @@ impl KubernetesExecutor {
 
 /// The features that this executor has.
 pub(crate) fn features() -> Vec<String> {
-    vec!["kubernetes".to_owned()]
+    let can = Feature::ALL.into_iter().filter(|feature| match feature {
+        Feature::Image
+        | Feature::Init
+        | Feature::Sidecars
+        | Feature::Volumes
+        | Feature::EnvFrom
+        | Feature::Ports
+        | Feature::KubernetesEnvironment => true,
+        Feature::Service | Feature::Connections => false,
+    });
+    ["kubernetes", FENCING].into_iter().chain(can.map(Feature::as_str)).map(str::to_owned).collect()
 }
 
 impl Inner {

@@ -48,11 +48,10 @@ pub(crate) fn ended(status: Status, cause: Option<Cause>) -> End {
             "Timeout".to_owned(),
             format!("Ended because it ran for longer than {seconds} s"),
         ),
-        (Some(Cause::Fenced), _) => (
-            Outcome::Failed(FailureClass::AgentLost),
-            "Fenced".to_owned(),
-            format!("Ended because its agent had been without a lease for {FENCE_SECONDS} s"),
-        ),
+        (Some(Cause::Fenced), _) => {
+            let end = fenced();
+            (end.outcome, end.reason, end.message)
+        }
         (Some(Cause::Shutdown), _) => (
             Outcome::Failed(FailureClass::NodeLost),
             "Shutdown".to_owned(),
@@ -94,6 +93,16 @@ pub(super) fn not_started(program: &str, error: &io::Error) -> End {
             reason: "NotStarted".to_owned(),
             message: format!("`{program}`: {error}"),
         },
+    }
+}
+
+/// The end of what was ended because its agent has been without a lease for too long.
+pub(crate) fn fenced() -> End {
+    End {
+        outcome: Outcome::Failed(FailureClass::AgentLost),
+        exit_code: None,
+        reason: "Fenced".to_owned(),
+        message: format!("Ended because its agent had been without a lease for {FENCE_SECONDS} s"),
     }
 }
 

@@ -107,3 +107,21 @@ async fn pods_taken_away_by_others_are_lost_or_evicted_and_keep_their_end() {
     }
     assert_eq!(rig.executor.inventory().await.unwrap().len(), 3, "they wait for their receipts");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fenced_agent_ends_what_may_be_replaced_and_nothing_else() {
+    let rig = Rig::new("fenced").await;
+    let stays = rig.start(&rig.shell("sleep infinity")).await;
+    let mut order = rig.order(&rig.shell("sleep infinity"));
+    order.replace = true;
+    let goes = order.attempt;
+    rig.executor.create(order).await.unwrap();
+    rig.running(stays).await;
+    rig.running(goes).await;
+    rig.executor.fence(Duration::from_secs(1)).await.unwrap();
+    let end = rig.end(goes).await;
+    assert_eq!((end.outcome, end.reason.as_str()), (Outcome::Failed(FailureClass::AgentLost), "Fenced"));
+    rig.executor.fence(Duration::ZERO).await.unwrap();
+    assert!(rig.pod(stays).await.unwrap().metadata.deletion_timestamp.is_none(), "a run that waits");
+    assert_eq!(rig.executor.look(stays).await.unwrap().unwrap().phase, Phase::Running);
+}

@@ -89,6 +89,7 @@ impl Rig {
             project: "p".into(),
             spec_hash: "hash".into(),
             needs: Vec::new(),
+            replace: false,
             operation: operation.to_string(),
             create_by: self.settings.uptime.now() + Duration::from_secs(10),
         }

@@ -108,6 +108,7 @@ impl Replica {
             held_offers: 0,
             queues: vec!["default".into()],
             labels: None,
+            nodes: None,
             namespaces: Vec::new(),
             seen: None,
         }

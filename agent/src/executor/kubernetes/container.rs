@@ -3,7 +3,7 @@
 //! Sidecars become Kubernetes' own: init containers that are restarted, started in order before the main container
 //! and ended by the kubelet after it. So the main container's end is the pod's end, agent or no agent. Pure.
 
-use berth_domain::compile::{Container, Job};
+use berth_domain::compile::{Container, Runtime};
 use serde_json::{Value, json};
 
 use super::super::Refusal;
@@ -24,7 +24,7 @@ pub(super) struct Containers {
 
 /// The containers of `run`; each gets the variables `own`.
 pub(super) fn containers(
-    run: &Job,
+    run: &Runtime,
     own: &[(&'static str, String)],
     shm: bool,
 ) -> Result<Containers, Refusal> {

@@ -27,6 +27,9 @@ pub(super) const PROJECT: &str = "berth.dev/project";
 /// A pod whose end was taken in: it only waits for its time to go.
 pub(super) const RELEASED: &str = "berth.dev/released";
 
+/// A pod whose attempt may be replaced: it is ended when its agent has been without a lease for too long.
+pub(super) const REPLACE: &str = "berth.dev/replace";
+
 /// The replica that created it.
 pub(super) const REPLICA: &str = "berth.dev/replica";
 /// The hash of the operation, as offered.
@@ -60,6 +63,11 @@ pub(super) fn held(agent: &str) -> String {
 /// Selects the pods of an agent that only wait for their time to go.
 pub(super) fn released(agent: &str) -> String {
     format!("{MANAGED_BY}={BERTH},{AGENT}={agent},{RELEASED}")
+}
+
+/// Selects the pods of an agent that may be replaced, and whose ends were not taken in yet.
+pub(super) fn replaceable(agent: &str) -> String {
+    format!("{},{REPLACE}", held(agent))
 }
 
 /// Selects all of an agent's pods of a run.

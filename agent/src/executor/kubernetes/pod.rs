@@ -174,7 +174,8 @@ fn labels(
         (names::QUEUE, slug(&order.queue)),
         (names::PROJECT, slug(&order.project)),
     ];
-    labels.extend(own.map(|(key, value)| (key.to_owned(), value)));
+    let replace = order.replace.then(|| (names::REPLACE, "true".to_owned()));
+    labels.extend(own.into_iter().chain(replace).map(|(key, value)| (key.to_owned(), value)));
     Ok(labels)
 }
 

@@ -14,9 +14,13 @@ use serde_json::json;
 use super::super::Trouble;
 use super::status::{self, annotation, label};
 use super::{Inner, api, names};
+use crate::shim::exit;
 
 /// How long an end is reported before it is let go because its namespace goes.
 const REPORTED: Duration = Duration::from_secs(5);
+
+/// A pod that is deleted with no grace at all is gone for Kubernetes before its containers are.
+const LEAST_GRACE: Duration = Duration::from_secs(1);
 
 /// Where one pod is.
 struct Place {
@@ -111,6 +115,31 @@ pub(super) async fn stop(inner: &Inner, attempt: AttemptRef, grace: Option<Durat
         message: "Ended because a stop was asked for".to_owned(),
     };
     finish(inner, attempt, &end, grace).await
+}
+
+/// Has the pods ended that may be replaced: their agent has been without a lease for too long. One that can't be ended
+/// saves no other, and the first trouble is told.
+pub(super) async fn fence(inner: &Inner, grace: Duration) -> Result<(), Trouble> {
+    let mut trouble = None;
+    for namespace in &inner.namespaces {
+        let mut pods = Vec::new();
+        let selector = names::replaceable(&inner.settings.agent);
+        if let Err(error) = inner.each_pod(namespace, &selector, |pod| pods.push(pod)).await {
+            trouble.get_or_insert(error);
+        }
+        for pod in pods {
+            let has_ended =
+                status::read(&pod, inner.settings.patience).is_none_or(|one| one.object.is_ended());
+            if has_ended {
+                continue;
+            }
+            let Some(place) = Place::of(inner, &pod) else { continue };
+            if let Err(error) = place.end(&pod, &exit::fenced(), Some(grace.max(LEAST_GRACE))).await {
+                trouble.get_or_insert(error);
+            }
+        }
+    }
+    trouble.map_or(Ok(()), Err)
 }
 
 async fn finish(

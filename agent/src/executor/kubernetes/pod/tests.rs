@@ -22,6 +22,7 @@ fn order(operation: &Value) -> Order {
         spec_hash: "h1".into(),
         needs: Vec::new(),
         operation: operation.to_string(),
+        replace: false,
         create_by: Uptime::manual().now(),
     }
 }
