@@ -228,7 +228,10 @@ impl Client {
     }
 
     pub(crate) async fn delete_queue(&self, queue: &Address) -> Result<(), Error> {
-        self.open()?.queues.remove(&queue.queue);
+        if let Some(gone) = self.open()?.queues.remove(&queue.queue) {
+            // Who waits for it looks for the one that is declared next.
+            gone.filled.notify_waiters();
+        }
         Ok(())
     }
 
@@ -301,10 +304,11 @@ async fn pump(
                     tokio::pin!(notified);
                     // Interest is registered before the second look, so that no message is missed.
                     notified.as_mut().enable();
-                    if let Some(Ok(taken)) = hub.take(queue, consumer) {
-                        break taken;
+                    match hub.take(queue, consumer) {
+                        Some(Ok(taken)) => break taken,
+                        Some(Err(_)) => notified.await,
+                        None => {}
                     }
-                    notified.await;
                 }
                 // Not applied yet, or deleted: look again now and then.
                 None => tokio::time::sleep(std::time::Duration::from_millis(50)).await,

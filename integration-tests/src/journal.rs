@@ -51,6 +51,23 @@ impl Journal {
         self.lines().iter().filter_map(|line| line.strip_prefix("end ")).map(str::to_owned).collect()
     }
 
+    /// Runs of which an attempt began before the one before it had ended.
+    pub fn overlaps(&self) -> Vec<String> {
+        let lines = self.lines();
+        let position = |line: &str| lines.iter().position(|found| found == line);
+        let starts = lines.iter().enumerate().filter_map(|(at, line)| {
+            let (run, attempt) = line.strip_prefix("start ")?.split_once(' ')?;
+            Some((at, run, attempt.parse::<u32>().ok()?.checked_sub(1)?))
+        });
+        starts
+            .filter(|(at, run, before)| {
+                position(&format!("start {run} {before}")).is_some()
+                    && position(&format!("end {run} {before}")).is_none_or(|end| end > *at)
+            })
+            .map(|(_, run, _)| run.to_owned())
+            .collect()
+    }
+
     /// The most runs that were between their start and their end at one time.
     pub fn peak(&self) -> usize {
         let (mut now, mut peak) = (0_usize, 0);

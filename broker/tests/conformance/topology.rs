@@ -201,3 +201,17 @@ async fn on_rabbitmq_without_its_management_api_the_rest_works() {
         assert!(matches!(&refused, Error::User { user, .. } if *user == name), "{refused}");
     }
 }
+
+/// Servers need a moment between the two: RabbitMQ 3.10 loses a consumer to a queue that comes back at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn in_process_a_consumer_goes_on_with_a_queue_that_is_declared_anew() {
+    let rig = Rig::memory();
+    let broker = rig.ready().await;
+    let mut consumer = broker.consume(&rig.offers(), 2).await;
+    broker.publish(batch(&rig.offers(), 0..1)).await.unwrap();
+    next(&mut consumer).await.ack().await.unwrap();
+    broker.delete_queue(&rig.offers()).await.unwrap();
+    broker.apply(&build::agent(&rig.names, "a", ["q"], QueueKind::Quorum)).await.unwrap();
+    broker.publish(batch(&rig.offers(), 7..8)).await.unwrap();
+    assert_eq!(number(&next(&mut consumer).await), 7);
+}

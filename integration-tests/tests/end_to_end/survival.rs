@@ -47,6 +47,11 @@ fn assert_once_each(journal: &Journal) {
     let starts = journal.starts();
     let twice = journal.started_twice();
     assert!(twice.is_empty(), "attempts executed more than once: {twice:?}");
+    assert_eq!(
+        journal.overlaps(),
+        Vec::<String>::new(),
+        "attempts that began before the one before had ended"
+    );
     let runs: std::collections::BTreeSet<&str> =
         starts.keys().filter_map(|attempt| attempt.split(' ').next()).collect();
     assert_eq!(runs.len() as u64, RUNS, "every run wrote its id");
