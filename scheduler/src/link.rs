@@ -13,11 +13,14 @@ use crate::context::{Context, Pace};
 use crate::intake;
 use crate::outbox::Error;
 
+/// How often the store is tried: how late `/readyz` may be. The loops notice a store that is away by themselves.
+const PING: Duration = Duration::from_secs(5);
+
 /// Says in the replica's health whether the broker and the store can be reached, and wakes everything when
 /// one of them is back.
 pub(crate) async fn watch_connections(context: Context) {
     let mut connection = context.broker.connection();
-    let mut pings = tokio::time::interval(Duration::from_secs(2));
+    let mut pings = tokio::time::interval(PING);
     loop {
         {
             let state = connection.borrow_and_update().clone();

@@ -19,7 +19,7 @@ use crate::context::{Context, Pace, jitter};
 use crate::outbox::Error;
 
 /// How often agents are looked at: how much later than it was granted a lease may be seen.
-const EVERY: Duration = Duration::from_secs(1);
+const EVERY: Duration = Duration::from_millis(1_500);
 /// The same while one is silent for longer than it should be.
 const OFTEN: Duration = Duration::from_millis(250);
 /// How long the broker may take to say what waits there. Longer, and this replica may be deaf.
