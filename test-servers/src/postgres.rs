@@ -142,6 +142,25 @@ impl Postgres {
     /// If it takes no connections within 30 seconds.
     pub fn restart(&mut self) {
         self.kill9();
+        self.spawn();
+        let up = eventually(Duration::from_secs(30), || {
+            // Sessions of one that was killed end a moment after it, and until then it refuses to start over them.
+            if self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(Some(_)))) {
+                self.spawn();
+            }
+            run_quietly(Command::new(binary("pg_isready")).args(["-q", "-h", "127.0.0.1", "-p"]).args([
+                &self.port.to_string(),
+                "-U",
+                "postgres",
+                "-d",
+                "postgres",
+            ]))
+        });
+        let log = tail(&self.folder.join("postgres.log"));
+        assert!(up, "postgres takes no connections on port {}:\n{log}", self.port);
+    }
+
+    fn spawn(&mut self) {
         let log = self.folder.join("postgres.log");
         let mut command = as_server_user(&binary("postgres"));
         command.arg("-D").arg(self.folder.join("data")).arg("-k").arg(&self.folder);
@@ -152,16 +171,6 @@ impl Postgres {
         let child = spawn_group(&mut command, &log);
         self.reaper.watch(&[child.id()]);
         self.child = Some(child);
-        let up = eventually(Duration::from_secs(30), || {
-            run_quietly(Command::new(binary("pg_isready")).args(["-q", "-h", "127.0.0.1", "-p"]).args([
-                &self.port.to_string(),
-                "-U",
-                "postgres",
-                "-d",
-                "postgres",
-            ]))
-        });
-        assert!(up, "postgres takes no connections on port {}:\n{}", self.port, tail(&log));
     }
 }
 
