@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
 
@@ -89,9 +89,15 @@ impl RabbitMq {
     pub fn has_stored_quorum_queue(&self, queue: &str) -> bool {
         let node = format!("berth{}@localhost", self.port);
         let file = self.folder.join("mnesia").join(&node).join("quorum").join(&node).join("names.dets");
-        let name = format!("%2F_{queue}");
-        std::fs::read(file)
-            .is_ok_and(|bytes| bytes.windows(name.len()).any(|window| window == name.as_bytes()))
+        holds(&file, &format!("%2F_{queue}"))
+    }
+
+    /// Whether the node's description of itself, on disk, names this queue: also that is written a moment after the
+    /// queue was declared.
+    pub fn has_stored_name(&self, queue: &str) -> bool {
+        let folder = self.folder.join("mnesia").join(format!("berth{}@localhost", self.port));
+        let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        files.into_iter().any(|entry| holds(&entry.path(), queue))
     }
 
     /// The password in [`Self::url`].
@@ -239,6 +245,11 @@ impl RabbitMq {
             && stream.read_exact(&mut first).is_ok()
             && first[0] == 1
     }
+}
+
+/// Whether a file has that text somewhere.
+fn holds(file: &Path, text: &str) -> bool {
+    std::fs::read(file).is_ok_and(|bytes| bytes.windows(text.len()).any(|window| window == text.as_bytes()))
 }
 
 impl Drop for RabbitMq {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use berth_integration_tests::{Backing, Installation, Journal, job, shell};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 super::on_all_three!(
     every_end_has_its_reason_class_and_exit_code,
@@ -78,7 +79,15 @@ async fn what_the_agent_cant_do_is_refused_when_it_is_submitted(backing: Backing
         (job(json!({"image": "busybox"}), json!({})), "run.container.command", "image"),
     ] {
         let body = json!({"content": operation.to_string()});
-        let (status, answer) = client.send("POST", "/api/v1/default/default/runs", Some(&body)).await;
+        // What the API knows of agents may be a second old, and may be that this one has no lease yet.
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let (status, answer) = loop {
+            let (status, answer) = client.send("POST", "/api/v1/default/default/runs", Some(&body)).await;
+            if status != 201 || Instant::now() > deadline {
+                break (status, answer);
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        };
         let detail = answer["detail"].as_str().unwrap_or_default();
         assert_eq!(status, 400, "{operation}: {answer}");
         assert!(detail.starts_with(&format!("`{field}`: agent local can't do `{feature}`")), "{detail}");

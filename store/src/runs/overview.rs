@@ -75,6 +75,6 @@ impl Store {
     /// # Errors
     /// If the database can't be used.
     pub async fn all_queues(&self) -> Result<Vec<Queue>, Error> {
-        self.db.all(sql::overview::ALL_QUEUES, args![]).await?.iter().map(queue).collect()
+        self.db.all(sql::queues::ALL_QUEUES, args![]).await?.iter().map(queue).collect()
     }
 }

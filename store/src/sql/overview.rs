@@ -12,9 +12,4 @@ statements! {
         "SELECT id, attempt, agent_id FROM runs \
          WHERE holds_slot AND NOT offered AND status = 'stopping' AND agent_id IS NOT NULL",
     );
-    ALL_QUEUES = Sql::both(
-        "SELECT q.id, q.agent_id, a.name AS agent_name, a.owner, q.name, q.description, q.tags, q.priority, \
-         q.concurrency, q.paused, q.on_agent_loss, q.created_at, q.updated_at \
-         FROM queues q JOIN agents a ON a.id = q.agent_id",
-    );
 }

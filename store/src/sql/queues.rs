@@ -25,6 +25,7 @@ statements! {
         select!("a.owner = $1 AND a.name = $2 AND q.name = $3"),
     );
     BY_ID = Sql::both(select!("q.id = $1"));
+    ALL_QUEUES = Sql::both(select!("TRUE"));
     OF_AGENT_LOCKED = Sql::pair(
         "SELECT id FROM queues WHERE agent_id = $1 ORDER BY id FOR UPDATE",
         "SELECT id FROM queues WHERE agent_id = $1 ORDER BY id",

@@ -89,6 +89,12 @@ pub(super) fn plan(order: &Order, defaults: &Defaults<'_>) -> Result<Plan, Refus
 fn refuse_by_name(operation: &CompiledOperation) -> Result<(), Refusal> {
     const LATER: &str = "is not supported by this release of the kubernetes executor; remove it";
     let run = &operation.run;
+    if run.service().is_some() {
+        return Err(unsupported(
+            "run.kind",
+            "is `service`; this release of the kubernetes executor runs: job",
+        ));
+    }
     if !run.connections.is_empty() {
         return Err(unsupported("run.connections", LATER));
     }

@@ -305,7 +305,7 @@ fn what_can_not_be_honoured_is_refused_by_name() {
             "`run.environment.labels.berth.dev/released` is one of Berth's own",
         ),
         ("/plugins", json!({"docker": true}), "`plugins.docker` is not supported"),
-        ("/run/kind", json!("service"), "the compiled operation can't be read: unknown variant `service`"),
+        ("/run/kind", json!("service"), "`run.kind` is `service`; this release"),
     ] {
         let mut operation = base.clone();
         let (parent, field) = path.rsplit_once('/').unwrap();
