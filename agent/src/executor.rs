@@ -60,6 +60,18 @@ pub struct Order {
     pub replace: bool,
 }
 
+impl Order {
+    /// Refuses what needs more than `features`, by name.
+    fn needs_no_more_than(&self, features: &[String]) -> Result<(), Refusal> {
+        let Some(missing) = self.needs.iter().find(|need| !features.contains(need)) else { return Ok(()) };
+        let message = format!(
+            "the operation needs `{missing}`, which this agent can't do; it can do: {}",
+            features.join(", ")
+        );
+        Err(Refusal { reason: "UnsupportedFeature", message })
+    }
+}
+
 impl fmt::Debug for Order {
     /// Leaves the operation out: it may hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

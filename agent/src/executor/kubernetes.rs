@@ -216,9 +216,10 @@ impl KubernetesExecutor {
     }
 
     pub(crate) async fn tidy(&self) -> Result<(), Trouble> {
-        nodes::look(&self.inner).await?;
         settle::tidy(&self.inner).await?;
-        replicas::tidy(&self.inner).await
+        replicas::tidy(&self.inner).await?;
+        // Last: it only explains, and what is kept too long must not wait for it.
+        nodes::look(&self.inner).await
     }
 
     /// Whether the API server answers, and lets this agent create pods.

@@ -55,13 +55,7 @@ pub(super) fn unsupported(field: &str, why: &str) -> Refusal {
 /// # Errors
 /// If the operation asks for what can't be honoured, by name.
 pub(super) fn plan(order: &Order, defaults: &Defaults<'_>) -> Result<Plan, Refusal> {
-    if let Some(missing) = order.needs.iter().find(|need| !defaults.features.contains(need)) {
-        let message = format!(
-            "the operation needs `{missing}`, which this agent can't do; it can do: {}",
-            defaults.features.join(", ")
-        );
-        return Err(Refusal { reason: "UnsupportedFeature", message });
-    }
+    order.needs_no_more_than(&defaults.features)?;
     let operation: CompiledOperation = serde_json::from_str(&order.operation).map_err(|error| Refusal {
         reason: "InvalidOperation",
         message: format!("the compiled operation can't be read: {error}"),

@@ -104,13 +104,7 @@ pub(crate) struct Defaults<'a> {
 
 /// How to run `order`, whose object is `uid`.
 pub(crate) fn launch(order: &Order, uid: &str, defaults: &Defaults<'_>) -> Result<Launch, Refusal> {
-    if let Some(missing) = order.needs.iter().find(|need| !defaults.features.contains(need)) {
-        let message = format!(
-            "the operation needs `{missing}`, which this agent can't do; it can do: {}",
-            defaults.features.join(", ")
-        );
-        return Err(Refusal { reason: "UnsupportedFeature", message });
-    }
+    order.needs_no_more_than(defaults.features)?;
     let operation: Operation = serde_json::from_str(&order.operation).map_err(|error| Refusal {
         reason: "InvalidOperation",
         message: format!("the compiled operation can't be read: {error}"),
