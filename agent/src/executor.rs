@@ -16,6 +16,7 @@ use berth_domain::lifecycle::{End, FailureClass, Outcome};
 use berth_domain::nodes::NodeSummary;
 use berth_domain::protocol::logs::{LogFrom, LogStream};
 use berth_domain::protocol::{AttemptRef, Held, Identity, Phase, Report};
+use berth_domain::reported::ConnectionName;
 use berth_domain::time::Time;
 
 pub use kubernetes::KubernetesExecutor;
@@ -247,6 +248,15 @@ impl Executor {
         match self {
             Self::Process(_) => Vec::new(),
             Self::Kubernetes(kubernetes) => kubernetes.namespaces().to_vec(),
+        }
+    }
+
+    /// The connections that runs may name, as the control plane is told of them.
+    #[must_use]
+    pub fn connections(&self) -> Vec<ConnectionName> {
+        match self {
+            Self::Process(_) => Vec::new(),
+            Self::Kubernetes(kubernetes) => kubernetes.connections().told(),
         }
     }
 

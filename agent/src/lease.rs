@@ -233,6 +233,7 @@ pub(crate) async fn keep(shared: &Shared) {
             seen: shared.lease.seen(),
             labels: Some(shared.labels.clone()),
             namespaces: shared.executor.namespaces(),
+            connections: shared.executor.connections(),
             nodes: shared.executor.nodes(!held),
         };
         shared.lease.ask(&nonce);

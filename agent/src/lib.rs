@@ -4,6 +4,7 @@
 //! moment loses nothing. Everything it learns and says passes through the broker.
 
 mod claims;
+pub mod connections;
 mod control;
 pub mod executor;
 mod fence;

@@ -318,6 +318,7 @@ fn shape(agent: &Agent, now: Time) -> Value {
         "reported_labels": agent.reported.as_ref().map(|reported| &reported.labels),
         "effective_labels": agent.effective_labels(),
         "namespaces": agent.reported.as_ref().map(|reported| &reported.namespaces),
+        "connections": agent.reported.as_ref().map(|reported| &reported.connections),
         "concurrency": Concurrency::shown(agent.concurrency),
         "cordoned": agent.cordoned,
         "draining": agent.draining,

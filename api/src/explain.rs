@@ -132,7 +132,7 @@ async fn told(app: &App, subject: Subject<'_>, now: Time) -> Result<Value, Probl
     let mut explanation = explain(&snapshot, asked);
     name_holders(app, &subject, &snapshot, &mut explanation).await?;
     let agent = snapshot.queue(subject.queue).map(|queue| queue.agent);
-    explanation.blocked_by.extend(lacked_namespace(app, &subject, agent).await?);
+    explanation.blocked_by.extend(lacked(app, &subject, agent).await?);
     if let (Some(operation), Some(agent)) = (&subject.operation, agent.and_then(|id| snapshot.agent(id)))
         && let Some(nodes) = app.store.agent_nodes(agent.id).await?
     {
@@ -141,16 +141,19 @@ async fn told(app: &App, subject: Subject<'_>, now: Time) -> Result<Value, Probl
     serde_json::to_value(explanation).map_err(|error| Problem::internal(&error))
 }
 
-/// That the run's agent does not serve its namespace, or no longer: it would refuse to start it.
-async fn lacked_namespace(
-    app: &App,
-    subject: &Subject<'_>,
-    agent: Option<AgentId>,
-) -> Result<Option<Block>, Problem> {
+/// That the run's agent does not serve its namespace or has not its connections, or no longer: it would refuse to
+/// start it.
+async fn lacked(app: &App, subject: &Subject<'_>, agent: Option<AgentId>) -> Result<Option<Block>, Problem> {
     let unclaimed = subject.state.status.is_waiting() || subject.state.is_offered();
-    let (Some(namespace), Some(agent), true) = (subject.namespace, agent, unclaimed) else { return Ok(None) };
+    let names_any = subject.operation.as_ref().is_some_and(|asked| !asked.run.connection_names().is_empty());
+    let (Some(agent), true) = (agent, unclaimed && (names_any || subject.namespace.is_some())) else {
+        return Ok(None);
+    };
     let agent = app.store.agent_by_id(agent).await?;
-    Ok(agent.lacks_namespace(namespace).map(|reason| {
+    let lacking = subject.namespace.and_then(|namespace| agent.lacks_namespace(namespace));
+    let lacking =
+        lacking.or_else(|| subject.operation.as_ref().and_then(|asked| agent.lacks_connection(asked)));
+    Ok(lacking.map(|reason| {
         let message = format!("{reason}; the run fails when it is claimed, if that is so then");
         Block::plain(Rule::NoMatchingAgent, "agent", agent.name.as_str(), message)
     }))

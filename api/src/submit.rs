@@ -114,6 +114,10 @@ pub(crate) async fn prepare(
         Some((compiled, origins)) => (compiled, Some(origins)),
         None => (compiled, origins),
     };
+    // The defaults may have named some that the agent has not.
+    if let Some(reason) = agent.lacks_connection(&compiled.operation) {
+        return Err(Problem::field(Feature::Connections.field(), reason));
+    }
     let content = serde_json::to_string(&compiled.operation).map_err(|error| Problem::internal(&error))?;
     let raw = raw(&text, &operation)?;
     let mut run = base(caller, project, id, &body);
@@ -282,7 +286,12 @@ fn route<'a>(
         let agents: Vec<&Agent> = found.iter().map(|(agent, _)| *agent).collect();
         return Err(lacking(&agents, compiled));
     }
-    found = able;
+    let lacks = |agent: &Agent| agent.lacks_connection(&compiled.operation);
+    let reason = able.first().and_then(|(agent, _)| lacks(agent));
+    found = able.into_iter().filter(|(agent, _)| lacks(agent).is_none()).collect();
+    if let (true, Some(reason)) = (found.is_empty(), reason) {
+        return Err(Problem::field(Feature::Connections.field(), reason));
+    }
     let usable = |(agent, queue): &&(&Agent, &Queue)| {
         let can = compiled.needs.without(agent.can).is_empty();
         let is_paused = queue.paused.as_ref().is_some_and(|paused| paused.holds(now));

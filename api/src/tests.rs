@@ -178,6 +178,7 @@ fn lease() -> LeaseRequest {
         seen: None,
         labels: None,
         namespaces: Vec::new(),
+        connections: Vec::new(),
         nodes: None,
     }
 }

@@ -7,6 +7,7 @@
 mod agent;
 mod broker;
 mod client;
+mod connections;
 mod database;
 mod file;
 mod folders;
@@ -25,6 +26,7 @@ mod tests;
 pub use agent::{AgentSettings, ExecutorKind};
 pub use broker::{BrokerKind, BrokerSettings};
 pub use client::{ClientSettings, Format};
+pub use connections::connections;
 pub use database::{DatabaseKind, DatabaseSettings};
 pub use folders::{config_folder, data_folder};
 pub use listen::{ApiSettings, MetricsSettings};

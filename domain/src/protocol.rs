@@ -13,7 +13,7 @@ use crate::id::RunId;
 use crate::labels::Labels;
 use crate::lifecycle::End;
 use crate::nodes::NodeSummary;
-use crate::reported::Reported;
+use crate::reported::{ConnectionName, Reported};
 use crate::restore::Seen;
 use crate::time::Time;
 
@@ -86,6 +86,9 @@ pub struct LeaseRequest {
     /// The namespaces that it serves; none if its executor has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub namespaces: Vec<String>,
+    /// Its connections, by name and kind; none from agents of the release before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub connections: Vec<ConnectionName>,
     /// Its nodes, where its executor has some: with a hello, and when they changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nodes: Option<Box<NodeSummary>>,
@@ -96,7 +99,12 @@ impl LeaseRequest {
     #[must_use]
     pub fn reported(&self, replica: &str) -> Option<Reported> {
         let labels = self.labels.clone()?;
-        Some(Reported { replica: replica.to_owned(), labels, namespaces: self.namespaces.clone() })
+        Some(Reported {
+            replica: replica.to_owned(),
+            labels,
+            namespaces: self.namespaces.clone(),
+            connections: self.connections.clone(),
+        })
     }
 }
 

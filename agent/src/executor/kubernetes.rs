@@ -6,6 +6,7 @@
 //! Role in each namespace. Nothing here knows of brokers or claims.
 
 mod api;
+mod connection;
 mod container;
 mod create;
 mod end;
@@ -43,6 +44,7 @@ pub use status::Patience;
 pub use watch::Watch;
 
 use super::{CreateError, Object, Order, Refusal, Trouble};
+use crate::connections::Connections;
 use crate::uptime::Uptime;
 use pace::Pace;
 use view::View;
@@ -59,6 +61,8 @@ pub struct Settings {
     pub access: Access,
     /// The namespaces served; the first holds where an operation names none. None: the one that `access` is about.
     pub namespaces: Vec<String>,
+    /// What runs may reach by name.
+    pub connections: Arc<Connections>,
     /// How long a pod has between being asked to end and being killed.
     pub grace: Duration,
     /// How long a pod is kept after its end was taken in, where its operation has no `termination.ttl`.
@@ -81,6 +85,7 @@ impl Settings {
             agent,
             access,
             namespaces: Vec::new(),
+            connections: Arc::default(),
             grace: Duration::from_secs(10),
             keep: Duration::from_secs(60 * 60),
             server_timeout: Duration::from_secs(60),
@@ -149,6 +154,10 @@ impl KubernetesExecutor {
     #[must_use]
     pub fn namespaces(&self) -> &[String] {
         &self.inner.namespaces
+    }
+
+    pub(crate) fn connections(&self) -> &Connections {
+        &self.inner.settings.connections
     }
 
     pub(crate) async fn identity(&self) -> Result<Identity, Trouble> {
@@ -292,8 +301,9 @@ pub(crate) fn features() -> Vec<String> {
         | Feature::Volumes
         | Feature::EnvFrom
         | Feature::Ports
+        | Feature::Connections
         | Feature::KubernetesEnvironment => true,
-        Feature::Service | Feature::Connections => false,
+        Feature::Service => false,
     });
     ["kubernetes", FENCING].into_iter().chain(can.map(Feature::as_str)).map(str::to_owned).collect()
 }
@@ -306,6 +316,7 @@ impl Inner {
     fn defaults(&self) -> pod::Defaults<'_> {
         pod::Defaults {
             namespaces: &self.namespaces,
+            connections: &self.settings.connections,
             grace: self.settings.grace,
             keep: self.settings.keep,
             features: features(),

@@ -1,6 +1,8 @@
 //! What agents say of themselves: labels under an operator's, and the namespaces that they serve.
 
+use berth_domain::labels::Labels;
 use berth_domain::protocol::LeaseRequest;
+use berth_domain::reported::ConnectionName;
 use serde_json::{Value, json};
 
 use super::{Api, hello, lease};
@@ -38,6 +40,34 @@ async fn selectors_match_reported_labels_under_an_operators() {
     assert_eq!(agent["effective_labels"], json!({ "gpu": "none", "rack": "7", "zone": "eu" }));
     assert_eq!(api.post(RUNS, &selecting("gpu=a100")).await.status, 400);
     api.post(RUNS, &selecting("gpu=none,zone=eu")).await.ok();
+}
+
+#[tokio::test]
+async fn a_connection_that_no_agent_has_is_refused_and_one_that_is_gone_is_explained() {
+    let api = Api::open().await;
+    let has = async |names: &[&str]| {
+        let connections = names.iter().map(|name| ConnectionName { name: (*name).into(), kind: "s3".into() });
+        let features = ["image", "connections"].map(str::to_owned).to_vec();
+        let labels = Some(Labels::new());
+        let connections = connections.collect();
+        api.lease(LeaseRequest { labels, connections, features, ..lease() }).await;
+    };
+    let mut operation = hello();
+    operation["component"]["run"]["connections"] = json!(["data"]);
+    let body = json!({ "content": operation.to_string() });
+    has(&["logs"]).await;
+    let refused = api.post(RUNS, &body).await;
+    assert_eq!(refused.status, 400);
+    assert_eq!(refused.detail(), "`run.connections`: agent local has no connection `data`; it has logs");
+    has(&["data", "logs"]).await;
+    let shown = api.get(LOCAL).await.ok();
+    assert_eq!(shown["connections"][0], json!({ "name": "data", "kind": "s3" }));
+    let run = api.post(RUNS, &body).await.ok();
+    let explain = format!("{RUNS}/{}/explain", run["uuid"].as_str().unwrap());
+    let told = async || api.get(&explain).await.ok()["blocked_by"].to_string();
+    assert!(!told().await.contains("no connection"));
+    has(&["logs"]).await;
+    assert!(told().await.contains("agent local has no connection `data`; it has logs; the run fails when"));
 }
 
 #[tokio::test]

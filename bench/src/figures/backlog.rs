@@ -136,6 +136,7 @@ impl Backlog {
             seen: None,
             labels: None,
             namespaces: Vec::new(),
+            connections: Vec::new(),
             nodes: None,
             nonce: "bench".to_owned(),
             hello: false,

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use berth_agent::connections::Connections;
 use berth_agent::executor::KubernetesExecutor;
 use berth_agent::executor::kubernetes::{Access, Settings as KubernetesSettings};
 use berth_agent::executor::process::{ProcessExecutor, Settings as ProcessSettings, ShimCommand};
@@ -18,7 +20,7 @@ use super::replica::{Replica, connect, names};
 use super::{failed, process, with_causes};
 use crate::command::Surroundings;
 use crate::failure::Failure;
-use crate::settings::{AgentSettings, BrokerSettings, ExecutorKind, Given, MetricsSettings, Part};
+use crate::settings::{self, AgentSettings, BrokerSettings, ExecutorKind, Given, MetricsSettings, Part};
 
 /// What processes inherit of the surroundings: nothing that may be secret.
 const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME", "SHELL"];
@@ -26,20 +28,22 @@ const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "
 /// What an agent in this process is made from, besides its connections.
 pub(super) struct Parts {
     pub(super) settings: AgentSettings,
+    pub(super) connections: Connections,
     pub(super) inherited: BTreeMap<String, String>,
 }
 
 impl Parts {
     pub(super) fn read(
         surroundings: &Surroundings<'_>,
-        resolved: &crate::settings::Resolved,
+        resolved: &settings::Resolved,
     ) -> Result<Self, Failure> {
         let settings = AgentSettings::read(resolved, surroundings.variable)?;
+        let connections = settings::connections(resolved, settings.executor, surroundings.read)?;
         let inherited = INHERITED
             .iter()
             .filter_map(|name| Some(((*name).to_owned(), (surroundings.variable)(name)?)))
             .collect();
-        Ok(Self { settings, inherited })
+        Ok(Self { settings, connections, inherited })
     }
 
     /// The agent's configuration on connections that are there already.
@@ -52,7 +56,7 @@ impl Parts {
     ) -> Result<Config, Failure> {
         let executor = match self.settings.executor {
             ExecutorKind::Process => process_executor(&self.settings, self.inherited)?,
-            ExecutorKind::Kubernetes => kubernetes_executor(&self.settings).await?,
+            ExecutorKind::Kubernetes => kubernetes_executor(&self.settings, self.connections).await?,
         };
         Ok(Config {
             name: self.settings.name,
@@ -86,10 +90,14 @@ fn process_executor(
     Ok(Executor::Process(executor))
 }
 
-async fn kubernetes_executor(settings: &AgentSettings) -> Result<Executor, Failure> {
+async fn kubernetes_executor(
+    settings: &AgentSettings,
+    connections: Connections,
+) -> Result<Executor, Failure> {
     let access = settings.kubeconfig.clone().map_or(Access::InCluster, Access::Kubeconfig);
     let mut kubernetes = KubernetesSettings::new(settings.name.to_string(), access);
     kubernetes.namespaces.clone_from(&settings.namespaces);
+    kubernetes.connections = Arc::new(connections);
     kubernetes.grace = settings.grace;
     kubernetes.keep = settings.pod_keep;
     kubernetes.server_timeout = settings.server_timeout;

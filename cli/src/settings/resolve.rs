@@ -103,6 +103,18 @@ pub enum Error {
         /// The system's words.
         reason: String,
     },
+    /// A file that a setting names holds what can't be used.
+    #[error("`{key}` (from {origin}): {path}: {problem}")]
+    Content {
+        /// The setting.
+        key: &'static str,
+        /// Who named the file.
+        origin: Origin,
+        /// The file.
+        path: String,
+        /// What is wrong in it.
+        problem: String,
+    },
     /// The YAML file has something that it can't have.
     #[error("{path}:{line}: {message}")]
     File {

@@ -292,6 +292,15 @@ pub const SETTINGS: &[Setting] = &[
         "The kubeconfig file by which the API server is found",
     ),
     plain(
+        "connections",
+        "connections",
+        "FILE",
+        Derived("none"),
+        &[Agent],
+        "A YAML file with the connections that runs may name, and with the artifacts store: `connections:` and \
+         `artifactsStore:` as Polyaxon's agents have them",
+    ),
+    plain(
         "pod_keep_minutes",
         "pod-keep-minutes",
         "MINUTES",

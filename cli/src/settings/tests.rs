@@ -45,6 +45,45 @@ fn a_flag_wins_over_a_variable_over_the_file_over_the_default() {
 }
 
 #[test]
+fn connections_are_read_from_their_file_and_what_is_wrong_names_it() {
+    let mut world = World::default();
+    world.files.extend([
+        ("good.yaml", "connections: [{name: data, kind: s3, schema: {bucket: s3://b}}]"),
+        ("bad.yaml", "connections: [{name: data, kind: s3}]"),
+    ]);
+    let read = |path: &str, executor: ExecutorKind| {
+        let resolved = world.load(Part::Agent, &[("connections", path)], None).unwrap();
+        let read = |path: &str| {
+            let text = world.files.get(path).map(|text| (*text).to_owned());
+            text.ok_or_else(|| std::io::ErrorKind::NotFound.into())
+        };
+        connections(&resolved, executor, &read)
+    };
+    assert_eq!(read("good.yaml", ExecutorKind::Kubernetes).unwrap().names(), "data");
+    for (path, executor, expected) in [
+        (
+            "bad.yaml",
+            ExecutorKind::Kubernetes,
+            "`connections` (from --connections): bad.yaml: connection `data`: `schema.bucket` is missing; a connection \
+             of kind s3 needs it",
+        ),
+        (
+            "none.yaml",
+            ExecutorKind::Kubernetes,
+            "can't read `none.yaml` (from --connections): entity not found",
+        ),
+        (
+            "good.yaml",
+            ExecutorKind::Process,
+            "`connections` (from --connections): `good.yaml` is not used by `--executor process`: only `--executor \
+             kubernetes` has connections",
+        ),
+    ] {
+        assert_eq!(read(path, executor).unwrap_err().to_string(), expected);
+    }
+}
+
+#[test]
 fn the_configuration_file_may_be_named_by_a_variable() {
     let world = with(&[("BERTH_CONFIG", "berth.yaml")], "# nothing else\nowner: acme\n");
     let resolved = world.load(Part::Client, &[], None).unwrap();

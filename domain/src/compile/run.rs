@@ -396,6 +396,13 @@ impl Runtime {
         std::iter::once(&self.container).chain(&self.sidecars)
     }
 
+    /// The connections that it names, each once.
+    #[must_use]
+    pub fn connection_names(&self) -> BTreeSet<&str> {
+        let init = self.init.iter().filter_map(|init| init.connection.as_ref());
+        self.connections.iter().chain(init).map(String::as_str).collect()
+    }
+
     /// The annotations of its environment.
     pub fn annotations(&self) -> impl Iterator<Item = (&str, &str)> {
         self.environment

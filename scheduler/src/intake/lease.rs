@@ -28,10 +28,10 @@ pub(super) async fn grant(
                 if let Some(said) = overruled {
                     tracing::warn!(
                         agent.name = %agent.name, agent.replica = %replica,
-                        "replicas of agent {} differ: {replica} says labels {:?} and namespaces {:?}, {} says {:?} \
-                         and {:?}; the newest lease holds, which is that of {replica}",
-                        agent.name, request.labels.as_ref(), request.namespaces, said.replica, said.labels,
-                        said.namespaces
+                        "replicas of agent {} differ: {replica} says labels {:?}, namespaces {:?} and connections {:?}, \
+                         {} says {:?}, {:?} and {:?}; the newest lease holds, which is that of {replica}",
+                        agent.name, request.labels.as_ref(), request.namespaces, request.connections,
+                        said.replica, said.labels, said.namespaces, said.connections
                     );
                 }
                 if request.hello || was_lapsed {

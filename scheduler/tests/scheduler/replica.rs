@@ -110,6 +110,7 @@ impl Replica {
             labels: None,
             nodes: None,
             namespaces: Vec::new(),
+            connections: Vec::new(),
             seen: None,
         }
     }

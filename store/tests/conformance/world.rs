@@ -121,6 +121,7 @@ pub(crate) fn lease(machine: &str) -> LeaseRequest {
         seen: None,
         labels: None,
         namespaces: Vec::new(),
+        connections: Vec::new(),
         nodes: None,
     }
 }

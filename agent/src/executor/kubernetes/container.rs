@@ -3,31 +3,63 @@
 //! Sidecars become Kubernetes' own: init containers that are restarted, started in order before the main container
 //! and ended by the kubelet after it. So the main container's end is the pod's end, agent or no agent. Pure.
 
+use std::collections::BTreeMap;
+
 use berth_domain::compile::{Container, Runtime};
 use serde_json::{Value, json};
 
 use super::super::Refusal;
 use super::super::environment::UID_VARIABLE;
+use super::connection::{self, Given};
 use super::names::MAIN_CONTAINER;
 use super::pod::unsupported;
+use crate::connections::Connections;
 
 /// The volume behind `/dev/shm`.
 const SHM: &str = "polyaxon-shm";
 
-/// What runs in a pod.
+/// What runs in a pod, and what that needs of it.
+#[derive(Debug, Default)]
 pub(super) struct Containers {
     /// What the run is about.
     pub(super) main: Value,
     /// What runs before it, and then what runs beside it.
     pub(super) init: Vec<Value>,
+    /// The volumes of what they reach.
+    pub(super) volumes: Vec<Value>,
+    /// What their images are pulled with, beside what the environment says.
+    pub(super) pull_secrets: Vec<String>,
+    /// Annotations of what they reach.
+    pub(super) annotations: BTreeMap<String, String>,
 }
 
-/// The containers of `run`; each gets the variables `own`.
+impl Containers {
+    /// Gives a container what it reaches.
+    fn give(&mut self, container: &mut Value, given: &Given) {
+        given.lay_under(container);
+        connection::add_volumes(&mut self.volumes, &given.volumes);
+        let known = &mut self.pull_secrets;
+        known.extend(
+            given.pull_secrets.iter().filter(|name| !known.contains(name)).cloned().collect::<Vec<_>>(),
+        );
+        self.annotations.extend(given.annotations.clone());
+    }
+}
+
+/// The containers of `run`; each gets the variables `own`. What the run names of `connections`, its main container
+/// and its sidecars reach; what a step before it names, that step does.
 pub(super) fn containers(
     run: &Runtime,
+    connections: &Connections,
     own: &[(&'static str, String)],
     shm: bool,
 ) -> Result<Containers, Refusal> {
+    let named = |(index, name): (usize, &String)| {
+        connection::named(connections, name, &format!("run.connections[{index}]"))
+    };
+    let reached: Vec<_> = run.connections.iter().enumerate().map(named).collect::<Result<_, _>>()?;
+    let reached = connection::given(&reached);
+    let mut all = Containers::default();
     let mut main = one(&run.container, "run.container", MAIN_CONTAINER, own)?;
     main["name"] = json!(MAIN_CONTAINER);
     let mounts_shm = run.container.volume_mounts.iter().any(|mount| mount.mount_path == "/dev/shm");
@@ -38,19 +70,26 @@ pub(super) fn containers(
             None => main["volumeMounts"] = json!([mount]),
         }
     }
-    let mut init = Vec::new();
+    all.give(&mut main, &reached);
+    all.main = main;
     for (index, step) in run.init.iter().enumerate() {
         let Some(container) = &step.container else { continue };
         let name = format!("polyaxon-init-{index}");
-        init.push(one(container, &format!("run.init[{index}].container"), &name, own)?);
+        let mut container = one(container, &format!("run.init[{index}].container"), &name, own)?;
+        if let Some(name) = &step.connection {
+            let reached = connection::named(connections, name, &format!("run.init[{index}].connection"))?;
+            all.give(&mut container, &connection::given(&[reached]));
+        }
+        all.init.push(container);
     }
     for (index, sidecar) in run.sidecars.iter().enumerate() {
         let field = format!("run.sidecars[{index}]");
         let mut container = one(sidecar, &field, &format!("polyaxon-sidecar-{index}"), own)?;
         container["restartPolicy"] = json!("Always");
-        init.push(container);
+        all.give(&mut container, &reached);
+        all.init.push(container);
     }
-    Ok(Containers { main, init })
+    Ok(all)
 }
 
 fn one(

@@ -13,8 +13,10 @@ use serde_json::{Map, Value, json};
 
 use super::super::environment::own_environment;
 use super::super::{Order, Refusal};
+use super::connection;
 use super::container::{self, Containers};
 use super::names;
+use crate::connections::Connections;
 
 /// What the executor adds to every operation.
 pub(super) struct Defaults<'a> {
@@ -24,6 +26,8 @@ pub(super) struct Defaults<'a> {
     pub(super) grace: Duration,
     /// How long a pod stays after its end was taken in, where the operation doesn't say.
     pub(super) keep: Duration,
+    /// What runs may name.
+    pub(super) connections: &'a Connections,
     /// The features that it has.
     pub(super) features: Vec<String>,
 }
@@ -64,7 +68,7 @@ pub(super) fn plan(order: &Order, defaults: &Defaults<'_>) -> Result<Plan, Refus
     let namespace = namespace(&operation, defaults.namespaces)?;
     let environment = operation.run.environment.clone().unwrap_or_default();
     let own = own_environment(order, operation.name.as_deref());
-    let containers = container::containers(&operation.run, &own, has_shm(&operation))?;
+    let containers = container::containers(&operation.run, defaults.connections, &own, has_shm(&operation))?;
     let pod = json!({
         "apiVersion": "v1",
         "kind": "Pod",
@@ -72,7 +76,7 @@ pub(super) fn plan(order: &Order, defaults: &Defaults<'_>) -> Result<Plan, Refus
             "name": names::pod_name(order.attempt),
             "namespace": namespace,
             "labels": labels(order, operation.name.as_deref(), &environment)?,
-            "annotations": annotations(order, &operation, &environment, defaults.keep),
+            "annotations": annotations(order, &operation, &environment, &containers, defaults.keep),
             "finalizers": [names::FINALIZER],
         },
         "spec": spec(&operation, &environment, defaults.grace, &containers),
@@ -89,9 +93,6 @@ fn refuse_by_name(operation: &CompiledOperation) -> Result<(), Refusal> {
             "is `service`; this release of the kubernetes executor runs: job",
         ));
     }
-    if !run.connections.is_empty() {
-        return Err(unsupported("run.connections", LATER));
-    }
     for (index, init) in run.init.iter().enumerate() {
         let fields = [
             ("artifacts", init.artifacts.is_some()),
@@ -103,7 +104,7 @@ fn refuse_by_name(operation: &CompiledOperation) -> Result<(), Refusal> {
             ("lineageRef", init.lineage_ref.is_some()),
             ("modelRef", init.model_ref.is_some()),
             ("artifactRef", init.artifact_ref.is_some()),
-            ("connection", init.connection.is_some()),
+            ("connection", init.connection.is_some() && init.container.is_none()),
             ("path", init.path.is_some()),
         ];
         if let Some((field, _)) = fields.iter().find(|(_, given)| *given) {
@@ -184,9 +185,11 @@ fn annotations(
     order: &Order,
     operation: &CompiledOperation,
     environment: &Environment,
+    containers: &Containers,
     keep: Duration,
 ) -> BTreeMap<String, String> {
-    let mut annotations = environment.annotations.clone();
+    let mut annotations = containers.annotations.clone();
+    annotations.extend(environment.annotations.clone());
     annotations.retain(|key, _| !key.starts_with(names::PREFIX));
     let ttl = operation.termination.as_ref().and_then(|termination| termination.ttl);
     let own = [
@@ -208,8 +211,10 @@ fn spec(
     if has_shm(operation) {
         volumes.push(container::shm_volume());
     }
-    let pull_secrets: Vec<Value> =
-        environment.image_pull_secrets.iter().map(|name| json!({ "name": name })).collect();
+    connection::add_volumes(&mut volumes, &containers.volumes);
+    let own = &environment.image_pull_secrets;
+    let more = containers.pull_secrets.iter().filter(|name| !own.contains(name));
+    let pull_secrets: Vec<Value> = own.iter().chain(more).map(|name| json!({ "name": name })).collect();
     let timeout = operation.termination.as_ref().and_then(|termination| termination.timeout);
     let fields = [
         ("containers", json!([containers.main])),

@@ -28,11 +28,17 @@ fn order(operation: &Value) -> Order {
 }
 
 fn planned(order: &Order) -> Result<Plan, Refusal> {
+    planned_with("", order)
+}
+
+/// With the connections of an agent's file.
+fn planned_with(connections: &str, order: &Order) -> Result<Plan, Refusal> {
     let namespaces = ["jobs".to_owned(), "ml-team-a".to_owned()];
     plan(
         order,
         &Defaults {
             namespaces: &namespaces,
+            connections: &Connections::read(connections).unwrap(),
             grace: Duration::from_secs(30),
             keep: Duration::from_secs(3600),
             features: vec!["kubernetes".to_owned()],
@@ -274,14 +280,45 @@ fn a_stock_file_becomes_a_pod() {
 }
 
 #[test]
-fn the_stock_job_is_refused_for_its_connection() {
+fn each_container_gets_what_it_names_and_the_pod_the_volumes() {
+    let file = "connections:
+  - {name: disk, kind: host_path, schema: {hostPath: /mnt, mountPath: /disk}, annotations: {a: connection, b: b}}
+  - {name: images, kind: registry, secret: {name: pull}}
+  - {name: keys, kind: aws, secret: {name: aws}}
+";
+    let operation = json!({"run": {
+        "kind": "job",
+        "connections": ["disk", "images"],
+        "environment": {"imagePullSecrets": ["own", "pull"], "annotations": {"a": "mine"}},
+        "init": [{"connection": "keys", "container": {"image": "x"}}, {"connection": "disk", "container": {"image": "x"}}],
+        "sidecars": [{"image": "x"}],
+        "container": {"image": "x"},
+    }});
+    let pod = planned_with(file, &order(&operation)).unwrap().pod;
+    let spec = &pod["spec"];
+    let disk = json!([{"name": "connection-disk", "hostPath": {"path": "/mnt"}}]);
+    assert_eq!(spec["volumes"].as_array().unwrap().len(), 2, "once, and /dev/shm");
+    assert_eq!(spec["volumes"][1], disk[0]);
+    let mount = json!({"name": "connection-disk", "mountPath": "/disk", "readOnly": false});
+    assert_eq!(spec["containers"][0]["volumeMounts"][0], mount);
+    assert_eq!(spec["initContainers"][0]["envFrom"], json!([{"secretRef": {"name": "aws"}}]));
+    assert_eq!(spec["initContainers"][0]["volumeMounts"], Value::Null);
+    assert_eq!(spec["initContainers"][1]["volumeMounts"], json!([mount]));
+    assert_eq!(spec["initContainers"][2]["volumeMounts"], json!([mount]), "sidecars too");
+    assert_eq!(spec["imagePullSecrets"], json!([{"name": "own"}, {"name": "pull"}]));
+    let annotations = &pod["metadata"]["annotations"];
+    assert_eq!((&annotations["a"], &annotations["b"]), (&json!("mine"), &json!("b")));
+}
+
+#[test]
+fn the_stock_job_is_refused_for_what_it_fetches() {
     let text = include_str!("../../../../../domain/tests/polyaxonfiles/job.yaml");
     let (text, _) = text.split_once("hooks:").unwrap();
     let limits = Limits::default();
     let operation = parse(text, Format::Auto, &limits).unwrap();
     let compiled = compile(&operation, &Context::default(), &limits).unwrap();
     let refusal = planned(&order(&json!(compiled.operation))).unwrap_err();
-    assert!(refusal.message.starts_with("`run.connections` is not supported"), "{refusal}");
+    assert!(refusal.message.starts_with("`run.init[0].artifacts` is not supported"), "{refusal}");
 }
 
 #[test]
@@ -290,7 +327,13 @@ fn what_can_not_be_honoured_is_refused_by_name() {
     for (path, value, begins) in [
         ("/namespace", json!("other"), "`namespace` is `other`; this agent serves: jobs, ml-team-a"),
         ("/run/init", json!([{"git": {"url": "x"}}]), "`run.init[0].git` is not supported"),
-        ("/run/connections", json!(["s3"]), "`run.connections` is not supported"),
+        ("/run/connections", json!(["s3"]), "`run.connections[0]` is `s3`; this agent's connections: none"),
+        (
+            "/run/init",
+            json!([{"connection": "s3", "container": {"image": "x"}}]),
+            "`run.init[0].connection` is `s3`; this agent's connections: none",
+        ),
+        ("/run/init", json!([{"connection": "s3"}]), "`run.init[0].connection` is not supported"),
         ("/run/container", json!({"command": ["x"]}), "`run.container.image` is missing"),
         ("/run/sidecars", json!([{"name": "s"}]), "`run.sidecars[0].image` is missing"),
         ("/run/container/restartPolicy", json!("Always"), "`run.container.restartPolicy` is not supported"),
