@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use crate::artifacts::ArtifactsStore;
 use crate::executor::{Enlisted, Executor, Trouble};
 use crate::lease::Lease;
 use crate::out::Out;
@@ -41,6 +42,8 @@ pub struct Config {
     pub names: Names,
     /// What runs are started with.
     pub executor: Executor,
+    /// Where logs are kept when their attempts are over, if they are.
+    pub artifacts: Option<ArtifactsStore>,
     /// The most offers that are held un-acked for each queue. Too many, and other replicas starve while these wait;
     /// too few, and each waits for a round trip.
     pub prefetch: u16,

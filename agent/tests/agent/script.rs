@@ -91,6 +91,7 @@ impl Script {
             requests_broker: self.broker.clone(),
             names: self.names.clone(),
             executor,
+            artifacts: None,
             prefetch: 64,
             release: "test".into(),
             labels: [("zone".to_owned(), "eu".to_owned())].into(),

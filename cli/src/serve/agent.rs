@@ -64,6 +64,7 @@ impl Parts {
             requests_broker,
             names,
             executor,
+            artifacts: self.settings.artifacts,
             prefetch: self.settings.prefetch,
             release: env!("CARGO_PKG_VERSION").to_owned(),
             labels: self.settings.labels,

@@ -359,6 +359,15 @@ pub const SETTINGS: &[Setting] = &[
         &[Up, Agent],
         "How long a process's working directory and log are kept after its end",
     ),
+    plain(
+        "artifacts_store",
+        "artifacts-store",
+        "URL",
+        Derived("nothing is kept"),
+        &[Up, Agent],
+        "Where logs and artifacts are kept when their runs are over: a folder, s3://BUCKET[/PREFIX], \
+         gs://BUCKET[/PREFIX] or az://CONTAINER[/PREFIX]; credentials come from the cloud's own variables",
+    ),
     // retention
     plain(
         "retention_runs_days",
