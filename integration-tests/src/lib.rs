@@ -8,6 +8,7 @@ mod client;
 mod installation;
 mod journal;
 mod python;
+mod repeater;
 mod role;
 
 pub use binary::berth;
@@ -15,4 +16,5 @@ pub use client::{Client, Run, job, shell};
 pub use installation::{Backing, BrokerServer, Installation, Proxies};
 pub use journal::Journal;
 pub use python::stock;
+pub use repeater::Repeater;
 pub use role::Role;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use berth_domain::lifecycle::{End, Outcome};
 use berth_domain::protocol::AttemptRef;
+use berth_domain::time::Time;
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
@@ -23,14 +24,14 @@ const REPORTED: Duration = Duration::from_secs(5);
 const LEAST_GRACE: Duration = Duration::from_secs(1);
 
 /// Where one pod is.
-struct Place {
+pub(super) struct Place {
     api: Api<Pod>,
     name: String,
     uid: String,
 }
 
 impl Place {
-    fn of(inner: &Inner, pod: &Pod) -> Option<Self> {
+    pub(super) fn of(inner: &Inner, pod: &Pod) -> Option<Self> {
         let namespace = pod.metadata.namespace.as_deref()?;
         let (name, uid) = (pod.metadata.name.clone()?, pod.metadata.uid.clone()?);
         Some(Self { api: api::pods(&inner.client, namespace), name, uid })
@@ -43,7 +44,7 @@ impl Place {
         gone_is_none(self, "change", patched).await
     }
 
-    async fn delete(&self, grace: Option<Duration>) -> Result<bool, Trouble> {
+    pub(super) async fn delete(&self, grace: Option<Duration>) -> Result<bool, Trouble> {
         let seconds = |grace: Duration| u32::try_from(grace.as_secs_f64().ceil() as u64).unwrap_or(u32::MAX);
         let params = DeleteParams {
             grace_period_seconds: grace.map(seconds),
@@ -54,7 +55,7 @@ impl Place {
     }
 
     /// Writes down how it ends, once, and has Kubernetes end it.
-    async fn end(&self, pod: &Pod, end: &End, grace: Option<Duration>) -> Result<(), Trouble> {
+    pub(super) async fn end(&self, pod: &Pod, end: &End, grace: Option<Duration>) -> Result<(), Trouble> {
         if annotation(pod, names::VERDICT).is_none() {
             let verdict = json!(end).to_string();
             let patch = json!({"metadata": {"uid": self.uid, "annotations": {names::VERDICT: verdict}}});
@@ -69,7 +70,7 @@ impl Place {
     }
 
     /// Takes the finalizer off, and says that the end was taken in.
-    async fn let_go(&self) -> Result<(), Trouble> {
+    pub(super) async fn let_go(&self) -> Result<(), Trouble> {
         let patch = json!({"metadata": {
             "uid": self.uid,
             "labels": {names::RELEASED: "true"},
@@ -166,19 +167,25 @@ pub(super) async fn release(inner: &Inner, attempt: AttemptRef) -> Result<bool, 
     if !reading.object.is_ended() {
         return Ok(false);
     }
-    if label(&pod, names::RELEASED).is_none() {
-        let claim_over = annotation(&pod, names::CLAIM_OVER);
-        let claim_over = claim_over.and_then(|text| berth_domain::time::Time::parse(text).ok());
-        if claim_over.is_some_and(|at| now < at) {
-            return Ok(false);
-        }
+    let is_released = label(&pod, names::RELEASED).is_some();
+    if !is_released && now < claim_over(&pod) {
+        return Ok(false);
+    }
+    if now >= reading.object.at.plus(keep(&pod)) {
+        // While its finalizer still holds it: whatever goes wrong between the two, it is found again.
+        place.delete(Some(Duration::ZERO)).await?;
+    }
+    if !is_released {
         place.let_go().await?;
     }
     inner.view.forget(attempt, &reading.object.uid);
-    if now >= reading.object.at.plus(keep(&pod)) {
-        place.delete(Some(Duration::ZERO)).await?;
-    }
     Ok(true)
+}
+
+/// Until when a create of the same attempt can still come.
+pub(super) fn claim_over(pod: &Pod) -> Time {
+    let written = annotation(pod, names::CLAIM_OVER).and_then(|text| Time::parse(text).ok());
+    written.unwrap_or(Time::from_micros(0))
 }
 
 /// For how long a pod stays after its end.
@@ -255,7 +262,7 @@ async fn let_go(inner: &Inner, attempt: AttemptRef) -> Result<(), Trouble> {
 }
 
 /// Whether a namespace is being deleted. What can't be looked at is not.
-async fn is_going(inner: &Inner, name: &str) -> bool {
+pub(super) async fn is_going(inner: &Inner, name: &str) -> bool {
     let api: Api<Namespace> = Api::all(inner.client.clone());
     let found = api::call(|| format!("can't look at the namespace {name}"), api.get(name)).await;
     matches!(found, Ok(Some(namespace)) if namespace.metadata.deletion_timestamp.is_some())
