@@ -403,6 +403,15 @@ impl Executor {
         }
     }
 
+    /// Before the replica ends: lets go of what nobody would see to any more because its ground is going away.
+    pub async fn leave(&self) {
+        match self {
+            // A folder that is removed takes all with it.
+            Self::Process(_) => {}
+            Self::Kubernetes(kubernetes) => kubernetes.leave().await,
+        }
+    }
+
     /// Whether it can create anything at all just now.
     ///
     /// # Errors

@@ -242,7 +242,8 @@ fn spawn_parts(
 /// Ends in good order: offers go back, hand-overs that have begun end, and the scheduler is told.
 async fn close(shared: &Shared, enlisted: &Enlisted) {
     shared.handovers.close();
-    if tokio::time::timeout(FINISH, shared.handovers.wait()).await.is_err() {
+    let finish = async { tokio::join!(shared.handovers.wait(), shared.executor.leave()) };
+    if tokio::time::timeout(FINISH, finish).await.is_err() {
         tracing::warn!(left = shared.handovers.len(), "agent.closing: some hand-overs did not end in time");
     }
     shared.stop.cancel();

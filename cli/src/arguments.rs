@@ -38,7 +38,14 @@ pub enum Command {
     /// Run one replica of the scheduler
     Scheduler(Flags<flags::Scheduler>),
     /// Run one replica of an agent
-    Agent(Flags<flags::Agent>),
+    Agent {
+        /// Its settings
+        #[command(flatten)]
+        flags: Flags<flags::Agent>,
+        /// End and let go of all that the agent has on its cluster instead, before it is removed; then exit
+        #[arg(long)]
+        drain: bool,
+    },
     /// Own one process of the process executor
     #[command(hide = true)]
     Shim {

@@ -50,7 +50,8 @@ fn dispatch(surroundings: &Surroundings<'_>, command: Command) -> Result<(), Fai
         Command::Up(flags) => serve::up::run(surroundings, &flags.given),
         Command::Api(flags) => serve::api::run(surroundings, &flags.given),
         Command::Scheduler(flags) => serve::scheduler::run(surroundings, &flags.given),
-        Command::Agent(flags) => serve::agent::run(surroundings, &flags.given),
+        Command::Agent { flags, drain: false } => serve::agent::run(surroundings, &flags.given),
+        Command::Agent { flags, drain: true } => serve::agent::drain(surroundings, &flags.given),
         Command::Admin(group) => waited(serve::admin::act(surroundings, group)),
         Command::Broker(group) => waited(serve::broker::act(surroundings, group)),
         Command::Completion { shell } => {

@@ -7,7 +7,11 @@
 mod clusters;
 #[path = "kubernetes/ground.rs"]
 mod ground;
+#[path = "kubernetes/outages.rs"]
+mod outages;
 #[path = "kubernetes/placement.rs"]
 mod placement;
+#[path = "kubernetes/removal.rs"]
+mod removal;
 #[path = "kubernetes/replicas.rs"]
 mod replicas;

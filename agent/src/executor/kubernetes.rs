@@ -9,6 +9,7 @@ mod api;
 mod connection;
 mod container;
 mod create;
+mod drain;
 mod end;
 mod identity;
 mod log;
@@ -23,6 +24,7 @@ mod view;
 mod watch;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use berth_domain::feature::Feature;
@@ -117,6 +119,8 @@ struct Inner {
     replicas: replicas::Known,
     identity: OnceCell<Identity>,
     nodes: nodes::Known,
+    /// Whether the agent is being drained: nothing is created.
+    draining: AtomicBool,
 }
 
 impl std::fmt::Debug for Inner {
@@ -145,6 +149,7 @@ impl KubernetesExecutor {
             replicas: replicas::Known::default(),
             identity: OnceCell::new(),
             nodes: nodes::Known::default(),
+            draining: AtomicBool::new(false),
             settings,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -231,8 +236,22 @@ impl KubernetesExecutor {
         nodes::look(&self.inner).await
     }
 
+    /// Ends what this agent has here and lets go of it, so that the agent can be removed. Replicas that live create
+    /// nothing meanwhile, and have time to report the ends.
+    ///
+    /// # Errors
+    /// If something is left.
+    pub async fn drain(&self) -> Result<(), Trouble> {
+        drain::drain(&self.inner).await
+    }
+
+    pub(crate) async fn leave(&self) {
+        drain::leave(&self.inner).await;
+    }
+
     /// Whether the API server answers, and lets this agent create pods.
     pub(crate) async fn probe(&self) -> Result<(), Trouble> {
+        self.inner.may_create()?;
         let api: Api<SelfSubjectAccessReview> = Api::all(self.inner.client.clone());
         for namespace in &self.inner.namespaces {
             let doing = || format!("can't create pods in the namespace {namespace}");
@@ -321,6 +340,14 @@ impl Inner {
             keep: self.settings.keep,
             features: features(),
         }
+    }
+
+    fn may_create(&self) -> Result<(), Trouble> {
+        if self.draining.load(Ordering::Relaxed) {
+            let words = "it is being drained, to be removed";
+            return Err(api::failed("the agent creates nothing", std::io::Error::other(words)));
+        }
+        Ok(())
     }
 
     fn is_ours(&self, pod: &Pod) -> bool {

@@ -106,6 +106,16 @@ pub(crate) fn fenced() -> End {
     }
 }
 
+/// The end of what was ended because its agent is being removed.
+pub(crate) fn removed() -> End {
+    End {
+        outcome: Outcome::Failed(FailureClass::AgentLost),
+        exit_code: None,
+        reason: "AgentRemoved".to_owned(),
+        message: "Ended because its agent is being removed".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -56,7 +56,9 @@ impl Parts {
     ) -> Result<Config, Failure> {
         let executor = match self.settings.executor {
             ExecutorKind::Process => process_executor(&self.settings, self.inherited)?,
-            ExecutorKind::Kubernetes => kubernetes_executor(&self.settings, self.connections).await?,
+            ExecutorKind::Kubernetes => {
+                Executor::Kubernetes(kubernetes_executor(&self.settings, self.connections).await?)
+            }
         };
         Ok(Config {
             name: self.settings.name,
@@ -94,7 +96,7 @@ fn process_executor(
 async fn kubernetes_executor(
     settings: &AgentSettings,
     connections: Connections,
-) -> Result<Executor, Failure> {
+) -> Result<KubernetesExecutor, Failure> {
     let access = settings.kubeconfig.clone().map_or(Access::InCluster, Access::Kubeconfig);
     let mut kubernetes = KubernetesSettings::new(settings.name.to_string(), access);
     kubernetes.namespaces.clone_from(&settings.namespaces);
@@ -102,10 +104,9 @@ async fn kubernetes_executor(
     kubernetes.grace = settings.grace;
     kubernetes.keep = settings.pod_keep;
     kubernetes.server_timeout = settings.server_timeout;
-    let executor = KubernetesExecutor::open(kubernetes)
+    KubernetesExecutor::open(kubernetes)
         .await
-        .map_err(|error| Failure::usage(format!("`kubeconfig`: {}", with_causes(&error))))?;
-    Ok(Executor::Kubernetes(executor))
+        .map_err(|error| Failure::usage(format!("`kubeconfig`: {}", with_causes(&error))))
 }
 
 /// This binary, which supervisors are started from. On Linux the kernel's own link to it stays right when the file
@@ -126,6 +127,28 @@ pub fn run(surroundings: &Surroundings<'_>, given: &Given) -> Result<(), Failure
     let metrics = MetricsSettings::read(&resolved)?;
     process::init_logs(&resolved)?;
     process::run(|shutdown| serve(parts, broker, metrics, shutdown))
+}
+
+/// Ends and lets go of all that the agent has on its cluster. Needs no broker.
+///
+/// # Errors
+/// If a setting can't be used, or something is left.
+pub fn drain(surroundings: &Surroundings<'_>, given: &Given) -> Result<(), Failure> {
+    let resolved = surroundings.settings(Part::Agent, given)?;
+    let settings = AgentSettings::read(&resolved, surroundings.variable)?;
+    if settings.executor != ExecutorKind::Kubernetes {
+        let words =
+            "`drain`: there is nothing to drain with `--executor process`; use `--executor kubernetes`";
+        return Err(Failure::usage(words.to_owned()));
+    }
+    process::init_logs(&resolved)?;
+    process::run(|shutdown| async move {
+        let executor = kubernetes_executor(&settings, Connections::default()).await?;
+        match shutdown.run_until_cancelled(executor.drain()).await {
+            Some(result) => result.map_err(|error| failed(with_causes(&error))),
+            None => Err(failed("not everything was let go")),
+        }
+    })
 }
 
 async fn serve(

@@ -14,6 +14,7 @@ use super::{Inner, names, pod};
 /// Creates the attempt's pod, or finds it created already.
 pub(super) async fn create(inner: &Inner, order: &Order) -> Result<Object, CreateError> {
     let attempt = order.attempt;
+    inner.may_create().map_err(|source| CreateError::Trouble { attempt, source })?;
     let refused = |refusal| CreateError::Refused { attempt, refusal };
     let plan = pod::plan(order, &inner.defaults()).map_err(refused)?;
     let (namespace, pod) = plan.until(claim_over(inner, order));

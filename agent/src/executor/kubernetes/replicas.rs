@@ -5,6 +5,7 @@
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use berth_domain::time::Time;
@@ -20,7 +21,10 @@ use super::{Inner, api, names, status};
 /// How long a replica lives on after its last sign of life.
 const ALIVE: Duration = Duration::from_secs(15);
 /// How often it gives one.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(4);
+pub(super) const SIGN_OF_LIFE: Duration = Duration::from_secs(4);
+/// How long replicas create nothing after they were last told that their agent is being drained: longer than it takes
+/// to remove them afterwards, and not so long that an agent that is installed again has to wait.
+const DRAINING: Duration = Duration::from_secs(60);
 /// How long an answer to who lives is good for: it is asked for with every batch of changes.
 const FRESH: Duration = Duration::from_secs(2);
 /// How long a Lease of the dead is kept.
@@ -49,12 +53,21 @@ fn name(agent: &str, replica: &str) -> String {
     format!("berth-agent-{agent}-{replica}")
 }
 
-/// Says that `replica` lives, for as long as this is awaited.
+/// Says that `replica` lives, for as long as this is awaited, and hears whether the agent is being drained.
 pub(super) async fn keep_alive(inner: &Inner, replica: &str) {
     let mut last = String::new();
     loop {
-        match renew(inner, replica).await {
-            Ok(()) => last.clear(),
+        let heard = async {
+            renew(inner, replica).await?;
+            is_draining(inner).await
+        };
+        match heard.await {
+            Ok(draining) => {
+                last.clear();
+                if inner.draining.swap(draining, Ordering::Relaxed) != draining {
+                    tracing::warn!(draining, "agent.draining: nothing is created while it is");
+                }
+            }
             Err(error) => {
                 let words = crate::control::chain(&error);
                 if words != last {
@@ -93,11 +106,44 @@ async fn renew(inner: &Inner, replica: &str) -> Result<(), Trouble> {
     Ok(())
 }
 
+/// The Lease that says that an agent is being drained. It has no holder: it is no replica's.
+fn drain_name(agent: &str) -> String {
+    format!("berth-drain-{agent}")
+}
+
+/// Has the replicas create nothing more, for [`DRAINING`]; to be said again before that is over.
+pub(super) async fn say_draining(inner: &Inner) -> Result<(), Trouble> {
+    let agent = &inner.settings.agent;
+    let name = drain_name(agent);
+    let lease = json!({
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {"name": name, "labels": {names::MANAGED_BY: names::BERTH, names::AGENT: agent}},
+        "spec": {"leaseDurationSeconds": DRAINING.as_secs(), "renewTime": inner.settings.clock.now()},
+    });
+    let api = leases(&inner.client, inner.first_namespace());
+    let params = PatchParams::apply("berth").force();
+    let patch = Patch::Apply(&lease);
+    api::call(|| format!("can't keep the Lease {name}"), api.patch(&name, &params, &patch)).await?;
+    Ok(())
+}
+
+async fn is_draining(inner: &Inner) -> Result<bool, Trouble> {
+    let api = leases(&inner.client, inner.first_namespace());
+    let name = drain_name(&inner.settings.agent);
+    let found = api::call(|| format!("can't look at the Lease {name}"), api.get(&name)).await?;
+    let now = inner.settings.clock.now();
+    Ok(found.as_ref().and_then(last_sign).is_some_and(|at| now.since(at) <= DRAINING))
+}
+
 /// Takes a replica's sign of life away.
 pub(super) async fn resign(inner: &Inner, replica: &str) -> Result<(), Trouble> {
+    remove(inner, &name(&inner.settings.agent, replica)).await
+}
+
+async fn remove(inner: &Inner, name: &str) -> Result<(), Trouble> {
     let api = leases(&inner.client, inner.first_namespace());
-    let name = name(&inner.settings.agent, replica);
-    api::call(|| format!("can't delete the Lease {name}"), api.delete(&name, &DeleteParams::default()))
+    api::call(|| format!("can't delete the Lease {name}"), api.delete(name, &DeleteParams::default()))
         .await?;
     Ok(())
 }
@@ -139,9 +185,9 @@ pub(super) async fn tidy(inner: &Inner) -> Result<(), Trouble> {
         let created = lease.metadata.creation_timestamp.as_ref().map(status::time);
         let Some(last) = last_sign(&lease).or(created) else { continue };
         if now.since(last) > KEPT
-            && let Some(replica) = lease.spec.and_then(|spec| spec.holder_identity)
+            && let Some(name) = lease.metadata.name
         {
-            resign(inner, &replica).await?;
+            remove(inner, &name).await?;
         }
     }
     Ok(())
