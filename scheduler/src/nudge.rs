@@ -15,23 +15,32 @@ use crate::outbox::{self, Error};
 /// How often a stop that has not ended is repeated.
 const REPEAT: Duration = Duration::from_secs(2);
 
+/// Without a hint, stops are looked for this often: what a lost wake-up costs.
+const SWEEP: Duration = Duration::from_secs(5);
+
 /// The most attempts named in one message.
 const CHUNK: usize = 500;
 
 /// Tells agents what to stop, until the shutdown.
 pub(crate) async fn nudge_forever(context: Context) {
-    let mut pace = Pace::new("nudging agents", &context, &context.nudge, REPEAT);
+    let mut pace = Pace::new("nudging agents", &context, &context.nudge, SWEEP);
     while pace.next().await {
-        pace.round(nudge(&context)).await;
+        let mut is_stopping = false;
+        pace.round(nudge(&context, &mut is_stopping)).await;
+        if is_stopping {
+            pace.within(REPEAT);
+        }
     }
 }
 
-async fn nudge(context: &Context) -> Result<(), Error> {
+/// Tells agents what to stop now; `is_stopping` becomes whether there is anything.
+async fn nudge(context: &Context, is_stopping: &mut bool) -> Result<(), Error> {
     let mut unwanted: BTreeMap<AgentId, Vec<AttemptRef>> = BTreeMap::new();
     for stopping in context.store.stopping_attempts().await? {
         let attempt = AttemptRef { run: stopping.id, attempt: stopping.attempt };
         unwanted.entry(stopping.agent_id).or_default().push(attempt);
     }
+    *is_stopping = !unwanted.is_empty();
     for (agent, attempts) in unwanted {
         to_all_replicas(
             context,

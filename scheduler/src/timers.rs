@@ -13,7 +13,7 @@ use crate::nudge;
 use crate::outbox::Error;
 
 /// How far ahead one look at the store sees; without anything due within it, the next look is so much later.
-const HORIZON: Duration = Duration::from_secs(2);
+const HORIZON: Duration = Duration::from_secs(5);
 
 /// The least time between two looks for what is due soon: how late a timer may fire.
 const PRECISION: Duration = Duration::from_millis(50);

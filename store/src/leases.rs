@@ -93,6 +93,8 @@ impl Store {
         if let Some(reason) = refusal(&agent, request, reported.as_ref()) {
             return Ok(Lease::Refused { reason });
         }
+        let queues = row.opt_text("queues")?.unwrap_or_default();
+        let queues = queues.split_terminator(',').map(ToOwned::to_owned).collect();
         let known_epoch = epoch::parse(row.opt_text("epoch")?.as_deref())?;
         let (seen, is_restored) = advance(&mut tx, &agent, known_epoch, request.seen, now).await?;
         let was_lapsed = !agent.is_live(now);
@@ -162,8 +164,6 @@ impl Store {
         {
             changes::write(&mut tx, &[NewChange::thing(ChangeKind::Agent, id, &agent.owner, now)]).await?;
         }
-        let queues = tx.all(sql::queues::NAMES_OF_AGENT, args![id]).await?;
-        let queues = queues.iter().map(|row| row.text("name")).collect::<Result<Vec<_>, _>>()?;
         tx.commit().await?;
         Ok(Lease::Granted {
             queues,

@@ -30,13 +30,19 @@ statements! {
     BY_NAME_LOCKED =
         Sql::pair(select!("owner = $1 AND name = $2 FOR UPDATE"), select!("owner = $1 AND name = $2"));
     BY_ID = Sql::both(select!("id = $1"));
-    /// With the store's epoch, so that a lease needs no round trip more.
+    /// With the store's epoch and the names of the agent's queues, so that a lease needs no round trip more. A name
+    /// of a queue has no comma.
     BY_ID_FOR_LEASE = Sql::pair(
         select!(
-            ", (SELECT value FROM meta WHERE key = 'epoch') AS epoch",
+            ", (SELECT value FROM meta WHERE key = 'epoch') AS epoch, \
+             (SELECT string_agg(name, ',' ORDER BY name) FROM queues WHERE agent_id = $1) AS queues",
             "id = $1 FOR NO KEY UPDATE"
         ),
-        select!(", (SELECT value FROM meta WHERE key = 'epoch') AS epoch", "id = $1")
+        select!(
+            ", (SELECT value FROM meta WHERE key = 'epoch') AS epoch, \
+             (SELECT string_agg(name, ',' ORDER BY name) FROM queues WHERE agent_id = $1) AS queues",
+            "id = $1"
+        )
     );
     BY_ID_LOCKED = Sql::pair(select!("id = $1 FOR NO KEY UPDATE"), select!("id = $1"));
     DEFAULT = Sql::both(select!("owner = $1 AND is_default"));
