@@ -17,6 +17,8 @@ use crate::{eventually, port};
 pub struct Postgres {
     port: u16,
     folder: PathBuf,
+    /// `name=value`, over those that every server gets.
+    settings: Vec<String>,
     child: Option<Child>,
     reaper: Reaper,
 }
@@ -35,6 +37,14 @@ impl Postgres {
     /// # Panics
     /// If PostgreSQL is missing or doesn't start.
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with more settings, each `name=value`.
+    ///
+    /// # Panics
+    /// If PostgreSQL is missing or doesn't start.
+    pub fn start_with(settings: &[&str]) -> Self {
         let template = TEMPLATE.get_or_init(|| {
             let folder = folder("postgres-template");
             own(&folder);
@@ -49,7 +59,8 @@ impl Postgres {
         let reaper = Reaper::start(&folder);
         run(Command::new("cp").arg("-a").arg(&template.data).arg(folder.join("data")));
         own(&folder);
-        let mut server = Self { port: port::free(), folder, child: None, reaper };
+        let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
+        let mut server = Self { port: port::free(), folder, settings, child: None, reaper };
         server.restart();
         server
     }
@@ -166,6 +177,9 @@ impl Postgres {
         command.arg("-D").arg(self.folder.join("data")).arg("-k").arg(&self.folder);
         command.args(["-p", &self.port.to_string()]);
         for setting in ["listen_addresses=127.0.0.1", "max_connections=300", "shared_buffers=64MB"] {
+            command.args(["-c", setting]);
+        }
+        for setting in &self.settings {
             command.args(["-c", setting]);
         }
         let child = spawn_group(&mut command, &log);

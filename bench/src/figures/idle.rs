@@ -33,22 +33,16 @@ struct Roles {
 }
 
 async fn start(program: &Program) -> Result<Roles> {
-    let (mut postgres, redis) = (Postgres::start(), Redis::start());
-    let mut admin = PgConnection::connect(&postgres.url()).await?;
-    sqlx::query("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'")
-        .execute(&mut admin)
-        .await?;
+    let postgres = Postgres::start_with(&["shared_preload_libraries=pg_stat_statements"]);
+    let redis = Redis::start();
+    postgres.create_database("berth");
+    let mut admin = PgConnection::connect(&postgres.database_url("berth")).await?;
+    sqlx::query("CREATE EXTENSION pg_stat_statements").execute(&mut admin).await?;
     for role in ["berth_api", "berth_scheduler"] {
         sqlx::query(sqlx::AssertSqlSafe(format!("CREATE ROLE {role} LOGIN SUPERUSER")))
             .execute(&mut admin)
             .await?;
     }
-    admin.close().await?;
-    postgres.stop();
-    postgres.restart();
-    postgres.create_database("berth");
-    let mut admin = PgConnection::connect(&postgres.database_url("berth")).await?;
-    sqlx::query("CREATE EXTENSION pg_stat_statements").execute(&mut admin).await?;
     admin.close().await?;
     let url = |role: &str| format!("postgres://{role}@127.0.0.1:{}/berth", postgres.port());
     let api = roles::api(program, &url("berth_api"), &redis.url()).await?;

@@ -35,7 +35,9 @@ const ALL: [Contestant; 4] =
 /// # Errors
 /// If one can't be started or fails.
 pub async fn measure(effort: Effort, program: &Program, polyaxon: &Venv) -> Result<Vec<Row>> {
-    let (postgres, redis) = (Postgres::start(), Redis::start());
+    // Polyaxon's kept connections pile up by the hundred, one for each thread that Django's ASGI handler made, until
+    // they are collected; a request that gets none is answered by 405, since its page for a failure takes no POST.
+    let (postgres, redis) = (Postgres::start_with(&["max_connections=2000"]), Redis::start());
     let bare = Bare::connect(
         &postgres.create_database("bare"),
         u32::try_from(CONNECTIONS).context("too many connections")?,
