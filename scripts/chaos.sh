@@ -18,5 +18,9 @@ cargo build --quiet --locked --package berth 9>&-
 cargo build --quiet --locked --package berth-integration-tests --bin chaos 9>&-
 json=$CACHE/chaos/$(date -u +%Y%m%dT%H%M%SZ).json
 "$CARGO_TARGET_DIR/debug/chaos" --duration "$duration" ${SEED:+--seed "$SEED"} --json "$json" "$@" 9>&- || status=1
+# Agents of two clusters lost again and again: seven each time, five of them fenced before they are replaced.
+scripts/kube.sh
+BERTH_KUBE_PROGRAMS=$(scripts/kube.sh path) BERTH_TEST_ROUNDS=${ROUNDS:-10} \
+    cargo test --quiet --locked --package berth-integration-tests --test kubernetes -- losses 9>&- || status=1
 say "the same as JSON: $json"
 exit "$status"

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test says what is wrong by breaking")]
 
+#[path = "kubernetes/clock.rs"]
+mod clock;
 #[path = "kubernetes/conformance.rs"]
 mod conformance;
 #[path = "kubernetes/ends.rs"]

@@ -7,6 +7,8 @@
 mod clusters;
 #[path = "kubernetes/ground.rs"]
 mod ground;
+#[path = "kubernetes/losses.rs"]
+mod losses;
 #[path = "kubernetes/outages.rs"]
 mod outages;
 #[path = "kubernetes/placement.rs"]

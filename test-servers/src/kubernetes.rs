@@ -25,4 +25,5 @@ pub use namespace::Namespace;
 pub use options::Options;
 pub use programs::programs;
 pub use real_node::{BUSYBOX, RealNode};
+pub use surroundings::rounds;
 pub use waiting::until;

@@ -51,6 +51,20 @@ pub(crate) fn replica(
     namespaces: &[&str],
     keep_minutes: u32,
 ) -> Role {
+    let settings = installation.settings();
+    replica_as(installation, settings, name, number, kubeconfig, namespaces, keep_minutes)
+}
+
+/// The same, with other settings than the installation's.
+pub(crate) fn replica_as(
+    installation: &Installation,
+    settings: &[(&'static str, String)],
+    name: &str,
+    number: usize,
+    kubeconfig: &Path,
+    namespaces: &[&str],
+    keep_minutes: u32,
+) -> Role {
     let listen = format!("127.0.0.1:{}", port::free());
     let (timeout, keep) = (REQUEST_TIMEOUT.to_string(), keep_minutes.to_string());
     let mut arguments =
@@ -60,7 +74,16 @@ pub(crate) fn replica(
     for namespace in namespaces {
         arguments.extend(["--namespace", namespace]);
     }
-    Role::start(&installation.folder, &format!("pods-{name}-{number}"), &arguments, installation.settings())
+    Role::start(&installation.folder, &format!("pods-{name}-{number}"), &arguments, settings)
+}
+
+/// Waits until an agent has a lease.
+pub(crate) async fn until_live(client: &Client, agent: &str) {
+    until(&format!("agent {agent} is live"), LIMIT, async || {
+        let found = client.get(&format!("/api/v1/orgs/default/agents/{agent}")).await;
+        (found["is_live"] == true).then_some(())
+    })
+    .await;
 }
 
 /// A job on `queue` with that environment.

@@ -14,6 +14,16 @@ pub(super) fn given_kubeconfig() -> Option<String> {
     Some(text)
 }
 
+/// How often a test that takes long does what it does: what `BERTH_TEST_ROUNDS` says, as `make chaos` does, or once.
+///
+/// # Panics
+/// If it is no number.
+pub fn rounds() -> usize {
+    let said = variable("BERTH_TEST_ROUNDS");
+    let rounds = said.as_deref().map(str::parse);
+    rounds.unwrap_or(Ok(1)).unwrap_or_else(|_| panic!("BERTH_TEST_ROUNDS={said:?} is no number"))
+}
+
 /// Says on the terminal, past the test harness, that the running test was not run; fails it in CI.
 ///
 /// # Panics
