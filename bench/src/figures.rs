@@ -4,6 +4,7 @@ pub mod backlog;
 pub mod consume;
 pub mod dispatch;
 pub mod idle;
+pub mod pods;
 pub mod post;
 pub mod publish;
 pub mod stage;

@@ -9,7 +9,7 @@ use berth_domain::time::Clock;
 use crate::arguments::Arguments;
 use crate::figure::{Effort, Figure};
 use crate::figures::stage::System;
-use crate::figures::{consume, dispatch, idle, post, publish, start};
+use crate::figures::{consume, dispatch, idle, pods, post, publish, start};
 use crate::machine::Machine;
 use crate::ours::program::Program;
 use crate::partners::celery::Celery;
@@ -127,6 +127,8 @@ async fn measure(
             let (program, polyaxon) = (setting.program().await?, setting.polyaxon()?);
             rows.extend(post::measure(effort, &program, &polyaxon).await?);
         }
+        Figure::B6 => rows.extend(pods::latency(effort, &setting.program().await?).await?),
+        Figure::B7 => rows.extend(pods::rate(effort, &setting.program().await?).await?),
         Figure::B8 => rows.extend(dispatch::measure(effort).await?),
         Figure::B10 => {
             let (program, celery, polyaxon) =

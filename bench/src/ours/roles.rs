@@ -68,6 +68,22 @@ pub async fn agent(program: &Program, broker_url: &str) -> Result<Group> {
     worker(program, "agent", &arguments).await
 }
 
+/// Starts the agent `local` with the Kubernetes executor in `namespace`.
+///
+/// # Errors
+/// If it doesn't get ready.
+pub async fn kubernetes_agent(
+    program: &Program,
+    broker_url: &str,
+    kubeconfig: &std::path::Path,
+    namespace: &str,
+) -> Result<Group> {
+    let kubeconfig = kubeconfig.to_string_lossy();
+    let arguments = ["--name", "local", "--broker-url", broker_url, "--executor", "kubernetes"];
+    let place = ["--kubeconfig", &kubeconfig, "--namespace", namespace];
+    worker(program, "agent", &[&arguments[..], &place].concat()).await
+}
+
 async fn worker(program: &Program, role: &str, arguments: &[&str]) -> Result<Group> {
     let port = port::free();
     let listen = format!("127.0.0.1:{port}");
