@@ -157,6 +157,17 @@ impl Object {
     }
 }
 
+/// A service that runs, and is ended when it was idle for too long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Culled {
+    /// Its objects.
+    pub object: Object,
+    /// For how long it may be idle.
+    pub limit: Duration,
+    /// What is asked whether it is in use: each of its replicas.
+    pub urls: Vec<String>,
+}
+
 /// Why nothing was created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
@@ -420,6 +431,27 @@ impl Executor {
         match self {
             Self::Process(process) => process.probe().await,
             Self::Kubernetes(kubernetes) => kubernetes.probe().await,
+        }
+    }
+
+    /// The services that run and are ended when they were idle for too long, as they were seen lately.
+    #[must_use]
+    pub fn culled(&self) -> Vec<Culled> {
+        match self {
+            // It runs no services.
+            Self::Process(_) => Vec::new(),
+            Self::Kubernetes(kubernetes) => kubernetes.culled(),
+        }
+    }
+
+    /// Asks for a service to be ended that was idle for so long.
+    ///
+    /// # Errors
+    /// If the wish can't be kept.
+    pub async fn cull(&self, attempt: AttemptRef, idle: Duration) -> Result<(), Trouble> {
+        match self {
+            Self::Process(_) => Ok(()),
+            Self::Kubernetes(kubernetes) => kubernetes.cull(attempt, idle).await,
         }
     }
 

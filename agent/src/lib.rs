@@ -7,6 +7,7 @@ pub mod artifacts;
 mod claims;
 pub mod connections;
 mod control;
+mod culling;
 pub mod executor;
 mod fence;
 mod identity;

@@ -22,7 +22,7 @@ use crate::executor::{Enlisted, Executor, Trouble};
 use crate::lease::Lease;
 use crate::out::Out;
 use crate::uptime::Uptime;
-use crate::{claims, control, fence, intake, lease, reports, watch};
+use crate::{claims, control, culling, fence, intake, lease, reports, watch};
 
 /// How long hand-overs that have begun may take to end once the replica is told to.
 const FINISH: Duration = Duration::from_secs(5);
@@ -227,7 +227,7 @@ fn spawn_parts(
 ) {
     let tracker = &shared.tracker;
     let (a, b, c, d, e) = (shared.clone(), shared.clone(), shared.clone(), shared.clone(), shared.clone());
-    let f = shared.clone();
+    let (f, g) = (shared.clone(), shared.clone());
     let claims = claims::send(outgoing, shared.out.clone());
     let stop = shared.stop.clone();
     tracker.spawn(async move { stop.run_until_cancelled(claims).await });
@@ -236,6 +236,7 @@ fn spawn_parts(
     tracker.spawn(async move { fence::keep(&f).await });
     tracker.spawn(async move { reports::send(&c).await });
     tracker.spawn(async move { watch::look(&d, hints).await });
+    tracker.spawn(async move { culling::keep(&g).await });
     shared.handovers.spawn(async move { intake::consume(e).await });
 }
 

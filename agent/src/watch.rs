@@ -87,8 +87,21 @@ async fn look_at_all(shared: &Shared) {
 
 /// Has those of `objects` reported that are this replica's to report.
 pub(crate) async fn note(shared: &Shared, objects: Vec<Object>) {
+    for object in of_this_replica(shared, objects, |object| object).await {
+        shared.reports.note(object);
+    }
+}
+
+/// Those of `all` whose objects are this replica's to look after.
+pub(crate) async fn of_this_replica<T>(
+    shared: &Shared,
+    all: Vec<T>,
+    object: impl Fn(&T) -> &Object,
+) -> Vec<T> {
     let mut alive: Option<Vec<String>> = None;
-    for object in objects {
+    let mut own = Vec::with_capacity(all.len());
+    for one in all {
+        let object = object(&one);
         let is_orphaned = object.is_ended() && shared.clock.now().since(object.at) > ORPHANED;
         if object.replica != shared.replica && !is_orphaned {
             if alive.is_none() {
@@ -97,12 +110,13 @@ pub(crate) async fn note(shared: &Shared, objects: Vec<Object>) {
                     Err(error) => tracing::warn!(error = %chain(&error), "agent.replicas.unknown"),
                 }
             }
-            if !is_share(&shared.replica, alive.as_deref().unwrap_or_default(), &object) {
+            if !is_share(&shared.replica, alive.as_deref().unwrap_or_default(), object) {
                 continue;
             }
         }
-        shared.reports.note(object);
+        own.push(one);
     }
+    own
 }
 
 /// Whether what another replica created is reported by `own`: the work of the dead is shared out among the living by

@@ -17,3 +17,7 @@ mod outage;
 mod rig;
 #[path = "kubernetes/rights.rs"]
 mod rights;
+#[path = "kubernetes/served.rs"]
+mod served;
+#[path = "kubernetes/services.rs"]
+mod services;

@@ -7,6 +7,7 @@
 use std::fmt;
 
 use crate::compile::{CompiledOperation, Environment};
+use crate::lifecycle::culling;
 
 /// Something that not every executor can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,11 +30,13 @@ pub enum Feature {
     Ports,
     /// What of `run.environment` decides where and as whom a pod runs.
     KubernetesEnvironment,
+    /// Idle culling of a service by a command.
+    ExecProbe,
 }
 
 impl Feature {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Service,
         Self::Image,
         Self::Init,
@@ -43,6 +46,7 @@ impl Feature {
         Self::EnvFrom,
         Self::Ports,
         Self::KubernetesEnvironment,
+        Self::ExecProbe,
     ];
 
     /// Its name.
@@ -58,6 +62,7 @@ impl Feature {
             Self::EnvFrom => "env-from",
             Self::Ports => "ports",
             Self::KubernetesEnvironment => "kubernetes-environment",
+            Self::ExecProbe => "exec-probe",
         }
     }
 
@@ -74,6 +79,7 @@ impl Feature {
             Self::EnvFrom => "run.container.env",
             Self::Ports => "run.container.ports",
             Self::KubernetesEnvironment => "run.environment",
+            Self::ExecProbe => "termination.probe.exec",
         }
     }
 
@@ -89,6 +95,7 @@ impl Feature {
             Self::EnvFrom => 1 << 6,
             Self::Ports => 1 << 7,
             Self::KubernetesEnvironment => 1 << 8,
+            Self::ExecProbe => 1 << 9,
         }
     }
 }
@@ -191,8 +198,14 @@ pub fn needs(operation: &CompiledOperation) -> Features {
         }
         Feature::Ports => !main.ports.is_empty(),
         Feature::KubernetesEnvironment => run.environment.as_ref().is_some_and(decides_placement),
+        Feature::ExecProbe => run.service().is_some() && is_culled_by_a_command(operation),
     };
     Feature::ALL.into_iter().filter(needed).collect()
+}
+
+fn is_culled_by_a_command(operation: &CompiledOperation) -> bool {
+    let termination = operation.termination.as_ref().filter(|one| culling::limit(one).is_some());
+    termination.and_then(|one| one.probe.as_ref()).is_some_and(|probe| probe.exec.is_some())
 }
 
 /// Whether an environment says where or as whom a pod runs: what would be wrong to leave out. Labels, annotations,
@@ -262,6 +275,11 @@ mod tests {
         ] {
             assert_eq!(of(run.clone()), [expected], "{run}");
         }
+        let culled = json!({"run": {"kind": "service", "container": c()}, "termination": {
+            "culling": {"timeout": 60}, "probe": {"exec": {"command": ["true"]}},
+        }});
+        let operation: CompiledOperation = serde_json::from_value(culled).unwrap();
+        assert_eq!(needs(&operation).names(), ["service", "exec-probe"]);
         let harmless = json!({"labels": {"a": "b"}, "tolerations": [{"key": "a"}], "hostNetwork": false});
         assert!(of(json!({"kind": "job", "container": c(), "environment": harmless})).is_empty());
     }

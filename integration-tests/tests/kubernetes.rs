@@ -17,3 +17,5 @@ mod placement;
 mod removal;
 #[path = "kubernetes/replicas.rs"]
 mod replicas;
+#[path = "kubernetes/services.rs"]
+mod services;

@@ -16,8 +16,11 @@ mod log;
 pub(crate) mod names;
 mod nodes;
 mod pace;
+mod parts;
 mod pod;
 mod replicas;
+mod service;
+mod set;
 mod settle;
 mod status;
 mod view;
@@ -29,6 +32,7 @@ use std::time::Duration;
 
 use berth_domain::feature::Feature;
 use berth_domain::id::RunId;
+use berth_domain::lifecycle::culling;
 use berth_domain::nodes::NodeSummary;
 use berth_domain::protocol::logs::LogFrom;
 use berth_domain::protocol::{AttemptRef, FENCING, Identity};
@@ -45,10 +49,11 @@ pub use log::Reader;
 pub use status::Patience;
 pub use watch::Watch;
 
-use super::{CreateError, Object, Order, Refusal, Trouble};
+use super::{CreateError, Culled, Object, Order, Refusal, Trouble};
 use crate::connections::Connections;
 use crate::uptime::Uptime;
 use pace::Pace;
+use status::Reading;
 use view::View;
 
 /// How many pods are listed at a time.
@@ -144,7 +149,7 @@ impl KubernetesExecutor {
         let inner = Inner {
             namespaces,
             client: connected.client,
-            view: View::default(),
+            view: View::new(settings.patience),
             pace: Pace::new(),
             replicas: replicas::Known::default(),
             identity: OnceCell::new(),
@@ -183,33 +188,31 @@ impl KubernetesExecutor {
     }
 
     pub(crate) async fn inventory(&self) -> Result<Vec<Object>, Trouble> {
-        let mut objects = Vec::new();
+        let mut pods = set::Sets::default();
+        let (clock, patience) = (&self.inner.settings.clock, self.inner.settings.patience);
         for namespace in &self.inner.namespaces {
             let selector = names::held(&self.inner.settings.agent);
-            self.inner
-                .each_pod(namespace, &selector, |pod| {
-                    objects.extend(status::read(&pod, self.inner.settings.patience).map(|one| one.object));
-                })
-                .await?;
+            let note = |pod: Pod| {
+                if let Some(reading) = status::read(&pod, patience) {
+                    pods.note(reading);
+                }
+            };
+            self.inner.each_pod(namespace, &selector, note).await?;
         }
-        Ok(objects)
+        Ok(pods.objects(clock.now(), patience))
     }
 
     /// All objects, as the watch knows them where it does.
     pub(crate) async fn survey(&self) -> Result<Vec<Object>, Trouble> {
         settle::settle(&self.inner).await;
-        match self.inner.view.all(&self.inner.namespaces) {
+        match self.inner.view.all(&self.inner.namespaces, self.inner.settings.clock.now()) {
             Some(objects) => Ok(objects),
             None => self.inventory().await,
         }
     }
 
     pub(crate) async fn look(&self, attempt: AttemptRef) -> Result<Option<Object>, Trouble> {
-        let found = self.inner.find(attempt).await?;
-        Ok(found.filter(|pod| self.inner.is_ours(pod)).and_then(|pod| {
-            let reading = status::read(&pod, self.inner.settings.patience)?;
-            Some(reading.object)
-        }))
+        Ok(self.inner.ours(attempt).await?.map(|(_, reading)| reading.object))
     }
 
     pub(crate) async fn stop(&self, attempt: AttemptRef, grace: Option<Duration>) -> Result<(), Trouble> {
@@ -270,6 +273,21 @@ impl KubernetesExecutor {
         Ok(())
     }
 
+    /// The services that run and may be idle for too long.
+    pub(crate) fn culled(&self) -> Vec<Culled> {
+        let culled = self.inner.view.culled(self.inner.settings.clock.now());
+        let of = |(object, cull, addresses): (Object, service::Cull, Vec<String>)| Culled {
+            object,
+            limit: cull.limit(),
+            urls: addresses.iter().map(|address| cull.url(address)).collect(),
+        };
+        culled.into_iter().map(of).collect()
+    }
+
+    pub(crate) async fn cull(&self, attempt: AttemptRef, idle: Duration) -> Result<(), Trouble> {
+        settle::finish(&self.inner, attempt, &culling::end(idle), None).await
+    }
+
     pub(crate) async fn newest(&self, run: RunId) -> Result<Option<AttemptRef>, Trouble> {
         let mut newest = None;
         let selector = names::of_run(&self.inner.settings.agent, &run.to_string());
@@ -314,7 +332,8 @@ impl KubernetesExecutor {
 /// The features that this executor has.
 pub(crate) fn features() -> Vec<String> {
     let can = Feature::ALL.into_iter().filter(|feature| match feature {
-        Feature::Image
+        Feature::Service
+        | Feature::Image
         | Feature::Init
         | Feature::Sidecars
         | Feature::Volumes
@@ -322,7 +341,7 @@ pub(crate) fn features() -> Vec<String> {
         | Feature::Ports
         | Feature::Connections
         | Feature::KubernetesEnvironment => true,
-        Feature::Service => false,
+        Feature::ExecProbe => false,
     });
     ["kubernetes", FENCING].into_iter().chain(can.map(Feature::as_str)).map(str::to_owned).collect()
 }
@@ -367,6 +386,16 @@ impl Inner {
             }
         }
         Ok(None)
+    }
+
+    /// An attempt, if it is this agent's, by a look made now: its first pod, and what all of its pods together mean.
+    async fn ours(&self, attempt: AttemptRef) -> Result<Option<(Pod, Reading)>, Trouble> {
+        let patience = self.settings.patience;
+        let Some(pod) = self.find(attempt).await?.filter(|pod| self.is_ours(pod)) else { return Ok(None) };
+        let Some(first) = status::read(&pod, patience) else { return Ok(None) };
+        let parts = parts::read(self, &first).await?;
+        let reading = set::together(&first, Some(&parts), self.settings.clock.now(), patience);
+        Ok(Some((pod, reading)))
     }
 
     /// Goes over the pods of a namespace, a page at a time, as they were at one moment.

@@ -62,7 +62,8 @@ impl Rig {
         let mut settings = Settings::new("eu".into(), Access::Kubeconfig(kubeconfig));
         settings.grace = Duration::from_secs(1);
         settings.keep = Duration::ZERO;
-        settings.patience = Patience { image: Duration::from_secs(2), config: Duration::from_secs(2) };
+        settings.patience =
+            Patience { image: Duration::from_secs(2), config: Duration::from_secs(2), ..Patience::default() };
         change(&mut settings);
         let executor = open(&settings).await;
         let pods = Api::namespaced(cluster.client().await, &namespace);
@@ -72,6 +73,11 @@ impl Rig {
     /// Has its node evict a pod.
     pub(crate) fn evict(&self, attempt: AttemptRef) {
         self.nodes.as_ref().unwrap().evict(&self.namespace, &pod_name(attempt));
+    }
+
+    /// The same for any pod.
+    pub(crate) fn evict_pod(&self, name: &str) {
+        self.nodes.as_ref().unwrap().evict(&self.namespace, name);
     }
 
     /// Another agent on the same ground, as after a restart.
@@ -102,6 +108,15 @@ impl Rig {
             "environment": {"nodeSelector": {"place": self.namespace.name()}},
             "container": {"image": "busybox", "command": ["sh", "-c", script]},
         }})
+    }
+
+    /// A service on this rig's node, of so many pods.
+    pub(crate) fn service(&self, replicas: u32, script: &str) -> Value {
+        let mut operation = self.shell(script);
+        operation["run"]["kind"] = json!("service");
+        operation["run"]["ports"] = json!([8080]);
+        operation["run"]["replicas"] = json!(replicas);
+        operation
     }
 
     pub(crate) async fn start(&self, operation: &Value) -> AttemptRef {

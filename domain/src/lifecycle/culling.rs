@@ -85,6 +85,18 @@ pub const fn of_exit(code: i32) -> Activity {
     if code == 0 { Activity::Active } else { Activity::Idle }
 }
 
+/// What the replicas of a service together say: it is in use if one of them is, and idle only if all of them are.
+#[must_use]
+pub fn of_all(seen: impl IntoIterator<Item = Activity>) -> Activity {
+    let rank = |one: &Activity| match one {
+        Activity::Active => (3, None),
+        Activity::Unknown => (2, None),
+        Activity::Since(at) => (1, Some(*at)),
+        Activity::Idle => (0, None),
+    };
+    seen.into_iter().max_by_key(rank).unwrap_or(Activity::Unknown)
+}
+
 /// Decides about a service that may be idle for `limit`, and was used last at `used_at` as far as was known.
 #[must_use]
 pub fn cull(limit: Duration, used_at: Time, seen: &Activity, now: Time) -> Cull {
@@ -162,6 +174,20 @@ mod tests {
             cull(LIMIT, at(0), &Activity::Active, at(500)),
             Cull::Keep { used_at: at(500), probe_at: at(525) }
         );
+    }
+
+    #[test]
+    fn replicas_are_idle_only_together() {
+        use Activity::{Active, Idle, Since, Unknown};
+        for (seen, expected) in [
+            (vec![Idle, Active, Unknown], Active),
+            (vec![Idle, Idle], Idle),
+            (vec![Idle, Unknown, Since(at(3))], Unknown),
+            (vec![Since(at(3)), Since(at(5)), Idle], Since(at(5))),
+            (vec![], Unknown),
+        ] {
+            assert_eq!(of_all(seen.clone()), expected, "{seen:?}");
+        }
     }
 
     proptest! {

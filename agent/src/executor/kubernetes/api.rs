@@ -7,11 +7,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{Request, StatusCode, header};
+use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::Pod;
 use kube::client::Body;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::Status;
-use kube::{Api, Client, Config};
+use kube::{Api, Client, Config, Resource};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::super::Trouble;
@@ -97,9 +99,9 @@ fn told(status: &Status) -> String {
 
 /// What became of a create.
 #[derive(Debug)]
-pub(super) enum Created {
+pub(super) enum Created<K> {
     /// It is there.
-    Pod(Box<Pod>),
+    Object(Box<K>),
     /// One of that name is there already.
     Exists,
     /// It was refused for what it is, in the server's own words.
@@ -117,13 +119,17 @@ pub(super) enum Created {
     Unsure(String),
 }
 
-/// Asks for a pod. Fields that the server doesn't know are refused by it, not dropped.
-pub(super) async fn create(client: &Client, namespace: &str, pod: &Value) -> Created {
+/// Asks for an object. Fields that the server doesn't know are refused by it, not dropped.
+pub(super) async fn create<K>(client: &Client, namespace: &str, object: &Value) -> Created<K>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + DeserializeOwned,
+{
     let uri = format!(
-        "/api/v1/namespaces/{namespace}/pods?fieldValidation=Strict&fieldManager=berth&timeout={}s",
+        "{}?fieldValidation=Strict&fieldManager=berth&timeout={}s",
+        K::url_path(&(), Some(namespace)),
         CALL.as_secs()
     );
-    let request = serde_json::to_vec(pod).map_err(|error| error.to_string()).and_then(|body| {
+    let request = serde_json::to_vec(object).map_err(|error| error.to_string()).and_then(|body| {
         Request::post(uri)
             .header(header::CONTENT_TYPE, "application/json")
             .body(Body::from(body))
@@ -147,10 +153,10 @@ pub(super) async fn create(client: &Client, namespace: &str, pod: &Value) -> Cre
 }
 
 /// What an answer to a create means.
-fn judge(code: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Created {
+fn judge<K: DeserializeOwned>(code: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Created<K> {
     if code.is_success() {
         return match serde_json::from_slice(body) {
-            Ok(pod) => Created::Pod(Box::new(pod)),
+            Ok(object) => Created::Object(Box::new(object)),
             Err(error) => Created::Unsure(format!("the answer can't be read: {error}")),
         };
     }
@@ -159,13 +165,13 @@ fn judge(code: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Create
         Status::failure(text.trim(), "").with_code(code.as_u16())
     });
     let words = told(&status);
-    // What the pod itself is refused for has its name; what this agent may not do has none.
-    let is_about_the_pod = status.details.as_ref().is_some_and(|details| !details.name.is_empty());
+    // What the object itself is refused for has its name; what this agent may not do has none.
+    let is_about_the_object = status.details.as_ref().is_some_and(|details| !details.name.is_empty());
     match code.as_u16() {
         409 if status.is_already_exists() => Created::Exists,
         409 | 429 => Created::Busy { retry_after, words },
         401 => Created::Forbidden(words),
-        403 if !is_about_the_pod => Created::Forbidden(words),
+        403 if !is_about_the_object => Created::Forbidden(words),
         400..=499 => Created::Refused(words),
         503 if retry_after.is_some() => Created::Busy { retry_after, words },
         _ => Created::Unsure(words),
@@ -185,7 +191,9 @@ mod tests {
 
     fn judged(code: u16, retry_after: Option<u64>, body: &Value) -> String {
         let code = StatusCode::from_u16(code).unwrap();
-        format!("{:?}", judge(code, retry_after.map(Duration::from_secs), body.to_string().as_bytes()))
+        let judged: Created<Pod> =
+            judge(code, retry_after.map(Duration::from_secs), body.to_string().as_bytes());
+        format!("{judged:?}")
     }
 
     #[test]
@@ -208,7 +216,7 @@ mod tests {
             (503, None, json!({}), "Unsure"),
             (500, None, about("", "InternalError"), "Unsure"),
             (504, None, about("", "Timeout"), "Unsure"),
-            (201, None, json!({"metadata": {"name": "p"}}), "Pod"),
+            (201, None, json!({"metadata": {"name": "p"}}), "Object"),
             (201, None, json!([1]), "Unsure"),
         ] {
             let judged = judged(code, retry_after, &body);

@@ -65,7 +65,9 @@ fn failed(
 /// What an agent decided about it before it ended.
 fn decided(pod: &Pod, terminated: Option<&ContainerStateTerminated>) -> Option<End> {
     let verdict: End = serde_json::from_str(annotation(pod, names::VERDICT)?).ok()?;
-    Some(End { exit_code: terminated.map(|terminated| terminated.exit_code), ..verdict })
+    // What another pod of the same attempt ended with was decided with its end.
+    let exit_code = verdict.exit_code.or(terminated.map(|terminated| terminated.exit_code));
+    Some(End { exit_code, ..verdict })
 }
 
 /// What Kubernetes says of the whole pod.

@@ -30,6 +30,14 @@ pub(super) const RELEASED: &str = "berth.dev/released";
 /// A pod whose attempt may be replaced: it is ended when its agent has been without a lease for too long.
 pub(super) const REPLACE: &str = "berth.dev/replace";
 
+/// Which of the further pods of its attempt a pod is; the first one, which stands for the attempt, has none.
+pub(super) const PART: &str = "berth.dev/part";
+
+/// The kind of run that it is of.
+pub(super) const COMPONENT: &str = "app.kubernetes.io/component";
+/// The value of [`COMPONENT`] for services.
+pub(super) const SERVICE: &str = "service";
+
 /// The replica that created it.
 pub(super) const REPLICA: &str = "berth.dev/replica";
 /// The hash of the operation, as offered.
@@ -41,6 +49,13 @@ pub(super) const KEEP: &str = "berth.dev/keep-seconds";
 /// How it ends, decided by an agent before it has ended: somebody asked for a stop, or it can't come to anything.
 pub(super) const VERDICT: &str = "berth.dev/verdict";
 
+/// How many pods the attempt has, on the first of them.
+pub(super) const PODS: &str = "berth.dev/pods";
+/// On the first pod: all objects of the attempt were created.
+pub(super) const WHOLE: &str = "berth.dev/whole";
+/// On the first pod: how its idleness is seen, and for how long it may be idle.
+pub(super) const CULL: &str = "berth.dev/cull";
+
 /// What begins every label and annotation of Berth's own.
 pub(super) const PREFIX: &str = "berth.dev/";
 
@@ -49,7 +64,12 @@ pub(crate) fn pod_name(attempt: AttemptRef) -> String {
     format!("berth-{}-{}", attempt.run, attempt.attempt)
 }
 
-/// The attempt whose pod has this name.
+/// The name of the pod number `index` of an attempt whose first pod is named `first`.
+pub(super) fn part_name(first: &str, index: u32) -> String {
+    format!("{first}-replica-{index}")
+}
+
+/// The attempt whose first pod has this name.
 pub(super) fn attempt_of(name: &str) -> Option<AttemptRef> {
     let (run, attempt) = name.strip_prefix("berth-")?.split_once('-')?;
     Some(AttemptRef { run: run.parse().ok()?, attempt: attempt.parse().ok()? })
@@ -70,6 +90,26 @@ pub(super) fn replaceable(agent: &str) -> String {
     format!("{},{REPLACE}", held(agent))
 }
 
+/// Selects what an agent has of an attempt.
+pub(super) fn of_attempt(agent: &str, attempt: AttemptRef) -> String {
+    format!("{},{ATTEMPT}={}", of_run(agent, &attempt.run.to_string()), attempt.attempt)
+}
+
+/// Selects the further pods of an attempt.
+pub(super) fn parts(agent: &str, attempt: AttemptRef) -> String {
+    format!("{},{PART}", of_attempt(agent, attempt))
+}
+
+/// Selects the further pods of all attempts of an agent.
+pub(super) fn all_parts(agent: &str) -> String {
+    format!("{MANAGED_BY}={BERTH},{AGENT}={agent},{PART}")
+}
+
+/// Selects what an agent has of services.
+pub(super) fn services(agent: &str) -> String {
+    format!("{MANAGED_BY}={BERTH},{AGENT}={agent},{COMPONENT}={SERVICE}")
+}
+
 /// Selects all of an agent's pods of a run.
 pub(super) fn of_run(agent: &str, run: &str) -> String {
     format!("{MANAGED_BY}={BERTH},{AGENT}={agent},{RUN}={run}")
@@ -87,6 +127,8 @@ mod tests {
         let name = pod_name(attempt);
         assert_eq!(attempt_of(&name), Some(attempt));
         assert!(name.len() <= 63, "{name}");
+        let part = part_name(&name, 999);
+        assert!(part.len() <= 63 && attempt_of(&part).is_none(), "{part}");
         for other in ["", "berth-x-1", "other", "berth-", &name[..20]] {
             assert_eq!(attempt_of(other), None, "{other}");
         }

@@ -1,4 +1,5 @@
-//! What a compiled operation means for Kubernetes: one pod, executed once. And what of it can't be honoured, by name.
+//! What a compiled operation means for Kubernetes: one pod, executed once, and what a service has beside it. And what
+//! of it can't be honoured, by name.
 //!
 //! The pod is JSON, not typed: what people wrote reaches the API server as they wrote it, and the server says in its
 //! own words what it doesn't know. Containers are `container`'s. Pure.
@@ -15,7 +16,7 @@ use super::super::environment::own_environment;
 use super::super::{Order, Refusal};
 use super::connection;
 use super::container::{self, Containers};
-use super::names;
+use super::{names, service};
 use crate::connections::Connections;
 
 /// What the executor adds to every operation.
@@ -39,13 +40,15 @@ pub(super) struct Plan {
     pub(super) namespace: String,
     /// The pod, without what is only known when it is created: see [`Plan::until`].
     pub(super) pod: Value,
+    /// What belongs to a service beside it.
+    pub(super) set: Option<service::Set>,
 }
 
 impl Plan {
     /// The pod, with the moment until which a create of it can still come.
-    pub(super) fn until(mut self, claim_over: Time) -> (String, Value) {
+    pub(super) fn until(mut self, claim_over: Time) -> Self {
         self.pod["metadata"]["annotations"][names::CLAIM_OVER] = json!(claim_over);
-        (self.namespace, self.pod)
+        self
     }
 }
 
@@ -68,31 +71,30 @@ pub(super) fn plan(order: &Order, defaults: &Defaults<'_>) -> Result<Plan, Refus
     let namespace = namespace(&operation, defaults.namespaces)?;
     let environment = operation.run.environment.clone().unwrap_or_default();
     let own = own_environment(order, operation.name.as_deref());
-    let containers = container::containers(&operation.run, defaults.connections, &own, has_shm(&operation))?;
-    let pod = json!({
+    let mut containers =
+        container::containers(&operation.run, defaults.connections, &own, has_shm(&operation))?;
+    if let Some(service) = operation.run.service() {
+        service::serve(&mut containers.main, service);
+    }
+    let mut pod = json!({
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
             "name": names::pod_name(order.attempt),
             "namespace": namespace,
-            "labels": labels(order, operation.name.as_deref(), &environment)?,
+            "labels": labels(order, &operation, &environment)?,
             "annotations": annotations(order, &operation, &environment, &containers, defaults.keep),
             "finalizers": [names::FINALIZER],
         },
         "spec": spec(&operation, &environment, defaults.grace, &containers),
     });
-    Ok(Plan { namespace, pod })
+    let set = operation.run.service().map(|service| service::set(&operation, service, &mut pod));
+    Ok(Plan { namespace, pod, set })
 }
 
 fn refuse_by_name(operation: &CompiledOperation) -> Result<(), Refusal> {
     const LATER: &str = "is not supported by this release of the kubernetes executor; remove it";
     let run = &operation.run;
-    if run.service().is_some() {
-        return Err(unsupported(
-            "run.kind",
-            "is `service`; this release of the kubernetes executor runs: job",
-        ));
-    }
     for (index, init) in run.init.iter().enumerate() {
         let fields = [
             ("artifacts", init.artifacts.is_some()),
@@ -152,7 +154,7 @@ fn namespace(operation: &CompiledOperation, served: &[String]) -> Result<String,
 
 fn labels(
     order: &Order,
-    name: Option<&str>,
+    operation: &CompiledOperation,
     environment: &Environment,
 ) -> Result<BTreeMap<String, String>, Refusal> {
     let mut labels = environment.labels.clone();
@@ -163,11 +165,12 @@ fn labels(
     }
     let slug = |text: &str| Slug::standing_for(text).to_string();
     let run = order.attempt.run.to_string();
+    let name = operation.name.as_deref().filter(|name| !name.is_empty());
     let own = [
-        ("app.kubernetes.io/name", slug(name.filter(|name| !name.is_empty()).unwrap_or("run"))),
+        ("app.kubernetes.io/name", slug(name.unwrap_or("run"))),
         ("app.kubernetes.io/instance", run.clone()),
         ("app.kubernetes.io/part-of", slug(&order.project)),
-        ("app.kubernetes.io/component", "job".to_owned()),
+        (names::COMPONENT, operation.run.kind.as_str().to_owned()),
         (names::MANAGED_BY, names::BERTH.to_owned()),
         (names::RUN, run),
         (names::ATTEMPT, order.attempt.attempt.to_string()),

@@ -13,8 +13,8 @@ use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
 use serde_json::json;
 
 use super::super::Trouble;
-use super::status::{self, annotation, label};
-use super::{Inner, api, names};
+use super::status::{self, Reading, annotation, label};
+use super::{Inner, api, names, parts};
 use crate::shim::exit;
 
 /// How long an end is reported before it is let go because its namespace goes.
@@ -98,13 +98,21 @@ async fn gone_is_none<T>(
     Ok(api::call(doing, work).await?.unwrap_or(false))
 }
 
-/// The pod of an attempt, if it is this agent's.
-async fn ours(inner: &Inner, attempt: AttemptRef) -> Result<Option<(Pod, Place)>, Trouble> {
-    let found = inner.find(attempt).await?.filter(|pod| inner.is_ours(pod));
-    Ok(found.and_then(|pod| {
+/// An attempt, if it is this agent's: its first pod, and what all of its pods together mean.
+async fn ours(inner: &Inner, attempt: AttemptRef) -> Result<Option<(Pod, Place, Reading)>, Trouble> {
+    let found = inner.ours(attempt).await?;
+    Ok(found.and_then(|(pod, reading)| {
         let place = Place::of(inner, &pod)?;
-        Some((pod, place))
+        Some((pod, place, reading))
     }))
+}
+
+/// Says on a service's first pod that all of its objects were created.
+pub(super) async fn mark_whole(inner: &Inner, first: &Pod) -> Result<(), Trouble> {
+    let Some(place) = Place::of(inner, first) else { return Ok(()) };
+    let patch = json!({"metadata": {"uid": place.uid, "annotations": {names::WHOLE: "true"}}});
+    place.patch(Patch::Merge(patch)).await?;
+    Ok(())
 }
 
 /// Has an attempt's pod ended because somebody asked for it.
@@ -143,32 +151,33 @@ pub(super) async fn fence(inner: &Inner, grace: Duration) -> Result<(), Trouble>
     trouble.map_or(Ok(()), Err)
 }
 
-async fn finish(
+/// Has an attempt's objects ended as `end` says, unless it has ended.
+pub(super) async fn finish(
     inner: &Inner,
     attempt: AttemptRef,
     end: &End,
     grace: Option<Duration>,
 ) -> Result<(), Trouble> {
-    let Some((pod, place)) = ours(inner, attempt).await? else { return Ok(()) };
+    let Some((pod, place, reading)) = ours(inner, attempt).await? else { return Ok(()) };
     let has_ended = status::read(&pod, inner.settings.patience).is_some_and(|one| one.object.is_ended());
-    if has_ended {
-        return Ok(());
+    if !has_ended {
+        place.end(&pod, end, grace).await?;
     }
-    place.end(&pod, end, grace).await
+    // After the first: whatever ends before it would be taken for why all ends.
+    if reading.object.is_ended() { Ok(()) } else { parts::end(inner, &reading).await }
 }
 
 /// Lets go of a pod whose end was taken in; false while a create of its claim may still come.
 pub(super) async fn release(inner: &Inner, attempt: AttemptRef) -> Result<bool, Trouble> {
-    let Some((pod, place)) = ours(inner, attempt).await? else {
+    let Some((pod, place, reading)) = ours(inner, attempt).await? else {
         return Ok(true);
     };
     let now = inner.settings.clock.now();
-    let Some(reading) = status::read(&pod, inner.settings.patience) else { return Ok(true) };
     if !reading.object.is_ended() {
         return Ok(false);
     }
     let is_released = label(&pod, names::RELEASED).is_some();
-    if !is_released && now < claim_over(&pod) {
+    if !is_released && (now < claim_over(&pod) || !parts::clear(inner, &reading).await?) {
         return Ok(false);
     }
     if now >= reading.object.at.plus(keep(&pod)) {
@@ -212,7 +221,7 @@ pub(super) async fn tidy(inner: &Inner) -> Result<(), Trouble> {
             place.delete(Some(Duration::ZERO)).await?;
         }
     }
-    Ok(())
+    parts::tidy(inner).await
 }
 
 /// Gives up what won't heal, and lets go of what would keep a namespace from being deleted.
@@ -224,8 +233,13 @@ pub(super) async fn settle(inner: &Inner) {
             tracing::warn!(run.uuid = %attempt.run, error = %crate::control::chain(&error), "agent.pod.give_up_failed");
         }
     }
+    for attempt in inner.view.remains() {
+        if let Err(error) = end_the_rest(inner, attempt).await {
+            tracing::warn!(run.uuid = %attempt.run, error = %crate::control::chain(&error), "agent.service.end_failed");
+        }
+    }
     let mut going = HashMap::new();
-    for reading in inner.view.ended_by_deletion() {
+    for reading in inner.view.ended_by_deletion(now) {
         if now.since(reading.object.at) < REPORTED {
             continue;
         }
@@ -245,18 +259,28 @@ pub(super) async fn settle(inner: &Inner) {
 
 /// Ends a pod that won't heal, if a look made now says so too.
 async fn give_up(inner: &Inner, attempt: AttemptRef) -> Result<(), Trouble> {
-    let Some((pod, place)) = ours(inner, attempt).await? else { return Ok(()) };
-    let reading = status::read(&pod, inner.settings.patience);
+    let Some((pod, place, reading)) = ours(inner, attempt).await? else { return Ok(()) };
     let due = inner.settings.clock.now();
-    match reading.and_then(|reading| reading.doom).filter(|doom| doom.due <= due) {
-        Some(doom) => place.end(&pod, &doom.end, None).await,
+    match reading.doom.clone().filter(|doom| doom.due <= due) {
+        Some(doom) => {
+            place.end(&pod, &doom.end, None).await?;
+            parts::end(inner, &reading).await
+        }
         None => Ok(()),
+    }
+}
+
+/// Ends what is left alive of an attempt whose first pod ends or has ended.
+async fn end_the_rest(inner: &Inner, attempt: AttemptRef) -> Result<(), Trouble> {
+    match ours(inner, attempt).await? {
+        Some((_, _, reading)) if reading.is_terminating => parts::end(inner, &reading).await,
+        _ => Ok(()),
     }
 }
 
 async fn let_go(inner: &Inner, attempt: AttemptRef) -> Result<(), Trouble> {
     match ours(inner, attempt).await? {
-        Some((_, place)) => place.let_go().await,
+        Some((_, place, _)) => place.let_go().await,
         None => Ok(()),
     }
 }

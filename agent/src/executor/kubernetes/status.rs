@@ -14,14 +14,18 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time as PodTime;
 use super::super::Object;
 use super::end;
 use super::names;
+use super::set::{self, Member, Place};
 
 /// The ranks of the phases. A phase that may be left for another and come back has one of its own before that.
-const CREATED_RANK: u32 = 1;
+pub(super) const CREATED_RANK: u32 = 1;
 const UNSCHEDULABLE_RANK: u32 = 10;
 const SCHEDULED_RANK: u32 = 20;
 const WARNING_RANK: u32 = 30;
+/// Of services only: their containers run, and they are not ready; and that for long.
+pub(super) const STARTED_RANK: u32 = 40;
+pub(super) const UNREADY_RANK: u32 = 50;
 const RUNNING_RANK: u32 = 100;
-const TERMINATING_RANK: u32 = 500;
+pub(super) const TERMINATING_RANK: u32 = 500;
 const ENDED_RANK: u32 = 1_000;
 
 /// How long a pod may be in a trouble that may heal before it is given up.
@@ -32,11 +36,17 @@ pub struct Patience {
     pub image: Duration,
     /// A secret or a config map that isn't there.
     pub config: Duration,
+    /// A service that runs and isn't ready, before it is said why; it is never given up for that.
+    pub ready: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { image: Duration::from_secs(120), config: Duration::from_secs(120) }
+        Self {
+            image: Duration::from_secs(120),
+            config: Duration::from_secs(120),
+            ready: Duration::from_secs(15),
+        }
     }
 }
 
@@ -51,6 +61,18 @@ pub(super) struct Reading {
     pub(super) doom: Option<Doom>,
     /// Whether it is being deleted.
     pub(super) is_terminating: bool,
+    /// What it is to a service; none for jobs.
+    pub(super) member: Option<Box<Member>>,
+}
+
+impl Reading {
+    /// Which of the further pods of a service it is; none if it stands for its attempt.
+    pub(super) fn part(&self) -> Option<u32> {
+        match self.member.as_deref()?.place {
+            Place::First { .. } => None,
+            Place::Part(index) => Some(index),
+        }
+    }
 }
 
 /// The end of a pod that would stay in its trouble for ever.
@@ -69,11 +91,14 @@ pub(super) fn read(pod: &Pod, patience: Patience) -> Option<Reading> {
     let ran = main(pod).and_then(began);
     let is_terminating = pod.metadata.deletion_timestamp.is_some();
     let mut doom = None;
+    let mut member = set::member(pod);
     let (phase, rank, at) = if let Some((end, at)) = end::ended(pod) {
         (Phase::Ended(end), ENDED_RANK, at.unwrap_or(created))
     } else if is_terminating && !annotated(pod, names::VERDICT) {
         let at = pod.metadata.deletion_timestamp.as_ref().map_or(created, time);
         (terminating(pod), TERMINATING_RANK, at)
+    } else if let (Some(started), Some(member)) = (ran, &mut member) {
+        serving(pod, started, member)
     } else if let Some(at) = ran {
         (Phase::Running, RUNNING_RANK, at)
     } else if let Some(stuck) = stuck(pod) {
@@ -90,9 +115,24 @@ pub(super) fn read(pod: &Pod, patience: Patience) -> Option<Reading> {
         phase,
         rank,
         at,
-        ran: ran.map(|at| (at, RUNNING_RANK)),
+        // Of a service that has ended nobody knows whether it was ready.
+        ran: ran.filter(|_| member.is_none()).map(|at| (at, RUNNING_RANK)),
     };
-    Some(Reading { namespace: pod.metadata.namespace.clone()?, object, doom, is_terminating })
+    let namespace = pod.metadata.namespace.clone()?;
+    Some(Reading { namespace, object, doom, is_terminating, member: member.map(Box::new) })
+}
+
+/// A service's pod whose main container was started: it runs when it is ready.
+fn serving(pod: &Pod, started: Time, member: &mut Member) -> (Phase, u32, Time) {
+    let ready = condition(pod, "Ready");
+    if let Some(ready) = ready.filter(|ready| ready.status == "True") {
+        let at = ready.last_transition_time.as_ref().map_or(started, time);
+        return (Phase::Running, RUNNING_RANK, at.max(started));
+    }
+    let why = ready.and_then(|ready| ready.message.clone()).filter(|message| !message.is_empty());
+    member.unready =
+        Some((started, why.unwrap_or_else(|| "its readiness probe has not succeeded".to_owned())));
+    (Phase::Created, STARTED_RANK, started)
 }
 
 fn attempt(pod: &Pod) -> Option<AttemptRef> {

@@ -117,18 +117,26 @@ impl Watch {
             }
             Event::Apply(pod) => {
                 if let Some(reading) = status::read(&pod, inner.settings.patience) {
-                    news.insert(reading.object.attempt, reading.object.clone());
+                    let attempt = reading.object.attempt;
                     inner.view.note(reading);
+                    news.extend(self.news(attempt));
                 }
             }
             Event::Delete(pod) => {
                 if let Some(reading) = status::read(&pod, inner.settings.patience) {
                     news.remove(&reading.object.attempt);
                     inner.view.forget(reading.object.attempt, &reading.object.uid);
+                    news.extend(self.news(reading.object.attempt));
                 }
             }
         }
         false
+    }
+
+    /// Where an attempt stands now that something of it has changed.
+    fn news(&self, attempt: AttemptRef) -> Option<(AttemptRef, Object)> {
+        let object = self.inner.view.get(attempt, self.inner.settings.clock.now())?;
+        Some((attempt, object))
     }
 
     fn fail(&mut self, at: usize, error: &watcher::Error) {

@@ -348,7 +348,6 @@ fn what_can_not_be_honoured_is_refused_by_name() {
             "`run.environment.labels.berth.dev/released` is one of Berth's own",
         ),
         ("/plugins", json!({"docker": true}), "`plugins.docker` is not supported"),
-        ("/run/kind", json!("service"), "`run.kind` is `service`; this release"),
     ] {
         let mut operation = base.clone();
         let (parent, field) = path.rsplit_once('/').unwrap();
@@ -359,4 +358,29 @@ fn what_can_not_be_honoured_is_refused_by_name() {
     let mut needy = order(&base);
     needy.needs = vec!["service".into()];
     assert_eq!(planned(&needy).unwrap_err().reason, "UnsupportedFeature");
+}
+
+#[test]
+fn a_service_is_a_pod_that_is_ready_when_its_port_is_and_what_it_is_reached_by() {
+    let plan = planned(&order(&json!({
+        "name": "notebook",
+        "termination": {"culling": {"timeout": 600}, "probe": {"http": {"path": "/api/status"}}},
+        "run": {"kind": "service", "ports": [8888], "replicas": 2, "container": {"image": "jupyter"}},
+    })));
+    let plan = plan.unwrap();
+    let set = plan.set.unwrap();
+    assert_eq!(set.pods, 2);
+    let metadata = &plan.pod["metadata"];
+    assert_eq!(metadata["labels"]["app.kubernetes.io/component"], "service");
+    assert_eq!(metadata["annotations"]["berth.dev/pods"], "2");
+    let cull: Value =
+        serde_json::from_str(metadata["annotations"]["berth.dev/cull"].as_str().unwrap()).unwrap();
+    assert_eq!(cull, json!({"seconds": 600, "port": 8888, "path": "/api/status"}));
+    assert_eq!(set.service["metadata"]["name"], metadata["name"]);
+    assert_eq!(set.service["metadata"]["annotations"]["berth.dev/spec-hash"], "h1");
+    let main = &plan.pod["spec"]["containers"][0];
+    assert_eq!(main["ports"], json!([{"containerPort": 8888}]));
+    assert_eq!(main["readinessProbe"]["tcpSocket"]["port"], 8888);
+    let job = planned(&order(&json!({"run": {"kind": "job", "container": {"image": "x"}}}))).unwrap();
+    assert_eq!(job.set, None);
 }
