@@ -41,10 +41,13 @@ step() { # step NAME COMMAND...: a check that passes or fails as a whole
 step "cargo fmt --check" cargo fmt --all --check
 step "cargo clippy" cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 
+case $(uname -m) in aarch64 | arm64) platform=arm64 ;; *) platform=amd64 ;; esac
 # The binary first: end-to-end tests start it.
 say "cargo test"
 # The lock is this script's alone: a server that outlived its test would keep it.
 if cargo build --quiet --locked --package berth 9>&- &&
+    # Shares all but its last step with the binary; tests on a real node import it.
+    { [ "${BERTH_TEST_NODE:-}" != 1 ] || cargo xtask image --profile dev --platform "$platform" 9>&-; } &&
     cargo test --quiet --locked --workspace --no-run 9>&- &&
     wait "$kube" &&
     cargo test --locked --workspace --no-fail-fast 2>&1 9>&- | tee "$log"; then

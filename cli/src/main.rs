@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     // Fails only if somebody installed a provider before, and nobody can have.
     rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
     let variable = |name: &str| std::env::var_os(name).and_then(|value| value.into_string().ok());

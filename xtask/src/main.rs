@@ -20,8 +20,14 @@ fn main() -> anyhow::Result<ExitCode> {
             writeln!(out, "tidy: {} findings", findings.len())?;
             Ok(ExitCode::FAILURE)
         }
+        Some("image") => {
+            for line in xtask::image::make(root, std::env::args().skip(2))? {
+                writeln!(out, "image: {line}")?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
         other => {
-            writeln!(out, "usage: cargo xtask tidy (found: {})", other.unwrap_or("nothing"))?;
+            writeln!(out, "usage: cargo xtask tidy|image (found: {})", other.unwrap_or("nothing"))?;
             Ok(ExitCode::from(2))
         }
     }
