@@ -5,6 +5,8 @@
 
 mod written;
 
+pub(crate) use written::octal;
+
 use std::collections::BTreeMap;
 
 use berth_domain::reported::{ConnectionName, listed};

@@ -249,7 +249,7 @@ impl Executor {
     pub fn features(&self) -> Vec<String> {
         match self {
             Self::Process(_) => process::features(),
-            Self::Kubernetes(_) => kubernetes::features(),
+            Self::Kubernetes(kubernetes) => kubernetes.features(),
         }
     }
 

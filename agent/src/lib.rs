@@ -18,6 +18,7 @@ mod out;
 mod reports;
 mod service;
 pub mod shim;
+pub mod transfer;
 pub mod uptime;
 mod watch;
 

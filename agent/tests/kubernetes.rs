@@ -9,6 +9,8 @@ mod clock;
 mod conformance;
 #[path = "kubernetes/ends.rs"]
 mod ends;
+#[path = "kubernetes/image.rs"]
+mod image;
 #[path = "kubernetes/node.rs"]
 mod node;
 #[path = "kubernetes/outage.rs"]
@@ -21,3 +23,5 @@ mod rights;
 mod served;
 #[path = "kubernetes/services.rs"]
 mod services;
+#[path = "kubernetes/transfer.rs"]
+mod transfer;

@@ -52,6 +52,12 @@ pub enum Command {
         /// The attempt's folder
         dir: PathBuf,
     },
+    /// Fetch or collect files in a run's pod
+    #[command(hide = true)]
+    Transfer {
+        /// What to do, as the Kubernetes executor writes it
+        task: String,
+    },
     /// Submit a polyaxonfile
     Run(ForClient<Run>),
     /// Look at runs and act on them

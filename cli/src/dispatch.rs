@@ -47,6 +47,7 @@ pub fn run(
 fn dispatch(surroundings: &Surroundings<'_>, command: Command) -> Result<(), Failure> {
     match command {
         Command::Shim { .. } => Ok(()),
+        Command::Transfer { task } => waited(serve::transfer(surroundings, &task)),
         Command::Up(flags) => serve::up::run(surroundings, &flags.given),
         Command::Api(flags) => serve::api::run(surroundings, &flags.given),
         Command::Scheduler(flags) => serve::scheduler::run(surroundings, &flags.given),

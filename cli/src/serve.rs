@@ -3,7 +3,10 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::command::Surroundings;
 use crate::failure::Failure;
+use crate::output::Output;
+use crate::settings::Format;
 
 pub mod admin;
 pub mod agent;
@@ -20,6 +23,15 @@ mod store;
 #[must_use]
 pub fn shim(dir: &Path) -> ExitCode {
     berth_agent::shim::main(dir)
+}
+
+/// `berth transfer`: a container of our own in a run's pod, started by the Kubernetes executor only.
+///
+/// # Errors
+/// If it can't do what it is there for, and why.
+pub async fn transfer(surroundings: &Surroundings<'_>, task: &str) -> Result<(), Failure> {
+    let told = berth_agent::transfer::main(task, surroundings.variable).await.map_err(failed)?;
+    Output::standard(Format::Table).line(&told)
 }
 
 /// What a service could not begin with.

@@ -32,11 +32,13 @@ pub enum Feature {
     KubernetesEnvironment,
     /// Idle culling of a service by a command.
     ExecProbe,
+    /// Steps of `run.init` that bring no container of their own.
+    Fetch,
 }
 
 impl Feature {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Service,
         Self::Image,
         Self::Init,
@@ -47,6 +49,7 @@ impl Feature {
         Self::Ports,
         Self::KubernetesEnvironment,
         Self::ExecProbe,
+        Self::Fetch,
     ];
 
     /// Its name.
@@ -63,6 +66,7 @@ impl Feature {
             Self::Ports => "ports",
             Self::KubernetesEnvironment => "kubernetes-environment",
             Self::ExecProbe => "exec-probe",
+            Self::Fetch => "init-fetch",
         }
     }
 
@@ -72,7 +76,7 @@ impl Feature {
         match self {
             Self::Service => "run.kind",
             Self::Image => "run.container.command",
-            Self::Init => "run.init",
+            Self::Init | Self::Fetch => "run.init",
             Self::Sidecars => "run.sidecars",
             Self::Volumes => "run.volumes",
             Self::Connections => "run.connections",
@@ -96,6 +100,7 @@ impl Feature {
             Self::Ports => 1 << 7,
             Self::KubernetesEnvironment => 1 << 8,
             Self::ExecProbe => 1 << 9,
+            Self::Fetch => 1 << 10,
         }
     }
 }
@@ -180,6 +185,7 @@ pub fn needs(operation: &CompiledOperation) -> Features {
         Feature::Service => run.service().is_some(),
         Feature::Image => main.command.first().is_none_or(String::is_empty),
         Feature::Init => !run.init.is_empty(),
+        Feature::Fetch => run.init.iter().any(|step| step.container.is_none()),
         Feature::Sidecars => !run.sidecars.is_empty(),
         Feature::Volumes => {
             !run.volumes.is_empty()
@@ -258,7 +264,7 @@ mod tests {
         for (run, expected) in [
             (json!({"kind": "service", "container": c()}), "service"),
             (json!({"kind": "job", "container": {"image": "a"}}), "image"),
-            (json!({"kind": "job", "container": c(), "init": [{"git": {"url": "u"}}]}), "init"),
+            (json!({"kind": "job", "container": c(), "init": [{"container": {"image": "a"}}]}), "init"),
             (json!({"kind": "job", "container": c(), "sidecars": [{"name": "s"}]}), "sidecars"),
             (json!({"kind": "job", "container": c(), "volumes": [{"name": "v"}]}), "volumes"),
             (json!({"kind": "job", "container": {"command": ["x"], "volumeDevices": [1]}}), "volumes"),
@@ -280,6 +286,8 @@ mod tests {
         }});
         let operation: CompiledOperation = serde_json::from_value(culled).unwrap();
         assert_eq!(needs(&operation).names(), ["service", "exec-probe"]);
+        let fetched = json!({"kind": "job", "container": c(), "init": [{"git": {"url": "u"}}]});
+        assert_eq!(of(fetched), ["init", "init-fetch"]);
         let harmless = json!({"labels": {"a": "b"}, "tolerations": [{"key": "a"}], "hostNetwork": false});
         assert!(of(json!({"kind": "job", "container": c(), "environment": harmless})).is_empty());
     }

@@ -23,6 +23,7 @@ mod service;
 mod set;
 mod settle;
 mod status;
+mod transfer;
 mod view;
 mod watch;
 
@@ -68,6 +69,9 @@ pub struct Settings {
     pub access: Access,
     /// The namespaces served; the first holds where an operation names none. None: the one that `access` is about.
     pub namespaces: Vec<String>,
+    /// The image of the containers that fetch before a run and collect after it: Berth's own. None, and runs that need
+    /// it are refused.
+    pub helper_image: Option<String>,
     /// What runs may reach by name.
     pub connections: Arc<Connections>,
     /// How long a pod has between being asked to end and being killed.
@@ -92,6 +96,7 @@ impl Settings {
             agent,
             access,
             namespaces: Vec::new(),
+            helper_image: None,
             connections: Arc::default(),
             grace: Duration::from_secs(10),
             keep: Duration::from_secs(60 * 60),
@@ -164,6 +169,10 @@ impl KubernetesExecutor {
     #[must_use]
     pub fn namespaces(&self) -> &[String] {
         &self.inner.namespaces
+    }
+
+    pub(crate) fn features(&self) -> Vec<String> {
+        features(&self.inner.settings)
     }
 
     pub(crate) fn connections(&self) -> &Connections {
@@ -330,7 +339,7 @@ impl KubernetesExecutor {
 }
 
 /// The features that this executor has.
-pub(crate) fn features() -> Vec<String> {
+fn features(settings: &Settings) -> Vec<String> {
     let can = Feature::ALL.into_iter().filter(|feature| match feature {
         Feature::Service
         | Feature::Image
@@ -342,6 +351,7 @@ pub(crate) fn features() -> Vec<String> {
         | Feature::Connections
         | Feature::KubernetesEnvironment => true,
         Feature::ExecProbe => false,
+        Feature::Fetch => settings.helper_image.is_some(),
     });
     ["kubernetes", FENCING].into_iter().chain(can.map(Feature::as_str)).map(str::to_owned).collect()
 }
@@ -354,10 +364,11 @@ impl Inner {
     fn defaults(&self) -> pod::Defaults<'_> {
         pod::Defaults {
             namespaces: &self.namespaces,
+            helper: self.settings.helper_image.as_deref(),
             connections: &self.settings.connections,
             grace: self.settings.grace,
             keep: self.settings.keep,
-            features: features(),
+            features: features(&self.settings),
         }
     }
 

@@ -101,6 +101,7 @@ async fn kubernetes_executor(
     let mut kubernetes = KubernetesSettings::new(settings.name.to_string(), access);
     kubernetes.namespaces.clone_from(&settings.namespaces);
     kubernetes.connections = Arc::new(connections);
+    kubernetes.helper_image.clone_from(&settings.helper_image);
     kubernetes.grace = settings.grace;
     kubernetes.keep = settings.pod_keep;
     kubernetes.server_timeout = settings.server_timeout;

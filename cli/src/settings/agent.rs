@@ -45,6 +45,8 @@ pub struct AgentSettings {
     pub namespaces: Vec<String>,
     /// The file by which the API server is found; none: as the service account of the pod.
     pub kubeconfig: Option<PathBuf>,
+    /// The image of containers of our own.
+    pub helper_image: Option<String>,
     /// How long a pod is kept after its end.
     pub pod_keep: Duration,
     /// How long the API server goes on with a request that nobody waits for.
@@ -105,6 +107,10 @@ impl AgentSettings {
             keep: Duration::from_secs(keep_hours * 3600),
             namespaces: namespaces.unwrap_or_default(),
             kubeconfig: kubeconfig(resolved, variable),
+            helper_image: resolved
+                .get("helper_image")
+                .map(|given| given.text.clone())
+                .filter(|image| !image.is_empty()),
             pod_keep: Duration::from_secs(pod_keep_minutes * 60),
             server_timeout: Duration::from_secs(server_timeout),
         })

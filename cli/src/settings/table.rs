@@ -301,6 +301,14 @@ pub const SETTINGS: &[Setting] = &[
          `artifactsStore:` as Polyaxon's agents have them",
     ),
     plain(
+        "helper_image",
+        "helper-image",
+        "IMAGE",
+        Derived("runs that need it are refused"),
+        &[Agent],
+        "Berth's own image, of which the containers are made that fetch files before a run and collect its outputs",
+    ),
+    plain(
         "pod_keep_minutes",
         "pod-keep-minutes",
         "MINUTES",

@@ -55,13 +55,24 @@ impl RealNode {
         Self::start_with(cluster, &[]).await
     }
 
+    /// Whether the surroundings ask for one; if not, it is said loudly, and in CI the test fails.
+    ///
+    /// # Panics
+    /// In CI, if they don't.
+    pub fn is_asked_for() -> bool {
+        let is_asked_for = variable("BERTH_TEST_NODE").as_deref() == Some("1");
+        if !is_asked_for {
+            not_run("it needs a real node, and BERTH_TEST_NODE=1 does not ask for one");
+        }
+        is_asked_for
+    }
+
     /// As [`Self::start`], on a node that has the images of these archives (`docker save` or OCI) too.
     ///
     /// # Panics
     /// As [`Self::start`], or if an archive can't be read.
     pub async fn start_with(cluster: &Cluster, images: &[&Path]) -> Option<Self> {
-        if variable("BERTH_TEST_NODE").as_deref() != Some("1") {
-            not_run("it needs a real node, and BERTH_TEST_NODE=1 does not ask for one");
+        if !Self::is_asked_for() {
             return None;
         }
         assert!(is_root(), "BERTH_TEST_NODE=1 asks for a real node, which only root can start");

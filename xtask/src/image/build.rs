@@ -39,11 +39,11 @@ pub(super) fn program(root: &Path, platform: Platform, profile: &str) -> anyhow:
 
 /// The program that cargo's messages tell of.
 fn executable(messages: &str) -> Option<PathBuf> {
-    let paths = messages.lines().filter_map(|line| {
+    let mut paths = messages.lines().filter_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
         Some(PathBuf::from(message.get("executable")?.as_str()?))
     });
-    paths.last()
+    paths.next_back()
 }
 
 fn linker(platform: Platform) -> String {

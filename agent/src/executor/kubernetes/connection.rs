@@ -10,7 +10,7 @@ use berth_domain::name::Slug;
 use serde_json::{Value, json};
 
 use super::super::Refusal;
-use crate::connections::{Connection, Connections, Reach, Resource, VolumeSource};
+use crate::connections::{Connection, Connections, Reach, Resource, VolumeSource, octal};
 
 /// The variable in which Polyaxon's client looks for the connections of its container.
 const CATALOG_VARIABLE: &str = "POLYAXON_CONNECTIONS_CATALOG";
@@ -109,7 +109,7 @@ fn projected(resource: &Resource, name_field: &str) -> Value {
         source["items"] = json!(items);
     }
     // Checked when the file was read.
-    if let Some(mode) = resource.default_mode.as_deref().and_then(|mode| u32::from_str_radix(mode, 8).ok()) {
+    if let Some(mode) = resource.default_mode.as_deref().and_then(octal) {
         source["defaultMode"] = json!(mode);
     }
     source
@@ -144,7 +144,7 @@ impl Given {
 }
 
 /// A list of a container, which is made if it isn't there.
-fn list<'a>(container: &'a mut Value, field: &str) -> &'a mut Vec<Value> {
+pub(super) fn list<'a>(container: &'a mut Value, field: &str) -> &'a mut Vec<Value> {
     if !container[field].is_array() {
         container[field] = json!([]);
     }

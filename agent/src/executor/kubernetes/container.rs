@@ -13,6 +13,7 @@ use super::super::environment::UID_VARIABLE;
 use super::connection::{self, Given};
 use super::names::MAIN_CONTAINER;
 use super::pod::unsupported;
+use super::transfer::{self, Helper, Made, Shared};
 use crate::connections::Connections;
 
 /// The volume behind `/dev/shm`.
@@ -44,13 +45,36 @@ impl Containers {
         );
         self.annotations.extend(given.annotations.clone());
     }
+
+    /// Adds a container of our own.
+    fn add(
+        &mut self,
+        made: Made<'_>,
+        shared: &Shared,
+        own: &[(&'static str, String)],
+    ) -> Result<(), Refusal> {
+        let mut container = one(&made.container, "", "", own)?;
+        if let Some(connection) = made.reached {
+            self.give(&mut container, &connection::given(&[connection]));
+        }
+        if let Some(mount) = made.mount {
+            connection::list(&mut container, "volumeMounts").push(mount);
+        }
+        shared.mount(&mut container);
+        self.init.push(container);
+        Ok(())
+    }
 }
 
-/// The containers of `run`; each gets the variables `own`. What the run names of `connections`, its main container
-/// and its sidecars reach; what a step before it names, that step does.
+/// The containers of `run`, which is the run `uuid`; each gets the variables `own`. What the run names of
+/// `connections`, its main container and its sidecars reach; what a step before it names, that step does. What
+/// fetches and what collects is made of `helper`, the name of our image.
 pub(super) fn containers(
     run: &Runtime,
+    uuid: &str,
     connections: &Connections,
+    helper: Option<&str>,
+    collects: bool,
     own: &[(&'static str, String)],
     shm: bool,
 ) -> Result<Containers, Refusal> {
@@ -59,7 +83,9 @@ pub(super) fn containers(
     };
     let reached: Vec<_> = run.connections.iter().enumerate().map(named).collect::<Result<_, _>>()?;
     let reached = connection::given(&reached);
-    let mut all = Containers::default();
+    let shared = Shared::of(run, uuid);
+    let helper = helper.map(|image| Helper { image, run, uuid, connections });
+    let mut all = Containers { volumes: shared.volumes.clone(), ..Containers::default() };
     let mut main = one(&run.container, "run.container", MAIN_CONTAINER, own)?;
     main["name"] = json!(MAIN_CONTAINER);
     let mounts_shm = run.container.volume_mounts.iter().any(|mount| mount.mount_path == "/dev/shm");
@@ -71,22 +97,49 @@ pub(super) fn containers(
         }
     }
     all.give(&mut main, &reached);
+    shared.mount(&mut main);
+    let collector = match (&helper, connections.artifacts_store()) {
+        (Some(helper), Some(store)) if collects => helper.collector(store)?,
+        _ => None,
+    };
+    if let (Some(_), Some(store)) = (&collector, connections.artifacts_store()) {
+        transfer::tell_of_store(&mut main, &store.name);
+    }
     all.main = main;
     for (index, step) in run.init.iter().enumerate() {
-        let Some(container) = &step.container else { continue };
+        let Some(container) = &step.container else {
+            let Some(helper) = &helper else {
+                let why =
+                    "needs a container of Berth's own, and this agent has no image for it: `--helper-image`";
+                return Err(unsupported(&format!("run.init[{index}]"), why));
+            };
+            let made = helper.step(step, index)?;
+            all.add(made, &shared, own)?;
+            continue;
+        };
         let name = format!("polyaxon-init-{index}");
         let mut container = one(container, &format!("run.init[{index}].container"), &name, own)?;
         if let Some(name) = &step.connection {
             let reached = connection::named(connections, name, &format!("run.init[{index}].connection"))?;
             all.give(&mut container, &connection::given(&[reached]));
         }
+        shared.mount(&mut container);
         all.init.push(container);
+    }
+    // The first of those beside the main container: they end in the opposite order, and this one has to see what the
+    // others leave.
+    if let Some(made) = collector {
+        all.add(made, &shared, own)?;
+        if let Some(container) = all.init.last_mut() {
+            container["restartPolicy"] = json!("Always");
+        }
     }
     for (index, sidecar) in run.sidecars.iter().enumerate() {
         let field = format!("run.sidecars[{index}]");
         let mut container = one(sidecar, &field, &format!("polyaxon-sidecar-{index}"), own)?;
         container["restartPolicy"] = json!("Always");
         all.give(&mut container, &reached);
+        shared.mount(&mut container);
         all.init.push(container);
     }
     Ok(all)

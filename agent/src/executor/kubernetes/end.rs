@@ -9,6 +9,7 @@ use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod}
 
 use super::names;
 use super::status::{annotation, condition, main, status, time};
+use super::transfer::COLLECTOR;
 use crate::shim::exit;
 
 /// The highest signal there is.
@@ -34,7 +35,7 @@ pub(super) fn ended(pod: &Pod) -> Option<(End, Option<Time>)> {
         .or_else(|| terminated.map(|terminated| exited(pod, terminated)))
         .or_else(|| failed_init(pod).map(|(name, terminated)| init_failed(name, terminated)))
         .unwrap_or_else(|| lost(pod));
-    Some((end, at))
+    Some((with_collecting(pod, end), at))
 }
 
 /// Whether nothing of it can run any more, whatever its last status says.
@@ -160,6 +161,23 @@ fn failed_init(pod: &Pod) -> Option<(&str, &ContainerStateTerminated)> {
     })
 }
 
+/// The end, and that not all that the run has left could be collected, if that is so.
+fn with_collecting(pod: &Pod, end: End) -> End {
+    let containers = status(pod).and_then(|status| status.init_container_statuses.as_ref());
+    let collector = containers.into_iter().flatten().find(|container| container.name == COLLECTOR);
+    let failed = collector.and_then(terminated).filter(|terminated| terminated.exit_code != 0);
+    let Some(failed) = failed else { return end };
+    let why = words(failed).unwrap_or_else(|| exit::ended(process_status(failed), None).message);
+    let message = format!("{}; what it left was not all collected: {why}", end.message);
+    End { message: message.trim_start_matches("; ").to_owned(), ..end }
+}
+
+/// A container's own last words.
+fn words(terminated: &ContainerStateTerminated) -> Option<String> {
+    let words = terminated.message.as_deref().unwrap_or_default().trim();
+    (!words.is_empty()).then(|| words.to_owned())
+}
+
 fn init_failed(name: &str, terminated: &ContainerStateTerminated) -> End {
     let end = match terminated.reason.as_deref() {
         Some("OOMKilled") => {
@@ -171,7 +189,10 @@ fn init_failed(name: &str, terminated: &ContainerStateTerminated) -> End {
         }
         _ => exit::ended(process_status(terminated), None),
     };
-    End { message: format!("Init container {name}: {}", end.message), ..end }
+    // What could not be started is told already; what ended by itself may say why.
+    let why = words(terminated).filter(|_| terminated.reason.as_deref() == Some("Error"));
+    let why = why.map(|words| format!(": {words}")).unwrap_or_default();
+    End { message: format!("Init container {name}: {}{why}", end.message), ..end }
 }
 
 fn deleted() -> End {

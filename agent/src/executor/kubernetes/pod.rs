@@ -16,8 +16,12 @@ use super::super::environment::own_environment;
 use super::super::{Order, Refusal};
 use super::connection;
 use super::container::{self, Containers};
-use super::{names, service};
+use super::{names, service, transfer};
 use crate::connections::Connections;
+
+/// How long what a run has left may take to be collected. Too short, and large outputs are lost; too long, and a pod
+/// whose main container doesn't heed SIGTERM keeps its node from being drained.
+const COLLECTING: Duration = Duration::from_secs(60);
 
 /// What the executor adds to every operation.
 pub(super) struct Defaults<'a> {
@@ -27,6 +31,8 @@ pub(super) struct Defaults<'a> {
     pub(super) grace: Duration,
     /// How long a pod stays after its end was taken in, where the operation doesn't say.
     pub(super) keep: Duration,
+    /// The image of containers of our own, if there is one.
+    pub(super) helper: Option<&'a str>,
     /// What runs may name.
     pub(super) connections: &'a Connections,
     /// The features that it has.
@@ -70,9 +76,18 @@ pub(super) fn plan(order: &Order, defaults: &Defaults<'_>) -> Result<Plan, Refus
     refuse_by_name(&operation)?;
     let namespace = namespace(&operation, defaults.namespaces)?;
     let environment = operation.run.environment.clone().unwrap_or_default();
-    let own = own_environment(order, operation.name.as_deref());
-    let mut containers =
-        container::containers(&operation.run, defaults.connections, &own, has_shm(&operation))?;
+    let uuid = order.attempt.run.to_string();
+    let mut own = own_environment(order, operation.name.as_deref());
+    own.push((transfer::OUTPUTS_VARIABLE, transfer::outputs(&uuid)));
+    let mut containers = container::containers(
+        &operation.run,
+        &uuid,
+        defaults.connections,
+        defaults.helper,
+        collects(&operation),
+        &own,
+        has_shm(&operation),
+    )?;
     if let Some(service) = operation.run.service() {
         service::serve(&mut containers.main, service);
     }
@@ -97,17 +112,12 @@ fn refuse_by_name(operation: &CompiledOperation) -> Result<(), Refusal> {
     let run = &operation.run;
     for (index, init) in run.init.iter().enumerate() {
         let fields = [
-            ("artifacts", init.artifacts.is_some()),
-            ("paths", init.paths.is_some()),
             ("git", init.git.is_some()),
             ("dockerfile", init.dockerfile.is_some()),
-            ("file", init.file.is_some()),
             ("tensorboard", init.tensorboard.is_some()),
             ("lineageRef", init.lineage_ref.is_some()),
             ("modelRef", init.model_ref.is_some()),
             ("artifactRef", init.artifact_ref.is_some()),
-            ("connection", init.connection.is_some() && init.container.is_none()),
-            ("path", init.path.is_some()),
         ];
         if let Some((field, _)) = fields.iter().find(|(_, given)| *given) {
             return Err(unsupported(&format!("run.init[{index}].{field}"), LATER));
@@ -131,6 +141,13 @@ fn refuse_by_name(operation: &CompiledOperation) -> Result<(), Refusal> {
 
 fn plugin_of(operation: &CompiledOperation, name: &str) -> Option<bool> {
     operation.plugins.as_ref()?.get(name)?.as_bool()
+}
+
+/// Whether what it leaves is collected: as in Polyaxon, unless one says no. Not what several pods leave, which would
+/// write over each other's.
+fn collects(operation: &CompiledOperation) -> bool {
+    let pods = operation.run.service().and_then(|service| service.replicas).unwrap_or(1);
+    pods == 1 && plugin_of(operation, "collectArtifacts").unwrap_or(true)
 }
 
 /// Whether `/dev/shm` is as large as the memory, as it is in Polyaxon unless one says no.
@@ -224,7 +241,7 @@ fn spec(
         ("initContainers", json!(containers.init)),
         ("volumes", json!(volumes)),
         ("restartPolicy", json!("Never")),
-        ("terminationGracePeriodSeconds", json!(grace.as_secs())),
+        ("terminationGracePeriodSeconds", json!(end_grace(containers, grace).as_secs())),
         ("activeDeadlineSeconds", json!(timeout)),
         ("enableServiceLinks", json!(false)),
         // Who needs rights on the cluster names the account that has them.
@@ -248,6 +265,12 @@ fn spec(
     ];
     let given = fields.into_iter().filter(|(_, value)| !is_empty(value));
     Value::Object(given.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>())
+}
+
+/// How long Kubernetes waits for what is left when the main container is over, where nobody says otherwise.
+fn end_grace(containers: &Containers, grace: Duration) -> Duration {
+    let collects = containers.init.iter().any(|container| container["name"] == transfer::COLLECTOR);
+    if collects { grace.max(COLLECTING) } else { grace }
 }
 
 fn is_empty(value: &Value) -> bool {

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::super::Trouble;
 use super::status::{self, Reading, annotation, label};
+use super::transfer::COLLECTOR;
 use super::{Inner, api, names, parts};
 use crate::shim::exit;
 
@@ -161,10 +162,17 @@ pub(super) async fn finish(
     let Some((pod, place, reading)) = ours(inner, attempt).await? else { return Ok(()) };
     let has_ended = status::read(&pod, inner.settings.patience).is_some_and(|one| one.object.is_ended());
     if !has_ended {
-        place.end(&pod, end, grace).await?;
+        place.end(&pod, end, grace.or_else(|| own_grace(inner, &pod))).await?;
     }
     // After the first: whatever ends before it would be taken for why all ends.
     if reading.object.is_ended() { Ok(()) } else { parts::end(inner, &reading).await }
+}
+
+/// The executor's grace, where Kubernetes would wait longer for what a run has left to be collected.
+fn own_grace(inner: &Inner, pod: &Pod) -> Option<Duration> {
+    let steps = pod.spec.iter().flat_map(|spec| spec.init_containers.iter().flatten());
+    let collects = steps.into_iter().any(|container| container.name == COLLECTOR);
+    collects.then(|| inner.settings.grace.max(LEAST_GRACE))
 }
 
 /// Lets go of a pod whose end was taken in; false while a create of its claim may still come.
@@ -263,7 +271,7 @@ async fn give_up(inner: &Inner, attempt: AttemptRef) -> Result<(), Trouble> {
     let due = inner.settings.clock.now();
     match reading.doom.clone().filter(|doom| doom.due <= due) {
         Some(doom) => {
-            place.end(&pod, &doom.end, None).await?;
+            place.end(&pod, &doom.end, own_grace(inner, &pod)).await?;
             parts::end(inner, &reading).await
         }
         None => Ok(()),

@@ -7,6 +7,7 @@ use berth_domain::spec::{Format, Limits, parse};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::transfer::{StoreAt, Task, Wanted, WantedKind};
 use crate::uptime::Uptime;
 
 const RUN: &str = "0123456789abcdef0123456789abcdef";
@@ -38,6 +39,7 @@ fn planned_with(connections: &str, order: &Order) -> Result<Plan, Refusal> {
         order,
         &Defaults {
             namespaces: &namespaces,
+            helper: (!connections.is_empty()).then_some("berth:test"),
             connections: &Connections::read(connections).unwrap(),
             grace: Duration::from_secs(30),
             keep: Duration::from_secs(3600),
@@ -50,19 +52,30 @@ fn pod(operation: &Value) -> Value {
     planned(&order(operation)).unwrap().pod
 }
 
-/// Takes Berth's own variables off each container, which are the same on every one.
+/// Takes Berth's own variables and the context off each container, which are the same on every one.
 fn without_own(mut pod: Value) -> Value {
     for list in ["containers", "initContainers"] {
         for container in pod["spec"][list].as_array_mut().into_iter().flatten() {
             let env = container["env"].as_array_mut().unwrap();
             let own = |variable: &Value| {
                 let name = variable["name"].as_str().unwrap();
-                name.starts_with("BERTH_") || name.starts_with("POLYAXON_")
+                (name.starts_with("BERTH_") || name.starts_with("POLYAXON_")) && !name.ends_with("_CATALOG")
             };
-            assert_eq!(env.iter().filter(|variable| own(variable)).count(), 12);
+            assert_eq!(env.iter().filter(|variable| own(variable)).count(), 13);
             env.retain(|variable| !own(variable));
+            let mounts = container["volumeMounts"].as_array_mut().unwrap();
+            let all = mounts.len();
+            mounts.retain(|mount| mount["name"] != "polyaxon-context");
+            assert_eq!(all - mounts.len(), 2);
+            if mounts.is_empty() {
+                container.as_object_mut().unwrap().remove("volumeMounts");
+            }
         }
     }
+    let volumes = pod["spec"]["volumes"].as_array_mut().unwrap();
+    let context = json!({"name": "polyaxon-context", "emptyDir": {}});
+    assert!(volumes.contains(&context));
+    volumes.retain(|volume| *volume != context);
     pod
 }
 
@@ -71,6 +84,7 @@ fn the_smallest_job_is_this_pod() {
     let pod = pod(&json!({"name": "hello", "run": {"kind": "job", "container": {
         "image": "busybox", "command": ["echo"], "args": ["hi"], "env": [{"name": "A", "value": "1"}]
     }}}));
+    let outputs = format!("/plx-context/artifacts/{RUN}/outputs");
     let expected = json!({
         "apiVersion": "v1",
         "kind": "Pod",
@@ -101,7 +115,10 @@ fn the_smallest_job_is_this_pod() {
             "terminationGracePeriodSeconds": 30,
             "enableServiceLinks": false,
             "automountServiceAccountToken": false,
-            "volumes": [{"name": "polyaxon-shm", "emptyDir": {"medium": "Memory"}}],
+            "volumes": [
+                {"name": "polyaxon-shm", "emptyDir": {"medium": "Memory"}},
+                {"name": "polyaxon-context", "emptyDir": {}},
+            ],
             "containers": [{
                 "name": "polyaxon-main",
                 "image": "busybox",
@@ -120,10 +137,15 @@ fn the_smallest_job_is_this_pod() {
                     {"name": "BERTH_PROJECT", "value": "Über Projekt"},
                     {"name": "BERTH_AGENT", "value": "eu"},
                     {"name": "BERTH_QUEUE", "value": "gpu"},
+                    {"name": "POLYAXON_RUN_OUTPUTS_PATH", "value": outputs},
                     {"name": "BERTH_ATTEMPT_UID",
                      "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}},
                 ],
-                "volumeMounts": [{"name": "polyaxon-shm", "mountPath": "/dev/shm"}],
+                "volumeMounts": [
+                    {"name": "polyaxon-shm", "mountPath": "/dev/shm"},
+                    {"name": "polyaxon-context", "mountPath": "/plx-context/artifacts"},
+                    {"name": "polyaxon-context", "mountPath": outputs, "subPath": format!("{RUN}/outputs")},
+                ],
             }],
         },
     });
@@ -294,11 +316,11 @@ fn each_container_gets_what_it_names_and_the_pod_the_volumes() {
         "sidecars": [{"image": "x"}],
         "container": {"image": "x"},
     }});
-    let pod = planned_with(file, &order(&operation)).unwrap().pod;
+    let pod = without_own(planned_with(file, &order(&operation)).unwrap().pod);
     let spec = &pod["spec"];
     let disk = json!([{"name": "connection-disk", "hostPath": {"path": "/mnt"}}]);
     assert_eq!(spec["volumes"].as_array().unwrap().len(), 2, "once, and /dev/shm");
-    assert_eq!(spec["volumes"][1], disk[0]);
+    assert!(spec["volumes"].as_array().unwrap().contains(&disk[0]));
     let mount = json!({"name": "connection-disk", "mountPath": "/disk", "readOnly": false});
     assert_eq!(spec["containers"][0]["volumeMounts"][0], mount);
     assert_eq!(spec["initContainers"][0]["envFrom"], json!([{"secretRef": {"name": "aws"}}]));
@@ -310,6 +332,139 @@ fn each_container_gets_what_it_names_and_the_pod_the_volumes() {
     assert_eq!((&annotations["a"], &annotations["b"]), (&json!("mine"), &json!("b")));
 }
 
+const STORE: &str =
+    "artifactsStore: {name: store, kind: host_path, schema: {hostPath: /mnt, mountPath: /store}}
+connections:
+  - {name: data, kind: s3, schema: {bucket: s3://b/p}, secret: {name: keys}}
+  - {name: chat, kind: slack}
+";
+
+/// The tasks of the containers of our own, by the containers' names.
+fn tasks(spec: &Value) -> Vec<(String, Task)> {
+    let ours = spec["initContainers"].as_array().unwrap().iter().filter(|one| one["image"] == "berth:test");
+    ours.map(|one| {
+        assert_eq!((&one["command"][0], &one["command"][1]), (&json!("/berth"), &json!("transfer")));
+        let task = Task::decode(one["command"][2].as_str().unwrap()).unwrap();
+        (one["name"].as_str().unwrap().to_owned(), task)
+    })
+    .collect()
+}
+
+fn mounts_of(container: &Value) -> Vec<(&str, &str)> {
+    let mounts = container["volumeMounts"].as_array().unwrap().iter();
+    mounts.map(|one| (one["name"].as_str().unwrap(), one["mountPath"].as_str().unwrap())).collect()
+}
+
+#[test]
+fn steps_without_a_container_are_done_by_our_own_and_outputs_are_collected() {
+    let operation = json!({"run": {
+        "kind": "job",
+        "init": [
+            {"file": {"content": "echo hi", "filename": "bin/run.sh", "chmod": "0750"}, "path": "/mnt"},
+            {"artifacts": {"files": ["a.txt", ["b", "c"]], "dirs": ["d/"]}},
+            {"paths": ["x"], "connection": "data", "path": "/scratch/in"},
+        ],
+        "sidecars": [{"image": "x"}],
+        "volumes": [{"name": "scratch", "emptyDir": {}}],
+        "container": {
+            "image": "x",
+            "securityContext": {"runAsUser": 1000, "privileged": true},
+            "volumeMounts": [{"name": "scratch", "mountPath": "/scratch"}],
+        },
+    }});
+    let pod = planned_with(STORE, &order(&operation)).unwrap().pod;
+    let spec = &pod["spec"];
+    let tasks = tasks(spec);
+    let names: Vec<&str> = tasks.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["polyaxon-init-0", "polyaxon-init-1", "polyaxon-init-2", "polyaxon-collector"]);
+    let write = Task::Write { path: "/mnt/bin/run.sh".into(), content: "echo hi".into(), mode: 0o750 };
+    assert_eq!(tasks[0].1, write);
+    let at = |url: &str| StoreAt { url: url.into(), account: None };
+    let wanted = |kind, from: &str, to: &str| Wanted { kind, from: from.into(), to: to.into() };
+    let fetch = Task::Fetch {
+        store: at("/store"),
+        wanted: vec![
+            wanted(WantedKind::File, "a.txt", "a.txt"),
+            wanted(WantedKind::File, "b", "c"),
+            wanted(WantedKind::Dir, "d/", "d"),
+        ],
+        into: "/plx-context/artifacts".into(),
+    };
+    assert_eq!(tasks[1].1, fetch);
+    let paths = Task::Fetch {
+        store: at("s3://b/p"),
+        wanted: vec![wanted(WantedKind::Either, "x", "x")],
+        into: "/scratch/in".into(),
+    };
+    assert_eq!(tasks[2].1, paths);
+    let from = format!("/plx-context/artifacts/{RUN}").into();
+    assert_eq!(tasks[3].1, Task::Collect { store: at("/store"), from, to: RUN.into() });
+
+    let init = &spec["initContainers"];
+    assert!(mounts_of(&init[0]).contains(&("polyaxon-init-1", "/mnt")));
+    assert!(mounts_of(&init[1]).contains(&("connection-store", "/store")));
+    assert_eq!(init[2]["envFrom"], json!([{"secretRef": {"name": "keys"}}]));
+    assert!(mounts_of(&init[2]).contains(&("scratch", "/scratch")), "the run's own volume is filled");
+    assert_eq!(
+        (&init[3]["name"], &init[3]["restartPolicy"]),
+        (&json!("polyaxon-collector"), &json!("Always"))
+    );
+    assert_eq!(init[4]["name"], "polyaxon-sidecar-0", "what collects is there before and after the others");
+    let security = &init[0]["securityContext"];
+    assert_eq!((&security["runAsUser"], &security["privileged"]), (&json!(1000), &Value::Null));
+    let main = &spec["containers"][0];
+    assert!(mounts_of(main).contains(&("polyaxon-init-1", "/mnt")));
+    assert!(!mounts_of(main).iter().any(|(name, _)| *name == "connection-store"));
+    assert_eq!(spec["terminationGracePeriodSeconds"], 60);
+
+    let mut kept = operation;
+    kept["plugins"] = json!({"collectArtifacts": false});
+    let spec = planned_with(STORE, &order(&kept)).unwrap().pod["spec"].clone();
+    assert_eq!(
+        (spec["initContainers"].as_array().unwrap().len(), &spec["terminationGracePeriodSeconds"]),
+        (4, &json!(30))
+    );
+}
+
+#[test]
+fn what_can_not_be_fetched_is_refused_by_name() {
+    for (step, begins) in [
+        (
+            json!({"paths": ["a"], "connection": "s3"}),
+            "`run.init[0].connection` is `s3`; this agent's connections: chat, data, store",
+        ),
+        (
+            json!({"paths": ["a"], "connection": "chat"}),
+            "`run.init[0].connection` is `chat`, of kind slack; what is fetched",
+        ),
+        (json!({"paths": ["../a"]}), "`run.init[0].paths[0]` is `../a`, which leads out of its folder"),
+        (
+            json!({"artifacts": {"files": [["a", "/b"]]}}),
+            "`run.init[0].artifacts.files[0]` is `/b`, which leads out",
+        ),
+        (json!({"artifacts": {"dirs": [7]}}), "`run.init[0].artifacts.dirs[0]` must be a name"),
+        (json!({"artifacts": {}}), "`run.init[0].artifacts` names nothing"),
+        (
+            json!({"file": {"content": "x", "chmod": "rw"}}),
+            "`run.init[0].file.chmod` is `rw`; use an octal mode",
+        ),
+        (json!({"file": {"content": "x".repeat(100_000)}}), "`run.init[0].file` is too long: 133"),
+        (json!({"file": {"content": "x"}, "path": "a"}), "`run.init[0].path` must begin with `/`"),
+        (json!({"connection": "data"}), "`run.init[0]` asks for nothing"),
+        (json!({"modelRef": "m"}), "`run.init[0].modelRef` is not supported"),
+    ] {
+        let operation = json!({"run": {"kind": "job", "init": [step], "container": {"image": "x"}}});
+        let refusal = planned_with(STORE, &order(&operation)).unwrap_err();
+        assert!(refusal.message.starts_with(begins), "{step}: {refusal}");
+    }
+    let operation = json!({"run": {"kind": "job", "init": [{"paths": ["a"]}], "container": {"image": "x"}}});
+    let refusal = planned_with("connections: []", &order(&operation)).unwrap_err();
+    assert!(
+        refusal.message.starts_with("`run.init[0].connection` is missing, and this agent has no"),
+        "{refusal}"
+    );
+}
+
 #[test]
 fn the_stock_job_is_refused_for_what_it_fetches() {
     let text = include_str!("../../../../../domain/tests/polyaxonfiles/job.yaml");
@@ -318,7 +473,7 @@ fn the_stock_job_is_refused_for_what_it_fetches() {
     let operation = parse(text, Format::Auto, &limits).unwrap();
     let compiled = compile(&operation, &Context::default(), &limits).unwrap();
     let refusal = planned(&order(&json!(compiled.operation))).unwrap_err();
-    assert!(refusal.message.starts_with("`run.init[0].artifacts` is not supported"), "{refusal}");
+    assert!(refusal.message.starts_with("`run.init[1].git` is not supported"), "{refusal}");
 }
 
 #[test]
@@ -333,7 +488,7 @@ fn what_can_not_be_honoured_is_refused_by_name() {
             json!([{"connection": "s3", "container": {"image": "x"}}]),
             "`run.init[0].connection` is `s3`; this agent's connections: none",
         ),
-        ("/run/init", json!([{"connection": "s3"}]), "`run.init[0].connection` is not supported"),
+        ("/run/init", json!([{"file": {"content": "x"}}]), "`run.init[0]` needs a container of Berth's own"),
         ("/run/container", json!({"command": ["x"]}), "`run.container.image` is missing"),
         ("/run/sidecars", json!([{"name": "s"}]), "`run.sidecars[0].image` is missing"),
         ("/run/container/restartPolicy", json!("Always"), "`run.container.restartPolicy` is not supported"),

@@ -206,3 +206,24 @@ fn what_can_not_be_pulled_is_given_up_after_a_while_or_at_once() {
 fn a_foreign_pod_is_none_of_ours() {
     assert_eq!(read(&pod(&[("metadata/labels", json!({"app": "x"}))]), Patience::default()), None);
 }
+
+#[test]
+fn what_our_own_containers_say_is_told_with_the_end() {
+    let init = |name: &str, code: i32| {
+        let state = json!({"terminated": {"exitCode": code, "reason": "Error", "message": "berth: disk full\n",
+            "finishedAt": "2026-01-01T00:00:09Z"}});
+        ("status/initContainerStatuses", json!([{"name": name, "state": state}]))
+    };
+    let message = |changes: &[(&str, Value)]| match reading(changes).object.phase {
+        Phase::Ended(end) => (end.outcome, end.message),
+        other => panic!("{other:?}"),
+    };
+    let (_, told) = message(&[phase("Failed"), init("fetch", 1)]);
+    assert!(told.starts_with("Init container fetch: ") && told.ends_with(": berth: disk full"), "{told}");
+    let collected =
+        |code| message(&[phase("Succeeded"), exit(0, "Completed"), init("polyaxon-collector", code)]);
+    let (outcome, told) = collected(1);
+    assert_eq!(outcome, Outcome::Succeeded);
+    assert!(told.ends_with("what it left was not all collected: berth: disk full"), "{told}");
+    assert!(!collected(0).1.contains("collected"));
+}
