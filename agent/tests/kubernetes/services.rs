@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use berth_agent::executor::CreateError;
+use berth_agent::executor::{CreateError, Executor};
 use berth_domain::lifecycle::{FailureClass, Outcome};
 use berth_domain::protocol::{AttemptRef, Phase};
 use berth_test_servers::kubernetes::until;
@@ -202,4 +202,18 @@ async fn what_has_lost_its_first_pod_is_removed() {
     other.tidy().await.unwrap();
     assert!(all_services(&rig).await.is_empty());
     until("no pod is left", PATIENCE, async || all_pods(&rig).await.is_empty().then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_a_service_is_left_when_its_agent_is_drained() {
+    let rig = Rig::with("drained", stand).await;
+    let attempt = rig.start(&rig.service(2, "sleep infinity")).await;
+    rig.running(attempt).await;
+    // Its claim is over: nobody creates anything of it any more.
+    rig.settings.clock.advance(Duration::from_secs(100));
+    let Executor::Kubernetes(executor) = rig.reopened().await else { unreachable!() };
+    executor.drain().await.unwrap();
+    until("no pod is left", PATIENCE, async || all_pods(&rig).await.is_empty().then_some(())).await;
+    // Kubernetes removes it after its owner.
+    until("no Service is left", PATIENCE, async || all_services(&rig).await.is_empty().then_some(())).await;
 }
