@@ -19,7 +19,7 @@ use crate::uptime::{Moment, Uptime};
 const VALIDITY: Duration = Duration::from_secs(CLAIM_VALIDITY_SECONDS);
 /// How long to wait for an answer before the claim is sent again.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
-/// How long a claim may wait for others to travel with.
+/// How long after others a claim waits for more to travel with.
 const LINGER: Duration = Duration::from_millis(5);
 /// How many claims travel together at most.
 const BATCH: usize = 64;
@@ -119,8 +119,9 @@ impl Desk {
 /// Sends claims in batches, until the desk is closed. What can't be sent is claimed again by its maker.
 pub(crate) async fn send(mut outgoing: mpsc::Receiver<ClaimRequest>, out: Out) {
     let mut batch = Vec::new();
+    // One that comes alone goes at once; those that come close behind it travel together.
+    let mut deadline = tokio::time::Instant::now();
     while outgoing.recv_many(&mut batch, BATCH).await > 0 {
-        let deadline = tokio::time::Instant::now() + LINGER;
         while batch.len() < BATCH {
             let room = BATCH - batch.len();
             match tokio::time::timeout_at(deadline, outgoing.recv_many(&mut batch, room)).await {
@@ -131,12 +132,17 @@ pub(crate) async fn send(mut outgoing: mpsc::Receiver<ClaimRequest>, out: Out) {
         if let Err(error) = out.say(FromAgentBody::Claims(std::mem::take(&mut batch))).await {
             tracing::warn!(%error, "agent.claims.unsent");
         }
+        deadline = tokio::time::Instant::now() + LINGER;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use berth_broker::Broker;
+    use berth_broker_config::arguments::QueueKind;
+    use berth_broker_config::{Names, build};
     use berth_domain::id::RunId;
+    use berth_domain::protocol::FromAgent;
 
     use super::*;
 
@@ -189,5 +195,36 @@ mod tests {
             desk.answer(answer(&request, Verdict::Drop { reason: "stopped".into() }));
         });
         assert_eq!(outcome, Outcome::Drop("stopped".into()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_claim_that_comes_alone_goes_at_once_and_those_behind_it_travel_together() {
+        let (broker, names) = (Broker::memory(), Names::default());
+        broker.apply(&build::agent(&names, "a", ["q"], QueueKind::Quorum)).await.unwrap();
+        let (desk, outgoing) = Desk::new(Uptime::manual());
+        let out = Out::new(broker.clone(), names.out("a"), "r".into());
+        let mut heard = broker.consume(&names.out("a"), 10).await;
+        let began = tokio::time::Instant::now();
+        let telling = async {
+            let request = || ClaimRequest { nonce: "n".into(), run: RunId::new(), attempt: 0 };
+            desk.queue.send(request()).await.unwrap();
+            let mut batches = vec![(heard.next().await.unwrap(), began.elapsed())];
+            for _ in 0..3 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                desk.queue.send(request()).await.unwrap();
+            }
+            batches.push((heard.next().await.unwrap(), began.elapsed()));
+            batches
+        };
+        let batches = tokio::select! {
+            batches = telling => batches,
+            () = send(outgoing, out) => unreachable!("the desk is open"),
+        };
+        let sizes = batches.into_iter().map(|(delivery, at)| {
+            let said: FromAgent = serde_json::from_slice(&delivery.message.body).unwrap();
+            let FromAgentBody::Claims(claims) = said.body else { panic!("{said:?}") };
+            (claims.len(), at.as_millis())
+        });
+        assert_eq!(sizes.collect::<Vec<_>>(), [(1, 0), (3, 5)]);
     }
 }

@@ -9,6 +9,8 @@ mod clusters;
 mod ground;
 #[path = "kubernetes/losses.rs"]
 mod losses;
+#[path = "kubernetes/memory.rs"]
+mod memory;
 #[path = "kubernetes/outages.rs"]
 mod outages;
 #[path = "kubernetes/placement.rs"]

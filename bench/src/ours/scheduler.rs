@@ -117,8 +117,11 @@ async fn listen(
             }
         }
         created.send_replace(seen.len());
-        if !answers.is_empty() {
-            broker.publish(answers).await?;
+        // A replica that has no queue for answers yet asks again.
+        if !answers.is_empty()
+            && let Err(error) = broker.publish(answers).await
+        {
+            eprintln!("an answer was not taken: {error}");
         }
         berth_broker::ack_many(batch).await?;
     }
