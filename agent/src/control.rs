@@ -10,6 +10,7 @@ use berth_domain::protocol::{
     Answer, AttemptRef, EndReceipt, FromAgentBody, Question, ToAgent, ToAgentBody, VERSION,
 };
 
+use crate::archive;
 use crate::lease::Granted;
 use crate::logs;
 use crate::service::{Shared, control_topology};
@@ -119,7 +120,7 @@ fn heed(shared: &Arc<Shared>, body: ToAgentBody) {
 }
 
 /// After a hello was heard: tells all that is held, before anything is claimed.
-async fn hello(shared: &Shared) {
+async fn hello(shared: &Arc<Shared>) {
     // Before the look: what it finds is then of that epoch, or of a later one.
     let epoch = shared.lease.seen().map(|seen| seen.epoch);
     let objects = match shared.executor.inventory().await {
@@ -149,8 +150,11 @@ async fn settle(shared: &Shared, receipts: Vec<EndReceipt>) {
     }
 }
 
-async fn remove(shared: &Shared, attempts: Vec<AttemptRef>) {
+async fn remove(shared: &Arc<Shared>, attempts: Vec<AttemptRef>) {
     for attempt in attempts {
+        if let Some(object) = shared.reports.object(attempt) {
+            archive::begin(shared, &object);
+        }
         if let Err(error) = shared.executor.stop(attempt, None).await {
             tracing::warn!(run.uuid = %attempt.run, error = %chain(&error), "agent.stop.failed: the scheduler will say it again");
         }
@@ -160,7 +164,7 @@ async fn remove(shared: &Shared, attempts: Vec<AttemptRef>) {
 }
 
 /// Answers questions by a look made now. What can't be looked at is not answered.
-async fn look(shared: &Shared, questions: Vec<Question>) {
+async fn look(shared: &Arc<Shared>, questions: Vec<Question>) {
     let mut answers = Vec::with_capacity(questions.len());
     for Question { run, attempt, question } in questions {
         let asked = AttemptRef { run, attempt };
@@ -168,7 +172,7 @@ async fn look(shared: &Shared, questions: Vec<Question>) {
             Ok(found) => {
                 answers.push(Answer { run, attempt, question, present: found.is_some() });
                 if let Some(object) = found {
-                    shared.reports.note(object);
+                    watch::report(shared, object).await;
                     shared.reports.again(asked);
                 }
             }

@@ -19,6 +19,8 @@ use berth_domain::protocol::{AttemptRef, Held, Identity, Phase, Report};
 use berth_domain::reported::ConnectionName;
 use berth_domain::time::Time;
 
+use serde_json::{Map, Value, json};
+
 pub use kubernetes::KubernetesExecutor;
 pub use log_reader::LogReader;
 pub use process::ProcessExecutor;
@@ -212,6 +214,19 @@ pub struct Trouble {
     pub source: std::io::Error,
 }
 
+/// Something that befell an object, in the executor's own words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// The object, as it was seen last.
+    pub object: Object,
+    /// When.
+    pub at: Time,
+    /// A word for programs.
+    pub reason: String,
+    /// A sentence for people.
+    pub message: String,
+}
+
 /// A hint that something changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hint {
@@ -219,6 +234,8 @@ pub enum Hint {
     Attempts(Vec<AttemptRef>),
     /// These were seen like this, a moment ago: what was seen later, at a higher rank, holds.
     Seen(Vec<Object>),
+    /// This befell objects, and changes nothing about where they stand.
+    Told(Vec<Told>),
     /// Look at all.
     All,
 }
@@ -484,6 +501,58 @@ impl Executor {
                 let reader = kubernetes.read_log(attempt, container, from, follow).await?;
                 Ok(reader.map(LogReader::Kubernetes))
             }
+        }
+    }
+
+    /// The same of the instance of the container before its last restart; none if it was never restarted.
+    ///
+    /// # Errors
+    /// If it can't be looked for.
+    pub async fn read_previous_log(
+        &self,
+        attempt: AttemptRef,
+        container: Option<String>,
+        from: LogFrom,
+    ) -> Result<Option<LogReader>, Trouble> {
+        match self {
+            // A process is never restarted within its attempt.
+            Self::Process(_) => Ok(None),
+            Self::Kubernetes(kubernetes) => {
+                let reader = kubernetes.read_previous_log(attempt, container, from).await?;
+                Ok(reader.map(LogReader::Kubernetes))
+            }
+        }
+    }
+
+    /// How a run's objects are, for people: one member for each, by its name. What looks secret is masked.
+    ///
+    /// # Errors
+    /// If they can't be looked at.
+    pub async fn inspect(&self, run: RunId) -> Result<Map<String, Value>, Trouble> {
+        match self {
+            Self::Process(process) => {
+                let objects =
+                    process.inventory().await?.into_iter().filter(|object| object.attempt.run == run);
+                let shown = |object: Object| {
+                    let phase = serde_json::to_value(&object.phase).unwrap_or_default();
+                    let shown = json!({
+                        "metadata": {"uid": object.uid, "replica": object.replica},
+                        "status": {"phase": phase, "since": object.at},
+                    });
+                    (kubernetes::names::pod_name(object.attempt), shown)
+                };
+                Ok(objects.map(shown).collect())
+            }
+            Self::Kubernetes(kubernetes) => kubernetes.inspect(run).await,
+        }
+    }
+
+    /// Whether an object is on its way to an end that nobody here asked for.
+    #[must_use]
+    pub fn is_ending(&self, object: &Object) -> bool {
+        match self {
+            Self::Process(_) => false,
+            Self::Kubernetes(_) => KubernetesExecutor::is_ending(object),
         }
     }
 

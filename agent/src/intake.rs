@@ -21,6 +21,7 @@ use crate::control::chain;
 use crate::executor::{CreateError, Order};
 use crate::service::Shared;
 use crate::uptime::Moment;
+use crate::watch;
 
 /// How often what should be consumed is looked at, beside when the lease changes: a lease lapses by itself.
 const LOOK: Duration = Duration::from_millis(500);
@@ -172,7 +173,7 @@ enum Verdict {
     GiveBack,
 }
 
-async fn take(shared: &Shared, queue: &str, delivery: Delivery) {
+async fn take(shared: &Arc<Shared>, queue: &str, delivery: Delivery) {
     let arrived = Instant::now();
     let verdict = match offer::decode(&delivery.message) {
         Ok(offer) => claim(shared, offer, arrived).await,
@@ -200,7 +201,7 @@ async fn report_undecodable(shared: &Shared, queue: &str, delivery: &Delivery, r
     }
 }
 
-async fn claim(shared: &Shared, offer: Offer, arrived: Instant) -> Verdict {
+async fn claim(shared: &Arc<Shared>, offer: Offer, arrived: Instant) -> Verdict {
     let attempt = AttemptRef { run: Id::from_uuid(offer.run), attempt: offer.attempt };
     if shared.lease.create_until().is_none() || shared.load.in_trouble() {
         // The consumer is about to end; until then it should not come straight back.
@@ -245,7 +246,7 @@ fn order(shared: &Shared, offer: Offer, attempt: AttemptRef, claimed_until: Mome
 
 /// Creates what was granted. Whatever becomes of it, the offer has done its part: an attempt that isn't there when
 /// its claim is over is offered again by the scheduler.
-async fn create(shared: &Shared, mut order: Order) {
+async fn create(shared: &Arc<Shared>, mut order: Order) {
     let attempt = order.attempt;
     let Some(leased_until) = shared.lease.create_until() else {
         tracing::warn!(run.uuid = %attempt.run, "agent.create.unleased: the lease ended before the create");
@@ -257,7 +258,7 @@ async fn create(shared: &Shared, mut order: Order) {
             tracing::info!(
                 run.uuid = %attempt.run, attempt = attempt.attempt, object.uid = %object.uid, "agent.created"
             );
-            shared.reports.note(object);
+            watch::report(shared, object).await;
         }
         Err(CreateError::Refused { refusal, .. }) => {
             tracing::info!(run.uuid = %attempt.run, reason = refusal.reason, "agent.create.refused: {refusal}");

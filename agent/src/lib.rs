@@ -3,6 +3,7 @@
 //! It holds no truth. What should live is the scheduler's to say, what does live is the executor's; kill -9 at any
 //! moment loses nothing. Everything it learns and says passes through the broker.
 
+pub mod archive;
 pub mod artifacts;
 mod claims;
 pub mod connections;

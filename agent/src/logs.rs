@@ -1,23 +1,28 @@
-//! Answers those who look at a log, in chunks of whole lines, as fast as they read and no faster.
+//! Answers those who look: at a log, in chunks of whole lines, or at a run's objects; as fast as they read, no faster.
 //!
 //! An empty line in an answer means only that the agent is still there. The items are
 //! [`berth_domain::protocol::logs`]'.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use berth_broker::{RespondError, Responder};
 use berth_domain::protocol::AttemptRef;
 use berth_domain::protocol::VERSION;
-use berth_domain::protocol::logs::{LogItem, LogRequest, MAX_CHUNK_BYTES, Request, RequestBody};
+use berth_domain::protocol::logs::{
+    InspectRequest, LogItem, LogRequest, MAX_CHUNK_BYTES, Request, RequestBody,
+};
 use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::control::chain;
 use crate::executor::kubernetes::names::pod_name;
-use crate::executor::{Page, Trouble};
+use crate::executor::{Line, LogReader, Page, Trouble};
 use crate::service::Shared;
 
+/// How many lines a tail may have: what a request holds in memory.
+const MAX_TAIL: u32 = 10_000;
 /// How much of a log is read at a time.
 const READ_BYTES: u64 = 256 * 1024;
 /// How often a log that is followed is looked at.
@@ -40,10 +45,9 @@ enum Error {
 
 /// Answers one request to its end.
 pub(crate) async fn answer(shared: Arc<Shared>, mut responder: Responder, request: Request) {
-    let RequestBody::Logs(wanted) = request.body;
     let sent = tokio::select! {
         () = shared.stop.cancelled() => Err(Error::Refused("the agent ends".to_owned())),
-        sent = send(&shared, &mut responder, request.version, wanted) => sent,
+        sent = send(&shared, &mut responder, request) => sent,
     };
     match sent {
         Ok(()) => {
@@ -63,24 +67,87 @@ pub(crate) async fn fail(responder: Responder, why: String) {
     }
 }
 
-async fn send(
-    shared: &Shared,
-    responder: &mut Responder,
-    version: u32,
-    wanted: LogRequest,
-) -> Result<(), Error> {
+async fn send(shared: &Shared, responder: &mut Responder, request: Request) -> Result<(), Error> {
+    let version = request.version;
     if version > VERSION {
         let why = format!("the request's version is {version}; this agent knows versions up to {VERSION}");
         return Err(Error::Refused(why));
     }
-    let attempt = match wanted.attempt {
-        Some(attempt) => Some(AttemptRef { run: wanted.run, attempt }),
-        None => shared.executor.newest(wanted.run).await?,
-    };
+    match request.body {
+        RequestBody::Logs(wanted) => send_log(shared, responder, wanted).await,
+        RequestBody::Inspect(InspectRequest { run }) => {
+            let text = serde_json::to_vec(&shared.executor.inspect(run).await?)?;
+            for chunk in text.chunks(MAX_CHUNK_BYTES) {
+                responder.send(Bytes::copy_from_slice(chunk)).await?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Finds the log that is wanted: where the attempt is, or where it was kept when it has ended.
+async fn open(shared: &Shared, wanted: &LogRequest) -> Result<(AttemptRef, LogReader), Error> {
     let missing = || Error::Refused(format!("this agent has no log of run {}", wanted.run));
-    let attempt = attempt.ok_or_else(missing)?;
-    let reader = shared.executor.read_log(attempt, wanted.container, wanted.from, wanted.follow).await?;
-    let mut reader = reader.ok_or_else(missing)?;
+    let LogRequest { run, from, follow, .. } = *wanted;
+    let container = || wanted.container.clone();
+    let attempt = match wanted.attempt {
+        Some(attempt) => Some(AttemptRef { run, attempt }),
+        None => match (shared.executor.newest(run).await?, &shared.archive) {
+            (None, Some(archive)) => archive.newest(run).await?,
+            (newest, _) => newest,
+        },
+    };
+    let mut attempt = attempt.ok_or_else(missing)?;
+    if wanted.previous {
+        if let Some(reader) = shared.executor.read_previous_log(attempt, container(), from).await? {
+            return Ok((attempt, reader));
+        }
+        let before = attempt.attempt.checked_sub(1);
+        let before = before.ok_or_else(|| Error::Refused("nothing of it ran before".to_owned()))?;
+        attempt = AttemptRef { attempt: before, ..attempt };
+    }
+    let live = shared.executor.read_log(attempt, container(), from, follow).await?;
+    if let Some(archive) = &shared.archive
+        && live.as_ref().is_none_or(LogReader::had_ended)
+    {
+        match (archive.read(attempt, container(), from).await, live) {
+            (Ok(Some(kept)), _) => return Ok((attempt, LogReader::Kept(kept))),
+            (Ok(None), live) => return Ok((attempt, live.ok_or_else(missing)?)),
+            // What is still here is shown, whatever the store's trouble.
+            (Err(_), Some(live)) => return Ok((attempt, live)),
+            (Err(error), None) => return Err(error.into()),
+        }
+    }
+    Ok((attempt, live.ok_or_else(missing)?))
+}
+
+/// Reads on to where nothing more comes just now, and gives the last lines: at most so many.
+async fn tail(reader: &mut LogReader, most: u32) -> Result<Option<(Page, bool)>, Trouble> {
+    let most = usize::try_from(most.min(MAX_TAIL)).unwrap_or(usize::MAX);
+    let mut last: VecDeque<Line> = VecDeque::new();
+    loop {
+        let Some((page, ended)) = reader.page(READ_BYTES).await? else { return Ok(None) };
+        let (is_all, next) = (page.lines.is_empty(), page.next);
+        last.extend(page.lines);
+        last.drain(..last.len().saturating_sub(most));
+        if is_all {
+            return Ok(Some((Page { lines: last.into(), next, dropped_bytes: 0 }, ended)));
+        }
+    }
+}
+
+async fn send_log(shared: &Shared, responder: &mut Responder, wanted: LogRequest) -> Result<(), Error> {
+    let missing = || Error::Refused(format!("this agent has no log of run {}", wanted.run));
+    let (attempt, mut reader) = open(shared, &wanted).await?;
+    let containers = reader.containers();
+    if !containers.iter().any(|name| name == reader.container()) {
+        let (found, known) = (reader.container(), containers.join(", "));
+        return Err(Error::Refused(format!("container: there is no `{found}`; there are: {known}")));
+    }
+    let mut first = match wanted.tail {
+        Some(most) => Some(tail(&mut reader, most).await?.ok_or_else(missing)?),
+        None => None,
+    };
     let source = LogItem::Source {
         attempt: attempt.attempt,
         node: reader.node(),
@@ -91,7 +158,10 @@ async fn send(
     let mut left = wanted.limit_bytes.unwrap_or(u64::MAX);
     let mut life_at = Instant::now() + SIGN_OF_LIFE;
     loop {
-        let (page, ended) = reader.page(READ_BYTES.min(left)).await?.ok_or_else(missing)?;
+        let (page, ended) = match first.take() {
+            Some(first) => first,
+            None => reader.page(READ_BYTES.min(left)).await?.ok_or_else(missing)?,
+        };
         let is_all = page.lines.is_empty();
         let next = page.next;
         left = left.saturating_sub(page.lines.iter().map(|line| line.text.len() as u64).sum());

@@ -59,6 +59,14 @@ impl Desk {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// An object that was found, as it is known.
+    pub(crate) fn object(&self, attempt: AttemptRef) -> Option<Object> {
+        match &self.entries().get(&attempt)?.subject {
+            Subject::Object(object) => Some(object.clone()),
+            Subject::Nothing { .. } => None,
+        }
+    }
+
     /// Takes in how an object was found.
     pub(crate) fn note(&self, object: Object) {
         let mut entries = self.entries();

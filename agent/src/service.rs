@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use crate::archive::Archive;
 use crate::artifacts::ArtifactsStore;
 use crate::executor::{Enlisted, Executor, Trouble};
 use crate::lease::Lease;
@@ -79,6 +80,7 @@ pub(crate) struct Shared {
     pub(crate) names: Names,
     pub(crate) control: Address,
     pub(crate) executor: Executor,
+    pub(crate) archive: Option<Archive>,
     pub(crate) prefetch: u16,
     pub(crate) release: String,
     pub(crate) labels: Labels,
@@ -204,6 +206,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
         broker: config.broker,
         names: config.names,
         executor: config.executor,
+        archive: config.artifacts.map(Archive::new),
         prefetch: config.prefetch.max(1),
         release: config.release,
         labels: config.labels,

@@ -1,16 +1,18 @@
 //! Looks at what the executor holds, when it hints at something and now and then anyway, and has it reported.
 //!
 //! A replica reports what it created itself, its share of what replicas created that are gone, and ends that nobody
-//! else has had taken in for a while: reports may be doubled, but never missing.
+//! else has had taken in for a while: reports may be doubled, but never missing. What befell objects is told likewise.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use berth_domain::protocol::AttemptRef;
+use berth_domain::protocol::{AttemptRef, FromAgentBody, Notice};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
+use crate::archive;
 use crate::control::chain;
-use crate::executor::{Hint, Object, Watch};
+use crate::executor::{Hint, Object, Told, Watch};
 use crate::service::Shared;
 
 /// How often everything is looked at, hints or not. Longer, and a killed supervisor is seen later.
@@ -21,7 +23,7 @@ const TIDY: Duration = Duration::from_secs(10 * 60);
 const ORPHANED: Duration = Duration::from_secs(10);
 
 /// Looks, for as long as the replica lives.
-pub(crate) async fn look(shared: &Shared, mut hints: Watch) {
+pub(crate) async fn look(shared: &Arc<Shared>, mut hints: Watch) {
     let mut all_at = Instant::now();
     let mut tidy_at = Instant::now();
     loop {
@@ -40,6 +42,7 @@ pub(crate) async fn look(shared: &Shared, mut hints: Watch) {
         match hint {
             Hint::Attempts(attempts) => look_at(shared, attempts).await,
             Hint::Seen(objects) => note(shared, objects).await,
+            Hint::Told(told) => pass_on(shared, told).await,
             Hint::All => {
                 look_at_all(shared).await;
                 all_at = Instant::now() + LOOK_AT_ALL;
@@ -54,7 +57,7 @@ pub(crate) async fn look(shared: &Shared, mut hints: Watch) {
     }
 }
 
-async fn look_at(shared: &Shared, attempts: Vec<AttemptRef>) {
+async fn look_at(shared: &Arc<Shared>, attempts: Vec<AttemptRef>) {
     let mut found = Vec::new();
     for attempt in attempts {
         match shared.executor.look(attempt).await {
@@ -67,7 +70,7 @@ async fn look_at(shared: &Shared, attempts: Vec<AttemptRef>) {
     note(shared, found).await;
 }
 
-async fn look_at_all(shared: &Shared) {
+async fn look_at_all(shared: &Arc<Shared>) {
     let objects = match shared.executor.survey().await {
         Ok(objects) => objects,
         Err(error) => {
@@ -76,6 +79,9 @@ async fn look_at_all(shared: &Shared) {
         }
     };
     shared.reports.keep_only(&objects);
+    if let Some(archive) = &shared.archive {
+        archive.keep_only(&objects);
+    }
     let live = objects.iter().filter(|object| !object.is_ended()).count();
     shared.load.set_live(live);
     shared.metrics.pods(shared.name.as_str(), live as u64);
@@ -86,9 +92,41 @@ async fn look_at_all(shared: &Shared) {
 }
 
 /// Has those of `objects` reported that are this replica's to report.
-pub(crate) async fn note(shared: &Shared, objects: Vec<Object>) {
+pub(crate) async fn note(shared: &Arc<Shared>, objects: Vec<Object>) {
     for object in of_this_replica(shared, objects, |object| object).await {
-        shared.reports.note(object);
+        report(shared, object).await;
+    }
+}
+
+/// Has an object reported; its end, when its log was kept.
+pub(crate) async fn report(shared: &Arc<Shared>, object: Object) {
+    if object.is_ended() {
+        if !archive::lets_report(shared, &object).await {
+            return;
+        }
+    } else if shared.executor.is_ending(&object) {
+        archive::begin(shared, &object);
+    }
+    shared.reports.note(object);
+}
+
+/// Tells what befell objects that are this replica's to report.
+async fn pass_on(shared: &Shared, told: Vec<Told>) {
+    let told = of_this_replica(shared, told, |told| &told.object).await;
+    let notices = told.into_iter().map(|Told { object, at, reason, message }| {
+        let AttemptRef { run, attempt } = object.attempt;
+        Notice { run, attempt, uid: object.uid, at, reason, message }
+    });
+    tell(shared, notices.collect()).await;
+}
+
+/// Tells it. What the broker doesn't take is not told: it explains, and nothing depends on it.
+pub(crate) async fn tell(shared: &Shared, notices: Vec<Notice>) {
+    if notices.is_empty() {
+        return;
+    }
+    if let Err(error) = shared.out.say(FromAgentBody::Notices(notices)).await {
+        tracing::debug!(%error, "agent.notices.unsent");
     }
 }
 
@@ -135,6 +173,9 @@ fn is_share(own: &str, alive: &[String], object: &Object) -> bool {
 
 /// Lets go of an object whose end was taken in; one that can't go yet is tried again.
 pub(crate) async fn release(shared: &Shared, attempt: AttemptRef) {
+    if shared.archive.as_ref().is_some_and(|archive| !archive.lets_go(attempt)) {
+        return;
+    }
     match shared.executor.release(attempt).await {
         Ok(true) => shared.reports.forget(attempt),
         Ok(false) => {}

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test says what is wrong by breaking")]
 
+#[path = "agent/archive.rs"]
+mod archive;
 #[path = "agent/conformance.rs"]
 mod conformance;
 #[path = "agent/process.rs"]

@@ -9,6 +9,8 @@ mod clock;
 mod conformance;
 #[path = "kubernetes/ends.rs"]
 mod ends;
+#[path = "kubernetes/events.rs"]
+mod events;
 #[path = "kubernetes/image.rs"]
 mod image;
 #[path = "kubernetes/node.rs"]

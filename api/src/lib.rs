@@ -4,6 +4,7 @@
 //! the store, and what an agent knows is asked for through the broker.
 
 mod app;
+mod ask;
 mod authenticate;
 mod body;
 mod clone;

@@ -1,21 +1,26 @@
-//! A run's log: asked of its agent through the broker, while somebody looks. Nothing of it is kept here.
+//! A run's log: asked of its agent through the broker, while somebody looks. Nothing of it is kept here: an agent with an
+//! artifacts store reads there what its executor has no more.
 //!
 //! The stock client reads in two ways. While the run is alive it sends the time of the last line that it has, and
 //! goes on as long as it gets one back. Of a run that has ended it reads "files", by the name of the last one; here a
 //! file is a part of one attempt's log, named `<attempt>.<offset>`.
+//!
+//! What Polyaxon has no parameter for is chosen by ours: `container`, `attempt`, `previous`, `since`, `tail`.
+
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::{Json, extract::OriginalUri};
-use berth_broker::{Broker, Error as BrokerError, Message, ReplyError, RequestOptions};
+use berth_broker::ReplyError;
 use berth_domain::access::Action;
-use berth_domain::protocol::VERSION;
-use berth_domain::protocol::logs::{LogFrom, LogItem, LogRequest, Request, RequestBody};
+use berth_domain::protocol::logs::{LogFrom, LogItem, LogRequest, RequestBody};
 use berth_domain::time::Time;
 use berth_store::Run;
 use serde_json::{Value, json};
 
 use crate::app::{App, AppState};
+use crate::ask::Source;
 use crate::authenticate::Caller;
 use crate::params::{Params, shown};
 use crate::path::InRun;
@@ -23,6 +28,8 @@ use crate::problem::Problem;
 
 /// Lines of one answer, as in Polyaxon.
 const MAX_LINES: usize = 2_000;
+/// How long ago `since` can be, in seconds: a hundred years.
+const MAX_AGO: u64 = 100 * 366 * 86_400;
 /// Bytes of text of one answer, about.
 const MAX_BYTES: u64 = 1024 * 1024;
 
@@ -34,13 +41,18 @@ pub(crate) async fn get(
     OriginalUri(uri): OriginalUri,
 ) -> Result<Json<Value>, Problem> {
     caller.may(Action::View, at.resource())?;
-    let asked = Asked::read(&uri)?;
+    let asked = Asked::read(&uri, app.clock.now())?;
     let run = app.store.run(&at.owner, &at.project, at.run).await?;
     let is_over = run.dispatch.status.is_final();
     let answer = match asked {
-        Asked { last_file: Some(from), .. } => parts(&app, &run, from).await?,
-        Asked { last_time: None, .. } if is_over => parts(&app, &run, Part { attempt: 0, offset: 0 }).await?,
-        Asked { last_time, .. } => tail(&app, &run, last_time).await?,
+        Asked { last_file: Some(from), .. } => parts(&app, &run, &asked, from).await?,
+        Asked { last_time: None, .. } if is_over || asked.previous => {
+            let newest = asked.previous || asked.tail.is_some();
+            let first = if newest { run.dispatch.attempt } else { 0 };
+            let part = Part { attempt: asked.attempt.unwrap_or(first), offset: 0 };
+            parts(&app, &run, &asked, part).await?
+        }
+        _ => tail(&app, &run, &asked).await?,
     };
     Ok(Json(answer))
 }
@@ -67,11 +79,30 @@ impl Part {
 struct Asked {
     last_time: Option<Time>,
     last_file: Option<Part>,
+    container: Option<String>,
+    attempt: Option<u32>,
+    previous: bool,
+    since: Option<Time>,
+    tail: Option<u32>,
 }
 
 impl Asked {
-    fn read(uri: &Uri) -> Result<Self, Problem> {
-        let params = Params::read(uri, &["kind", "last_time", "last_file", "force", "connection"])?;
+    fn read(uri: &Uri, now: Time) -> Result<Self, Problem> {
+        let params = Params::read(
+            uri,
+            &[
+                "kind",
+                "last_time",
+                "last_file",
+                "force",
+                "connection",
+                "container",
+                "attempt",
+                "previous",
+                "since",
+                "tail",
+            ],
+        )?;
         let last_time = params
             .text("last_time")
             .map(|text| read_time(text).map_err(|error| Problem::field("last_time", error)))
@@ -85,7 +116,74 @@ impl Asked {
                 })
             })
             .transpose()?;
-        Ok(Self { last_time, last_file })
+        let since = params.text("since").map(|text| read_since(text, now)).transpose()?;
+        let number = |name, most| {
+            let number = params.number(name, most)?;
+            Ok::<_, Problem>(number.and_then(|number| u32::try_from(number).ok()))
+        };
+        Ok(Self {
+            last_time,
+            last_file,
+            container: params.text("container").map(str::to_owned),
+            attempt: number("attempt", u64::from(u32::MAX))?,
+            previous: params.flag("previous")?,
+            since,
+            tail: number("tail", MAX_LINES as u64)?,
+        })
+    }
+
+    /// Whether something is named that may not be there.
+    fn is_choosy(&self) -> bool {
+        self.container.is_some() || self.attempt.is_some() || self.previous
+    }
+
+    /// Whether one attempt's log is all that is wanted.
+    fn is_of_one_attempt(&self) -> bool {
+        self.attempt.is_some() || self.previous || self.tail.is_some()
+    }
+
+    fn request(&self, run: &Run, attempt: u32, from: LogFrom) -> LogRequest {
+        let is_first = matches!(from, LogFrom::Start | LogFrom::Offset(0));
+        let from = match (from, self.since) {
+            (LogFrom::Start | LogFrom::Offset(0), Some(since)) => LogFrom::After(since),
+            (from, _) => from,
+        };
+        LogRequest {
+            run: run.id,
+            attempt: Some(attempt),
+            container: self.container.clone(),
+            previous: self.previous,
+            tail: self.tail.filter(|_| is_first),
+            from,
+            follow: false,
+            limit_bytes: Some(MAX_BYTES),
+        }
+    }
+}
+
+/// A moment, or how long ago it was: `90`, `90s`, `10m`, `2h`, `1d`.
+fn read_since(text: &str, now: Time) -> Result<Time, Problem> {
+    let (number, unit) = match text.char_indices().last() {
+        Some((at, unit)) if unit.is_ascii_alphabetic() => (&text[..at], unit),
+        _ => (text, 's'),
+    };
+    let seconds = match unit {
+        's' => Some(1),
+        'm' => Some(60),
+        'h' => Some(3_600),
+        'd' => Some(86_400),
+        _ => None,
+    };
+    let ago = number.parse::<u64>().ok().zip(seconds).and_then(|(number, unit)| number.checked_mul(unit));
+    match ago {
+        Some(ago) => Ok(now.minus(Duration::from_secs(ago.min(MAX_AGO)))),
+        None => read_time(text).map_err(|_| {
+            let message = format!(
+                "`{}` is neither a time nor how long ago it was, as in 90s, 10m, 2h, 1d",
+                shown(text)
+            );
+            Problem::field("since", message)
+        }),
     }
 }
 
@@ -103,9 +201,10 @@ fn read_time(text: &str) -> Result<Time, String> {
     Time::parse(&text).map_err(|error| error.to_string())
 }
 
-/// What follows `after` in the log of a run that is alive, or was when the client began.
-async fn tail(app: &App, run: &Run, after: Option<Time>) -> Result<Value, Problem> {
+/// What follows in the log of a run that is alive, or was when the client began.
+async fn tail(app: &App, run: &Run, asked: &Asked) -> Result<Value, Problem> {
     let state = &run.dispatch;
+    let after = asked.last_time;
     if state.status.is_waiting() && state.attempt == 0 || state.status.is_final() && state.claim.is_none() {
         let last_time = if state.status.is_final() { None } else { after };
         return Ok(answer(Vec::new(), last_time, None));
@@ -114,9 +213,10 @@ async fn tail(app: &App, run: &Run, after: Option<Time>) -> Result<Value, Proble
     let from = after.map_or(LogFrom::Start, LogFrom::After);
     let mut lines = Vec::new();
     // A retry may have begun since the client last asked: the end of the attempt before it still counts.
-    for attempt in state.attempt.saturating_sub(1)..=state.attempt {
+    let first = if asked.tail.is_some() { state.attempt } else { state.attempt.saturating_sub(1) };
+    for attempt in asked.attempt.unwrap_or(first)..=asked.attempt.unwrap_or(state.attempt) {
         let is_newest = attempt == state.attempt;
-        match source.read(run, attempt, from, MAX_LINES - lines.len()).await {
+        match source.read(asked, asked.request(run, attempt, from), MAX_LINES - lines.len()).await {
             Ok(read) => lines.extend(read.lines),
             Err(Failure::Nothing) => {}
             Err(Failure::Problem(problem)) if is_newest => return Err(problem),
@@ -132,20 +232,24 @@ async fn tail(app: &App, run: &Run, after: Option<Time>) -> Result<Value, Proble
 }
 
 /// The part of a finished run's log that begins at `part`.
-async fn parts(app: &App, run: &Run, part: Part) -> Result<Value, Problem> {
+async fn parts(app: &App, run: &Run, asked: &Asked, part: Part) -> Result<Value, Problem> {
     let state = &run.dispatch;
     if state.attempt == 0 && state.claim.is_none() || part.attempt > state.attempt {
         return Ok(answer(Vec::new(), None, None));
     }
     let source = Source::of(app, run).await?;
-    let read = match source.read(run, part.attempt, LogFrom::Offset(part.offset), MAX_LINES).await {
+    let wanted = asked.request(run, part.attempt, LogFrom::Offset(part.offset));
+    let read = match source.read(asked, wanted, MAX_LINES).await {
         Ok(read) => read,
         Err(Failure::Nothing) => ReadLog { lines: Vec::new(), next: None },
         Err(Failure::Problem(problem)) => return Err(problem),
     };
     let next = match read.next {
+        _ if asked.tail.is_some() => None,
         Some(offset) if offset > part.offset => Some(Part { attempt: part.attempt, offset }),
-        _ if part.attempt < state.attempt => Some(Part { attempt: part.attempt + 1, offset: 0 }),
+        _ if part.attempt < state.attempt && !asked.is_of_one_attempt() => {
+            Some(Part { attempt: part.attempt + 1, offset: 0 })
+        }
         _ => None,
     };
     Ok(answer(read.lines, None, next))
@@ -181,55 +285,13 @@ enum Failure {
     Problem(Problem),
 }
 
-/// An agent replica that can be asked.
-struct Source<'a> {
-    app: &'a App,
-    broker: &'a Broker,
-    agent: String,
-    replica: String,
-}
-
-impl<'a> Source<'a> {
-    async fn of(app: &'a App, run: &Run) -> Result<Self, Problem> {
-        let (Some(agent), Some(id)) = (run.agent.clone(), run.agent_id) else {
-            return Err(Problem::new(
-                StatusCode::NOT_FOUND,
-                "the run's agent was deleted, and its log with it",
-            ));
-        };
-        let now = app.clock.now();
-        let replicas = app.store.replicas(id).await?;
-        let claimed_by = run.dispatch.claim.as_ref().map(|claim| claim.replica.as_str());
-        let mut alive: Vec<_> = replicas.into_iter().filter(|replica| replica.lease_until > now).collect();
-        // The one that claimed it first: replicas of other executors may not see each other's files.
-        alive.sort_by_key(|replica| Some(replica.name.as_str()) != claimed_by);
-        let Some(replica) = alive.into_iter().next() else { return Err(away(&agent)) };
-        Ok(Self { app, broker: &app.requests_broker, agent, replica: replica.name })
-    }
-
-    async fn read(&self, run: &Run, attempt: u32, from: LogFrom, most: usize) -> Result<ReadLog, Failure> {
-        let body = RequestBody::Logs(LogRequest {
-            run: run.id,
-            attempt: Some(attempt),
-            container: None,
-            from,
-            follow: false,
-            limit_bytes: Some(MAX_BYTES),
-        });
-        let text = serde_json::to_vec(&Request { version: VERSION, body })
-            .map_err(|error| Failure::Problem(Problem::internal(&error)))?;
-        let control = self.app.names.control(&self.agent, &self.replica);
-        let reply = self.app.names.reply(&self.agent, &self.app.replica);
-        let options = RequestOptions { ttl: self.app.limits.agent_timeout, ..RequestOptions::default() };
-        let mut chunks = self
-            .broker
-            .request(&control, &reply, Message::json(text), options)
-            .await
-            .map_err(|e| self.broken(e))?;
+impl Source<'_> {
+    async fn read(&self, asked: &Asked, wanted: LogRequest, most: usize) -> Result<ReadLog, Failure> {
+        let mut chunks = self.ask(RequestBody::Logs(wanted)).await.map_err(Failure::Problem)?;
         let mut log = ReadLog { lines: Vec::new(), next: None };
         let mut source = json!({ "node": null, "pod": null, "container": null });
         while let Some(chunk) = chunks.next().await {
-            let chunk = chunk.map_err(|error| self.unanswered(error))?;
+            let chunk = chunk.map_err(|error| self.failed(asked, &error))?;
             for text in chunk.split(|byte| *byte == b'\n').filter(|text| !text.is_empty()) {
                 let Ok(item) = serde_json::from_slice(text) else {
                     return Err(Failure::Problem(Problem::internal(&"an agent's log item can't be read")));
@@ -256,32 +318,19 @@ impl<'a> Source<'a> {
         Ok(log)
     }
 
-    fn broken(&self, error: BrokerError) -> Failure {
-        Failure::Problem(match error {
-            BrokerError::NoSuchQueue { .. } => away(&self.agent),
-            other => Problem::unavailable(format!("the agent can't be asked for the log: {other}")),
-        })
-    }
-
-    fn unanswered(&self, error: ReplyError) -> Failure {
-        let agent = &self.agent;
+    fn failed(&self, asked: &Asked, error: &ReplyError) -> Failure {
         match error {
+            // Whoever names what they want hears that it isn't there.
+            ReplyError::Failed(text) if asked.is_choosy() => {
+                Failure::Problem(Problem::new(StatusCode::NOT_FOUND, text.clone()))
+            }
             ReplyError::Failed(text) => {
-                tracing::debug!(agent, text, "an agent has no log of an attempt");
+                tracing::debug!(text, "an agent has no log of an attempt");
                 Failure::Nothing
             }
-            ReplyError::Timeout { .. } => Failure::Problem(away(agent)),
-            other => Failure::Problem(Problem::unavailable(format!(
-                "agent `{agent}` did not answer in full: {other}"
-            ))),
+            other => Failure::Problem(self.unanswered(other)),
         }
     }
-}
-
-fn away(agent: &str) -> Problem {
-    Problem::unavailable(format!(
-        "agent `{agent}` is away; the log stays with it and can be read when it is back"
-    ))
 }
 
 fn shape(source: &Value, at: Time, text: String) -> Line {
@@ -308,6 +357,21 @@ mod tests {
             assert_eq!(read_time(text), Ok(expected), "{text}");
         }
         assert!(read_time("yesterday").is_err());
+    }
+
+    #[test]
+    fn since_is_a_moment_or_how_long_ago_it_was() {
+        let now = Time::parse("2026-11-23T02:00:00Z").unwrap();
+        for (text, seconds) in [("90", 90), ("90s", 90), ("10m", 600), ("2h", 7_200), ("1d", 86_400)] {
+            assert_eq!(read_since(text, now).unwrap(), now.minus(Duration::from_secs(seconds)), "{text}");
+        }
+        let moment = "2026-11-23T01:00:00Z";
+        assert_eq!(read_since(moment, now).unwrap(), Time::parse(moment).unwrap());
+        assert!(read_since(&u64::MAX.to_string(), now).is_ok());
+        for text in ["yesterday", "5w", "-5m", "m", "é"] {
+            let detail = read_since(text, now).unwrap_err().json()["detail"].to_string();
+            assert!(detail.contains("since") && detail.contains(text), "{detail}");
+        }
     }
 
     #[test]

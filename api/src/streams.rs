@@ -6,24 +6,43 @@ use axum::extract::{OriginalUri, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use berth_domain::access::Action;
+use berth_domain::protocol::logs::{InspectRequest, RequestBody};
 use serde_json::{Value, json};
 
 use crate::app::AppState;
+use crate::ask::Source;
 use crate::authenticate::Caller;
 use crate::params::{Params, shown};
 use crate::path::InRun;
 use crate::problem::Problem;
 use crate::runs::find;
 
-/// `GET .../k8s_inspect`: an executor without Kubernetes has nothing to show.
+/// How large an inspection may be, in bytes: what one answer holds in memory.
+const MAX_INSPECTION: usize = 8 * 1024 * 1024;
+
+/// `GET .../k8s_inspect`: what the run's agent sees of its objects, by their names; nothing before one was created.
 pub(crate) async fn inspect(
     State(app): State<AppState>,
     caller: Caller,
     at: InRun,
 ) -> Result<Json<Value>, Problem> {
     caller.may(Action::View, at.resource())?;
-    find(&app, &at).await?;
-    Ok(Json(json!({})))
+    let run = find(&app, &at).await?;
+    if run.dispatch.attempt == 0 && run.dispatch.claim.is_none() {
+        return Ok(Json(json!({})));
+    }
+    let source = Source::of(&app, &run).await?;
+    let mut chunks = source.ask(RequestBody::Inspect(InspectRequest { run: run.id })).await?;
+    let mut text = Vec::new();
+    while let Some(chunk) = chunks.next().await {
+        text.extend_from_slice(&chunk.map_err(|error| source.unanswered(&error))?);
+        if text.len() > MAX_INSPECTION {
+            return Err(Problem::unavailable(format!(
+                "the run's objects fill more than {MAX_INSPECTION} bytes"
+            )));
+        }
+    }
+    serde_json::from_slice(&text).map(Json).map_err(|error| Problem::internal(&error))
 }
 
 /// `GET .../artifacts/tree`: none are kept.

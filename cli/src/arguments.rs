@@ -13,7 +13,7 @@ pub use resources::{
     AboutProject, AgentsAction, Concurrency, OneName, OnePreset, OneProject, OneQueue, PresetsAction,
     ProjectsAction, QueueLimits, QueuesAction, TokensAction,
 };
-pub use runs::{OneRun, OpsAction, Run};
+pub use runs::{LogPart, OneRun, OpsAction, Run};
 
 /// Berth: runs containers and processes where they should run, by a queue of their own.
 #[derive(Debug, Parser)]

@@ -194,6 +194,24 @@ pub struct Report {
     pub phase: Phase,
 }
 
+/// Something that befell an attempt's objects and changes nothing about where they stand: why its start takes long, say.
+/// It may be lost or doubled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// The run.
+    pub run: RunId,
+    /// The attempt.
+    pub attempt: u32,
+    /// The executor's own id of the objects.
+    pub uid: String,
+    /// When, by the agent's clock.
+    pub at: Time,
+    /// A word for programs.
+    pub reason: String,
+    /// A sentence for people, in the executor's own words.
+    pub message: String,
+}
+
 /// Something that lives, or lies ended, at an agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
@@ -275,6 +293,8 @@ pub enum FromAgentBody {
     Claims(Vec<ClaimRequest>),
     /// Reports changes.
     Reports(Vec<Report>),
+    /// Tells what befell objects.
+    Notices(Vec<Notice>),
     /// Answers questions.
     Answers(Vec<Answer>),
     /// Lists all that it holds; sent with a hello and now and then.

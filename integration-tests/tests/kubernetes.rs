@@ -7,6 +7,8 @@
 mod clusters;
 #[path = "kubernetes/ground.rs"]
 mod ground;
+#[path = "kubernetes/logs.rs"]
+mod logs;
 #[path = "kubernetes/losses.rs"]
 mod losses;
 #[path = "kubernetes/memory.rs"]

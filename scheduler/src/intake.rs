@@ -12,7 +12,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use berth_broker::{Delivery, ack_many};
 use berth_domain::id::DeadLetterId;
 use berth_domain::protocol::{
-    Answer, ClaimRequest, FromAgent, FromAgentBody, Held, LeaseRequest, Report, VERSION,
+    Answer, ClaimRequest, FromAgent, FromAgentBody, Held, LeaseRequest, Notice, Report, VERSION,
 };
 use berth_domain::time::Time;
 use berth_store::{Agent, DeadLetter};
@@ -40,6 +40,7 @@ struct Batch {
     leases: Vec<(String, LeaseRequest)>,
     claims: Vec<(String, ClaimRequest)>,
     reports: Vec<(String, Report)>,
+    notices: Vec<Notice>,
     answers: Vec<Answer>,
     inventories: Vec<(String, Option<Uuid>, Vec<Held>)>,
     goodbyes: Vec<String>,
@@ -140,6 +141,7 @@ impl Batch {
             FromAgentBody::Reports(reports) => {
                 self.reports.extend(reports.into_iter().map(|report| (replica.clone(), report)));
             }
+            FromAgentBody::Notices(notices) => self.notices.extend(notices),
             FromAgentBody::Answers(answers) => self.answers.extend(answers),
             FromAgentBody::Inventory(held) => self.inventories.push((replica, message.epoch, held)),
             FromAgentBody::Undecodable { queue, raw, reason } => {
@@ -154,7 +156,7 @@ impl Batch {
     async fn take_in(&self, context: &Context, agent: &Agent) -> Result<(), Error> {
         lease::grant(context, agent, &self.leases).await?;
         claims::answer(context, agent, &self.claims).await?;
-        reports::take_in(context, agent, &self.reports, &self.answers).await?;
+        reports::take_in(context, agent, &self.reports, &self.notices, &self.answers).await?;
         inventory::compare(context, agent, &self.inventories).await?;
         for replica in &self.goodbyes {
             context.store.drop_replica(agent.id, replica, context.clock.now()).await?;

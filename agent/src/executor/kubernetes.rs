@@ -11,7 +11,9 @@ mod container;
 mod create;
 mod drain;
 mod end;
+mod events;
 mod identity;
+mod inspect;
 mod log;
 pub(crate) mod names;
 mod nodes;
@@ -42,7 +44,7 @@ use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{ListParams, PostParams};
 use kube::{Api, Client};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tokio::sync::OnceCell;
 
 pub use api::Access;
@@ -319,6 +321,30 @@ impl KubernetesExecutor {
     ) -> Result<Option<Reader>, Trouble> {
         let found = self.inner.find(attempt).await?.filter(|pod| self.inner.is_ours(pod));
         Ok(found.map(|pod| Reader::new(self.inner.clone(), attempt, &pod, container, from, follow)))
+    }
+
+    /// The same of the instance before the container's last restart; none if it was never restarted.
+    pub(crate) async fn read_previous_log(
+        &self,
+        attempt: AttemptRef,
+        container: Option<String>,
+        from: LogFrom,
+    ) -> Result<Option<Reader>, Trouble> {
+        let found = self.inner.find(attempt).await?.filter(|pod| self.inner.is_ours(pod));
+        let previous = |pod: Pod| {
+            Reader::new(self.inner.clone(), attempt, &pod, container, from, false).of_previous(&pod)
+        };
+        Ok(found.and_then(previous))
+    }
+
+    /// The run's pods with their events, for people.
+    pub(crate) async fn inspect(&self, run: RunId) -> Result<Map<String, Value>, Trouble> {
+        inspect::inspect(&self.inner, run).await
+    }
+
+    /// Whether it is being deleted, and lives yet.
+    pub(crate) fn is_ending(object: &Object) -> bool {
+        status::is_terminating(object)
     }
 
     pub(crate) async fn keep_alive(&self, replica: &str) {

@@ -6,6 +6,7 @@ use berth_domain::protocol::logs::LogFrom;
 use super::kubernetes::names::MAIN_CONTAINER;
 use super::process::ProcessExecutor;
 use super::{Page, Trouble, kubernetes};
+use crate::archive;
 use crate::identity::node_name;
 
 /// A place in a log, and the way to what comes after it.
@@ -19,9 +20,13 @@ pub enum LogReader {
         attempt: AttemptRef,
         /// Where it goes on.
         from: LogFrom,
+        /// Whether the attempt had ended when this was made.
+        ended: bool,
     },
     /// Through the API server.
     Kubernetes(kubernetes::Reader),
+    /// From the artifacts store, where it lies whole.
+    Kept(archive::Reader),
 }
 
 impl LogReader {
@@ -32,8 +37,29 @@ impl LogReader {
         from: LogFrom,
     ) -> Result<Option<Self>, Trouble> {
         let is_main = container.is_none_or(|name| name == MAIN_CONTAINER);
-        let is_there = is_main && executor.look(attempt).await?.is_some();
-        Ok(is_there.then(|| Self::Process { executor: executor.clone(), attempt, from }))
+        let found = if is_main { executor.look(attempt).await? } else { None };
+        let reader = |ended| Self::Process { executor: executor.clone(), attempt, from, ended };
+        Ok(found.map(|object| reader(object.is_ended())))
+    }
+
+    /// Whether the attempt had ended when this was made: then it may lie in the artifacts store too.
+    #[must_use]
+    pub fn had_ended(&self) -> bool {
+        match self {
+            Self::Process { ended, .. } => *ended,
+            Self::Kubernetes(reader) => reader.had_ended(),
+            Self::Kept(_) => true,
+        }
+    }
+
+    /// The containers that have logs.
+    #[must_use]
+    pub fn containers(&self) -> Vec<String> {
+        match self {
+            Self::Process { .. } => vec![MAIN_CONTAINER.to_owned()],
+            Self::Kubernetes(reader) => reader.containers().to_vec(),
+            Self::Kept(reader) => reader.containers().to_vec(),
+        }
     }
 
     /// The machine that it comes from.
@@ -42,6 +68,7 @@ impl LogReader {
         match self {
             Self::Process { .. } => node_name(),
             Self::Kubernetes(reader) => reader.node().to_owned(),
+            Self::Kept(reader) => reader.node().to_owned(),
         }
     }
 
@@ -51,6 +78,7 @@ impl LogReader {
         match self {
             Self::Process { .. } => MAIN_CONTAINER,
             Self::Kubernetes(reader) => reader.container(),
+            Self::Kept(reader) => reader.container(),
         }
     }
 
@@ -61,7 +89,7 @@ impl LogReader {
     /// If the log can't be read.
     pub async fn page(&mut self, max_bytes: u64) -> Result<Option<(Page, bool)>, Trouble> {
         match self {
-            Self::Process { executor, attempt, from } => {
+            Self::Process { executor, attempt, from, .. } => {
                 let read = executor.log(*attempt, *from, max_bytes).await?;
                 if let Some((page, _)) = &read
                     && (!page.lines.is_empty() || !matches!(from, LogFrom::After(_)))
@@ -72,6 +100,8 @@ impl LogReader {
                 Ok(read)
             }
             Self::Kubernetes(reader) => reader.page(max_bytes).await.map(Some),
+            // Only what is whole is read there: its end is the log's.
+            Self::Kept(reader) => reader.page(max_bytes).await.map(|page| Some((page, true))),
         }
     }
 }

@@ -27,7 +27,7 @@ fn is_claim(body: &FromAgentBody) -> bool {
     matches!(body, FromAgentBody::Claims(_))
 }
 
-fn is_end(body: &FromAgentBody) -> bool {
+pub(crate) fn is_end(body: &FromAgentBody) -> bool {
     let FromAgentBody::Reports(reports) = body else { return false };
     reports.iter().any(|report| matches!(report.phase, Phase::Ended(_)))
 }
@@ -342,6 +342,8 @@ async fn a_log_is_followed_to_its_end_and_resumed() {
             run: attempt.run,
             attempt: None,
             container: None,
+            previous: false,
+            tail: None,
             from,
             follow,
             limit_bytes: None,
@@ -398,6 +400,8 @@ async fn a_log_that_is_not_there_is_refused_by_name() {
         run,
         attempt: None,
         container: None,
+        previous: false,
+        tail: None,
         from: LogFrom::Start,
         follow: false,
         limit_bytes: None,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use berth_agent::artifacts::ArtifactsStore;
 use berth_agent::{Config, Executor};
 use berth_broker::offer::{self, Offer};
 use berth_broker::{Broker, Consumer, Message, Publish};
@@ -38,6 +39,8 @@ pub(crate) struct Script {
     pub(crate) leases: Vec<LeaseRequest>,
     /// Whether what is claimed may be replaced.
     pub(crate) replace: bool,
+    /// Where its logs are kept, if they are.
+    pub(crate) artifacts: Option<ArtifactsStore>,
 }
 
 /// A replica that runs.
@@ -74,6 +77,7 @@ impl Script {
             replica: String::new(),
             leases: Vec::new(),
             replace: false,
+            artifacts: None,
         }
     }
 
@@ -91,7 +95,7 @@ impl Script {
             requests_broker: self.broker.clone(),
             names: self.names.clone(),
             executor,
-            artifacts: None,
+            artifacts: self.artifacts.clone(),
             prefetch: 64,
             release: "test".into(),
             labels: [("zone".to_owned(), "eu".to_owned())].into(),
@@ -138,6 +142,7 @@ impl Script {
                 FromAgentBody::Lease(_) => "lease",
                 FromAgentBody::Claims(_) => "claims",
                 FromAgentBody::Reports(_) => "reports",
+                FromAgentBody::Notices(_) => "notices",
                 FromAgentBody::Answers(_) => "answers",
                 FromAgentBody::Inventory(_) => "inventory",
                 FromAgentBody::Undecodable { .. } => "undecodable",

@@ -150,7 +150,8 @@ fn answer(body: FromAgentBody, seen: &mut HashSet<Uuid>) -> Option<ToAgentBody> 
             seen.extend(reports.iter().map(|report| report.run.uuid()));
             None
         }
-        FromAgentBody::Answers(_)
+        FromAgentBody::Notices(_)
+        | FromAgentBody::Answers(_)
         | FromAgentBody::Inventory(_)
         | FromAgentBody::Undecodable { .. }
         | FromAgentBody::Goodbye => None,

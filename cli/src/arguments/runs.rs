@@ -75,7 +75,12 @@ pub enum OpsAction {
         /// Go on until the run ends
         #[arg(short, long)]
         follow: bool,
+        /// What of it
+        #[command(flatten)]
+        part: LogPart,
     },
+    /// Show a run's objects as its agent sees them: pods with their states, conditions and events
+    Inspect(OneRun),
     /// Print a run's status history
     Statuses {
         /// Which
@@ -97,6 +102,41 @@ pub enum OpsAction {
     Approve(OneRun),
     /// Delete a run, and stop it first if it is alive
     Delete(OneRun),
+}
+
+/// What of a log is printed.
+#[derive(Debug, Default, Args)]
+pub struct LogPart {
+    /// A container by its name: an init container or a sidecar, say
+    #[arg(short, long, value_name = "NAME")]
+    pub container: Option<String>,
+    /// An attempt by its number, from 0
+    #[arg(long, value_name = "NUMBER")]
+    pub attempt: Option<u32>,
+    /// What ran before: the instance of the container before its last restart, or else the attempt before
+    #[arg(long, conflicts_with = "follow")]
+    pub previous: bool,
+    /// Only what was written since then: a time, or how long ago, as in 90s, 10m, 2h, 1d
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// So many of the last lines
+    #[arg(long, value_name = "LINES")]
+    pub tail: Option<u32>,
+}
+
+impl LogPart {
+    /// The query parameters that say it.
+    #[must_use]
+    pub fn query(&self) -> Vec<(&'static str, String)> {
+        let pairs = [
+            ("container", self.container.clone()),
+            ("attempt", self.attempt.map(|attempt| attempt.to_string())),
+            ("previous", self.previous.then(|| "true".to_owned())),
+            ("since", self.since.clone()),
+            ("tail", self.tail.map(|lines| lines.to_string())),
+        ];
+        pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
 }
 
 /// One run.

@@ -6,6 +6,7 @@ use berth_domain::lifecycle::Status as RunStatus;
 use serde_json::Value;
 
 use super::{Session, statuses};
+use crate::arguments::LogPart;
 use crate::failure::Failure;
 use crate::output::text;
 use crate::settings::Format;
@@ -16,6 +17,8 @@ const EVERY: Duration = Duration::from_millis(300);
 /// How far a log has been read.
 #[derive(Debug, Default)]
 struct Place {
+    /// What of it is read.
+    part: Vec<(&'static str, String)>,
     time: Option<String>,
     file: Option<String>,
 }
@@ -24,8 +27,8 @@ struct Place {
 ///
 /// # Errors
 /// If the server can't be reached or refuses.
-pub async fn print(session: &mut Session, uuid: &str) -> Result<(), Failure> {
-    let mut place = Place::default();
+pub async fn print(session: &mut Session, uuid: &str, part: &LogPart) -> Result<(), Failure> {
+    let mut place = Place { part: part.query(), ..Place::default() };
     loop {
         let read = next(session, uuid, &mut place).await?;
         if read.lines == 0 || read.is_all {
@@ -38,8 +41,8 @@ pub async fn print(session: &mut Session, uuid: &str) -> Result<(), Failure> {
 ///
 /// # Errors
 /// If the server can't be reached or refuses.
-pub async fn follow(session: &mut Session, uuid: &str) -> Result<RunStatus, Failure> {
-    let mut place = Place::default();
+pub async fn follow(session: &mut Session, uuid: &str, part: &LogPart) -> Result<RunStatus, Failure> {
+    let mut place = Place { part: part.query(), ..Place::default() };
     loop {
         // Asked before the log, so that what was written before the end is in the answer after it.
         let (status, _) = statuses::ask(session, uuid).await?;
@@ -67,10 +70,9 @@ struct Read {
 
 /// Asks for what follows `place`, prints it and moves the place.
 async fn next(session: &mut Session, uuid: &str, place: &mut Place) -> Result<Read, Failure> {
-    let query: Vec<(&str, String)> = [("last_time", &place.time), ("last_file", &place.file)]
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value.clone()?)))
-        .collect();
+    let read = [("last_time", &place.time), ("last_file", &place.file)];
+    let read = read.into_iter().filter_map(|(name, value)| Some((name, value.clone()?)));
+    let query: Vec<(&str, String)> = place.part.iter().cloned().chain(read).collect();
     let path = ["streams", "v1", "default", &session.owner, &session.project, "runs", uuid, "logs"];
     let answer = session.client.get(&path, &query).await?;
     let lines = answer["logs"].as_array().map_or(&[][..], Vec::as_slice);

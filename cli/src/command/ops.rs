@@ -61,12 +61,26 @@ pub async fn act(mut session: Session, action: OpsAction) -> Result<(), Failure>
             let answer = session.client.get(&session.run_path(&run.uuid, &[]), &[]).await?;
             session.output.one(&answer, ONE, id)
         }
-        OpsAction::Logs { run, follow } => {
+        OpsAction::Logs { run, follow, part } => {
             if !follow {
-                return logs::print(&mut session, &run.uuid).await;
+                return logs::print(&mut session, &run.uuid, &part).await;
             }
-            let status = logs::follow(&mut session, &run.uuid).await?;
+            let status = logs::follow(&mut session, &run.uuid, &part).await?;
             statuses::verdict(&run.uuid, status)
+        }
+        OpsAction::Inspect(run) => {
+            let path = [
+                "streams",
+                "v1",
+                "default",
+                &session.owner,
+                &session.project,
+                "runs",
+                &run.uuid,
+                "k8s_inspect",
+            ];
+            let answer = session.client.get(&path, &[]).await?;
+            session.output.whole(&answer)
         }
         OpsAction::Statuses { run, watch } => {
             if !watch {

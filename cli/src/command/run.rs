@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::{Session, Surroundings, logs, statuses};
-use crate::arguments::Run;
+use crate::arguments::{LogPart, Run};
 use crate::client::Sent;
 use crate::failure::Failure;
 use crate::output::{Column, text};
@@ -49,7 +49,7 @@ pub async fn act(surroundings: &Surroundings<'_>, mut session: Session, run: Run
         session.output.one(&answer, COLUMNS, super::ops::id)?;
     }
     if run.follow {
-        let status = logs::follow(&mut session, &uuid).await?;
+        let status = logs::follow(&mut session, &uuid, &LogPart::default()).await?;
         if session.output.format == Format::Table {
             session.output.line(&format!("run {uuid} {status}"))?;
         }

@@ -53,6 +53,15 @@ pub struct Object {
     pub rank: u32,
 }
 
+/// Something that was told of an attempt's objects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Noticed {
+    /// Its reason.
+    pub reason: String,
+    /// What its message hashes to.
+    pub message: u64,
+}
+
 /// An attempt that was given up because its agent was lost. What is left of it may turn up again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GivenUp {
@@ -108,6 +117,9 @@ pub struct DispatchState {
     /// The current attempt's objects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object: Option<Object>,
+    /// What was told of the current attempt's objects, so that it is told once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub noticed: Vec<Noticed>,
     /// Attempts that were given up because their agent was lost.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub given_up: Vec<GivenUp>,
@@ -154,6 +166,7 @@ impl DispatchState {
             offered: None,
             claim: None,
             object: None,
+            noticed: Vec::new(),
             given_up: Vec::new(),
             question: 0,
             asked_at: None,

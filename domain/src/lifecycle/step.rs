@@ -5,13 +5,14 @@
 //! model checks over all interleavings.
 
 mod loss;
+mod notice;
 
 use std::time::Duration;
 
 use super::state::{Claim, DispatchState, Object, Offered, StopRequest};
 use super::{Condition, End, FailureClass, Outcome, Status};
 use crate::id::AgentId;
-use crate::protocol::{Phase, Report};
+use crate::protocol::{Notice, Phase, Report};
 use crate::time::Time;
 
 /// After so many claims without a start a run is set aside as poison.
@@ -71,6 +72,8 @@ pub enum Event<'a> {
     },
     /// The agent reports a change.
     Report(&'a Report),
+    /// The agent tells what befell its objects.
+    Notice(&'a Notice),
     /// Its agent has been silent for so long that what may be replaced has ended there by itself.
     AgentLost {
         /// The agent.
@@ -179,6 +182,9 @@ pub enum Ignored {
     /// It is no newer than what is known.
     #[error("it is no newer than what is known")]
     Late,
+    /// As much was told of the attempt's objects as is kept.
+    #[error("as much was told of the attempt as is kept")]
+    ToldEnough,
     /// Nobody has claimed the attempt.
     #[error("nobody has claimed the attempt")]
     NotClaimed,
@@ -235,6 +241,7 @@ pub fn step(state: &DispatchState, event: &Event<'_>, now: Time, jitter: f64) ->
         Event::Ask => next.ask()?,
         Event::Absent { attempt, question } => next.absent(*attempt, *question, jitter)?,
         Event::Report(report) => next.report(report, jitter)?,
+        Event::Notice(notice) => next.notice(notice)?,
         Event::AgentLost { agent, name } => next.agent_lost(*agent, name, jitter)?,
         Event::Returned { agent, report, now_at } => next.returned(*agent, report, now_at)?,
         Event::Stop { by } => next.stop(by)?,
@@ -492,6 +499,7 @@ impl Draft {
         self.state.offered = None;
         self.state.claim = None;
         self.state.object = None;
+        self.state.noticed.clear();
         self.state.asked_at = None;
     }
 

@@ -1,9 +1,10 @@
-//! What is asked of an agent replica while somebody looks, and how it answers: an attempt's log.
+//! What is asked of an agent replica while somebody looks, and how it answers: an attempt's log, or a run's objects.
 //!
 //! A [`Request`] travels as the body of a correlated request to a replica's control queue (it has a reply address,
 //! by which it differs from a [`ToAgent`](super::ToAgent)). The answer is a stream of chunks of at most
 //! [`MAX_CHUNK_BYTES`]; each chunk holds whole [`LogItem`]s, one JSON object a line, each line ended by `\n`; an empty
-//! line means only that the agent is still there. Nothing here says how chunks and credit travel.
+//! line means only that the agent is still there. The answer to an [`InspectRequest`] is one JSON document, cut into
+//! chunks anywhere. Nothing here says how chunks and credit travel.
 
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +34,15 @@ pub struct Request {
 pub enum RequestBody {
     /// A run's log.
     Logs(LogRequest),
+    /// A run's objects, as the executor sees them.
+    Inspect(InspectRequest),
+}
+
+/// Asks how a run's objects are, for people: a JSON object with one member for each, by its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InspectRequest {
+    /// The run.
+    pub run: RunId,
 }
 
 /// Asks for the log of a run's attempt.
@@ -46,6 +56,13 @@ pub struct LogRequest {
     /// The container; none for the one that the run is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
+    /// Whether it is about what ran before: the instance of the container before its last restart or, if it was never
+    /// restarted, the attempt before. Agents of the release before don't know it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub previous: bool,
+    /// So many of the last lines only; none for all. Agents of the release before send all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tail: Option<u32>,
     /// Where to begin.
     #[serde(default)]
     pub from: LogFrom,
@@ -132,6 +149,8 @@ mod tests {
                 run: RunId::new(),
                 attempt: Some(2),
                 container: None,
+                previous: true,
+                tail: Some(9),
                 from: LogFrom::After(Time::from_micros(7)),
                 follow: true,
                 limit_bytes: None,

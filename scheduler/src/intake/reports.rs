@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use berth_domain::id::{QueueId, RunId};
 use berth_domain::lifecycle::{DispatchState, Event, Ignored, Step, step};
-use berth_domain::protocol::{Answer, AttemptRef, EndReceipt, Phase, Report, ToAgentBody};
+use berth_domain::protocol::{Answer, AttemptRef, EndReceipt, Notice, Phase, Report, ToAgentBody};
 use berth_domain::time::Time;
 use berth_store::{Agent, RunHead};
 
@@ -15,17 +15,23 @@ use crate::outbox::{self, Error};
 /// Something that an agent said of one run.
 enum Said<'a> {
     Report { replica: &'a str, report: &'a Report },
+    Notice(&'a Notice),
     Answer(&'a Answer),
 }
 
-/// Takes in what an agent's replicas reported and answered.
+/// Takes in what an agent's replicas reported, told and answered.
 pub(super) async fn take_in(
     context: &Context,
     agent: &Agent,
     reports: &[(String, Report)],
+    notices: &[Notice],
     answers: &[Answer],
 ) -> Result<(), Error> {
     let mut by_run: BTreeMap<RunId, Vec<Said<'_>>> = BTreeMap::new();
+    // What was told before an end is not hidden by it.
+    for notice in notices {
+        by_run.entry(notice.run).or_default().push(Said::Notice(notice));
+    }
     for (replica, report) in reports {
         by_run.entry(report.run).or_default().push(Said::Report { replica, report });
     }
@@ -118,6 +124,7 @@ impl Taken {
                 // What an agent says of another's runs is not believed.
                 _ if head.agent_id != Some(agent.id) => continue,
                 Said::Report { report, .. } => Event::Report(report),
+                Said::Notice(notice) => Event::Notice(notice),
                 Said::Answer(answer) => Event::Absent { attempt: answer.attempt, question: answer.question },
             };
             let settled = match step(state, &event, now, jitter()) {

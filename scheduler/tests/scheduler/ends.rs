@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use berth_domain::id::RunId;
 use berth_domain::lifecycle::{FailureClass, Outcome, RetryPolicy, Status};
-use berth_domain::protocol::{Phase, ToAgentBody};
+use berth_domain::protocol::{FromAgentBody, Notice, Phase, ToAgentBody};
 use sqlx::{Connection, SqliteConnection};
 
 use super::replica::ended;
@@ -25,6 +26,31 @@ async fn a_late_or_doubled_end_gets_its_receipt_and_changes_nothing() {
     agent.report(attempt, 10, Phase::Running).await;
     agent.is_taken_in().await;
     assert_eq!(world.run(run).await, before);
+    world.close().await;
+}
+
+#[tokio::test]
+async fn what_befell_a_pod_is_a_condition_of_its_run_and_changes_nothing_else() {
+    let (world, mut agent) = World::with_replica().await;
+    let run = world.submit().await;
+    let attempt = agent.offer().await;
+    agent.go(attempt).await;
+    let notice = Notice {
+        run,
+        attempt: attempt.attempt,
+        uid: "another".into(),
+        at: world.clock.now(),
+        reason: "FailedMount".into(),
+        message: "secret \"s\" not found".into(),
+    };
+    let foreign = Notice { run: RunId::new(), ..notice.clone() };
+    agent.say(FromAgentBody::Notices(vec![notice.clone(), foreign, notice])).await;
+    agent.is_taken_in().await;
+    let conditions = world.store.conditions(run).await.unwrap();
+    let told: Vec<_> = conditions.iter().filter(|condition| condition.reason == "FailedMount").collect();
+    assert_eq!(told.len(), 1, "{conditions:?}");
+    assert_eq!((told[0].status, told[0].message.as_str()), (Status::Starting, "secret \"s\" not found"));
+    assert_eq!(world.status(run).await, Status::Starting);
     world.close().await;
 }
 

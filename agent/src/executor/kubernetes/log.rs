@@ -14,7 +14,7 @@ use berth_domain::protocol::AttemptRef;
 use berth_domain::protocol::logs::{LogFrom, LogStream, MAX_LINE_BYTES};
 use berth_domain::time::Time;
 use futures_util::io::{AsyncBufRead, AsyncBufReadExt};
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::api::LogParams;
 use tokio::time::Instant;
 
@@ -35,6 +35,10 @@ pub struct Reader {
     namespace: String,
     node: String,
     container: String,
+    containers: Vec<String>,
+    had_ended: bool,
+    /// Whether it is that of the instance before the container's last restart.
+    previous: bool,
     follow: bool,
     /// Only lines after this.
     after: Time,
@@ -79,11 +83,13 @@ impl Reader {
         };
         let node = pod.spec.as_ref().and_then(|spec| spec.node_name.clone());
         Self {
-            inner,
             attempt,
             namespace: pod.metadata.namespace.clone().unwrap_or_default(),
             node: node.unwrap_or_default(),
             container: container.unwrap_or_else(|| names::MAIN_CONTAINER.to_owned()),
+            containers: containers(pod),
+            had_ended: status::read(pod, inner.settings.patience).is_none_or(|one| one.object.is_ended()),
+            previous: false,
             follow,
             after,
             stream: None,
@@ -91,7 +97,25 @@ impl Reader {
             rest: Vec::new(),
             again_at: Instant::now(),
             is_over: false,
+            inner,
         }
+    }
+
+    /// The same of the instance before the container's last restart; none if it was never restarted.
+    pub(super) fn of_previous(mut self, pod: &Pod) -> Option<Self> {
+        let is_restarted = statuses(pod).any(|one| one.name == self.container && one.restart_count > 0);
+        (self.previous, self.follow) = (true, false);
+        is_restarted.then_some(self)
+    }
+
+    /// Whether the pod had ended when this was made.
+    pub(crate) fn had_ended(&self) -> bool {
+        self.had_ended
+    }
+
+    /// The containers of the pod, in the order in which they begin.
+    pub(crate) fn containers(&self) -> &[String] {
+        &self.containers
     }
 
     /// The node that the pod is on; empty while it is on none.
@@ -151,6 +175,7 @@ impl Reader {
             container: Some(self.container.clone()),
             follow: self.follow && !ended,
             timestamps: true,
+            previous: self.previous,
             since_time: (since > 0).then(|| jiff::Timestamp::from_microsecond(since).ok()).flatten(),
             ..LogParams::default()
         };
@@ -185,12 +210,11 @@ impl Reader {
         if let Some(node) = pod.spec.as_ref().and_then(|spec| spec.node_name.clone()) {
             self.node = node;
         }
-        let statuses = status::status(&pod).into_iter().flat_map(|status| {
-            status.container_statuses.iter().flatten().chain(status.init_container_statuses.iter().flatten())
-        });
-        let state = statuses.filter(|one| one.name == self.container).find_map(|one| one.state.as_ref());
+        let state =
+            statuses(&pod).filter(|one| one.name == self.container).find_map(|one| one.state.as_ref());
         let is_terminated = state.is_some_and(|state| state.terminated.is_some());
-        Ok(is_terminated
+        Ok(self.previous
+            || is_terminated
             || status::read(&pod, self.inner.settings.patience).is_some_and(|one| one.object.is_ended()))
     }
 
@@ -246,6 +270,18 @@ impl Reader {
         }
         lines
     }
+}
+
+fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
+    status::status(pod).into_iter().flat_map(|status| {
+        status.container_statuses.iter().flatten().chain(status.init_container_statuses.iter().flatten())
+    })
+}
+
+fn containers(pod: &Pod) -> Vec<String> {
+    let spec = pod.spec.iter();
+    let all = spec.flat_map(|spec| spec.init_containers.iter().flatten().chain(&spec.containers));
+    all.map(|container| container.name.clone()).collect()
 }
 
 /// A line as Kubernetes writes it: its moment, a space, its text.

@@ -135,6 +135,11 @@ fn serving(pod: &Pod, started: Time, member: &mut Member) -> (Phase, u32, Time) 
     (Phase::Created, STARTED_RANK, started)
 }
 
+/// Whether an object is one that is being deleted, without that we have decided it, and lives yet.
+pub(super) const fn is_terminating(object: &Object) -> bool {
+    object.rank == TERMINATING_RANK
+}
+
 fn attempt(pod: &Pod) -> Option<AttemptRef> {
     let labels = pod.metadata.labels.as_ref()?;
     let run = labels.get(names::RUN)?.parse().ok()?;

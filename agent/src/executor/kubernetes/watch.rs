@@ -10,13 +10,13 @@ use std::sync::Arc;
 use berth_domain::protocol::AttemptRef;
 use futures_util::stream::{BoxStream, SelectAll};
 use futures_util::{FutureExt, StreamExt};
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Event as Complaint, Pod};
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event};
 
-use super::super::{Hint, Object, Trouble};
+use super::super::{Hint, Object, Told, Trouble};
 use super::status::{self, Reading};
-use super::{Inner, api, names};
+use super::{Inner, api, events, names};
 
 /// For how long the server keeps one watch, in seconds. A connection that was dropped silently is noticed so late.
 const WATCH_SECONDS: u32 = 60;
@@ -32,6 +32,8 @@ pub struct Watch {
     inner: Arc<Inner>,
     streams: SelectAll<Events>,
     namespaces: Vec<Namespace>,
+    complaints: SelectAll<events::Events>,
+    known: events::Known,
 }
 
 struct Namespace {
@@ -57,17 +59,27 @@ impl Watch {
             .map(|name| Namespace { name: name.clone(), listing: Vec::new(), broken: None, can_stream: true })
             .collect();
         let mut streams = SelectAll::new();
+        let mut complaints = SelectAll::new();
         for (at, namespace) in namespaces.iter().enumerate() {
-            streams.push(events(&inner, at, &namespace.name, true));
+            streams.push(pods(&inner, at, &namespace.name, true));
+            complaints.push(events::watch(&inner, &namespace.name));
         }
-        Self { inner, streams, namespaces }
+        Self { inner, streams, namespaces, complaints, known: events::Known::default() }
     }
 
     /// Waits for the next change. Nothing is lost if the wait is given up.
     pub(crate) async fn next(&mut self) -> Result<Hint, Trouble> {
         loop {
-            let Some(first) = self.streams.next().await else {
-                return std::future::pending().await;
+            let first = tokio::select! {
+                Some(first) = self.streams.next() => first,
+                Some(complaint) = self.complaints.next() => {
+                    let told = self.complained(complaint);
+                    if told.is_empty() {
+                        continue;
+                    }
+                    return Ok(Hint::Told(told));
+                }
+                else => return std::future::pending().await,
             };
             let mut news = HashMap::new();
             let mut all = self.take(first, &mut news);
@@ -82,6 +94,20 @@ impl Watch {
                 return Ok(Hint::Seen(news.into_values().collect()));
             }
         }
+    }
+
+    /// What is news in a complaint, and in those that came with it.
+    fn complained(&mut self, first: watcher::Result<Event<Complaint>>) -> Vec<Told> {
+        let mut told: Vec<Told> = Vec::new();
+        let mut next = Some(first);
+        while let Some(complaint) = next {
+            told.extend(complaint.ok().and_then(|complaint| self.known.news(&self.inner, complaint)));
+            if told.len() >= BATCH {
+                break;
+            }
+            next = self.complaints.next().now_or_never().flatten();
+        }
+        told
     }
 
     /// Takes an event in; true if all is to be looked at.
@@ -144,7 +170,7 @@ impl Watch {
         if namespace.can_stream && is_unstreamable(error) {
             namespace.can_stream = false;
             tracing::info!(namespace = namespace.name, "agent.watch.listed: the server can't stream lists");
-            self.streams.push(events(&self.inner, at, &namespace.name, false));
+            self.streams.push(pods(&self.inner, at, &namespace.name, false));
             return;
         }
         let words = crate::control::chain(error);
@@ -155,7 +181,7 @@ impl Watch {
     }
 }
 
-fn events(inner: &Inner, at: usize, namespace: &str, streaming: bool) -> Events {
+fn pods(inner: &Inner, at: usize, namespace: &str, streaming: bool) -> Events {
     let mut config =
         watcher::Config::default().labels(&names::held(&inner.settings.agent)).timeout(WATCH_SECONDS);
     config = if streaming { config.streaming_lists() } else { config.page_size(PAGE) };

@@ -122,6 +122,48 @@ fn reports_of_a_lower_rank_or_of_other_objects_are_late() {
 }
 
 #[test]
+fn what_befell_objects_is_told_once_and_changes_nothing_else() {
+    let notice = |attempt, reason: &str, message: &str| Notice {
+        run: RunId::new(),
+        attempt,
+        uid: "u".into(),
+        at: at(3),
+        reason: reason.into(),
+        message: message.into(),
+    };
+    let mut state = claimed(1);
+    let told = step(&state, &Event::Notice(&notice(0, "FailedMount", "no secret")), at(4), 0.0).unwrap();
+    let [condition] = told.conditions.as_slice() else { panic!("{told:?}") };
+    assert_eq!((condition.status, condition.reason.as_str()), (Status::Starting, "FailedMount"));
+    assert_eq!((condition.message.as_str(), condition.at), ("no secret", at(3)));
+    let rest = DispatchState { noticed: Vec::new(), ..told.state.clone() };
+    assert_eq!(rest, state);
+    state = told.state;
+    for (notice, ignored) in [
+        (notice(0, "FailedMount", "no secret"), Ignored::Late),
+        (notice(1, "FailedMount", "no secret"), Ignored::OtherAttempt { said: 1, current: 0 }),
+    ] {
+        assert_eq!(step(&state, &Event::Notice(&notice), at(4), 0.0).unwrap_err(), ignored);
+    }
+    let mut taken = 0;
+    for reason in 0..9 {
+        for message in 0..9 {
+            let notice = notice(0, &reason.to_string(), &message.to_string());
+            if let Ok(told) = step(&state, &Event::Notice(&notice), at(4), 0.0) {
+                state = told.state;
+                taken += 1;
+            }
+        }
+    }
+    assert_eq!(taken, 15, "a flood is cut off");
+    let failed = report(0, 2, 5, ended(Outcome::Failed(FailureClass::User)));
+    let retrying = step(&state, &Event::Report(&failed), at(6), 0.0).unwrap().state;
+    assert_eq!(retrying.noticed, [], "the next attempt has its own");
+    let other = step(&retrying, &Event::Notice(&notice(1, "FailedMount", "x")), at(7), 0.0);
+    assert_eq!(other.unwrap_err(), Ignored::NotClaimed);
+}
+
+#[test]
 fn objects_that_vanish_without_an_end_are_a_lost_node() {
     let running =
         step(&claimed(0), &Event::Report(&report(0, 1, 3, Phase::Running)), at(4), 0.0).unwrap().state;

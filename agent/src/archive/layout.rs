@@ -1,0 +1,141 @@
+//! Where an attempt's logs are in the artifacts store, and how they are written there. Read by other releases and by
+//! people's own tools: it is added to, and never changed.
+//!
+//! ```text
+//! <run>/plxlogs/<attempt>/end.json                        written last: the log is whole
+//! <run>/plxlogs/<attempt>/<container>/<offset>-<micros>.jsonl   a part: the place and the moment of its first line
+//! ```
+//!
+//! A line of a part is `{"ts", "stream", "line", "next"}`, `next` being the offset of the line after it.
+
+use std::fmt;
+
+use berth_domain::protocol::AttemptRef;
+use berth_domain::protocol::logs::{LogFrom, LogStream};
+use berth_domain::time::Time;
+use object_store::path::Path;
+use serde::{Deserialize, Serialize};
+
+use crate::artifacts::run_path;
+use crate::executor::Line;
+
+/// The folder of all attempts' logs of a run. The name by which Polyaxon's users know it.
+const LOGS: &str = "plxlogs";
+const END: &str = "end.json";
+const PART: &str = ".jsonl";
+
+/// What is told of an attempt whose logs are whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct End {
+    /// The executor's own id of its object.
+    pub(super) uid: String,
+    /// The machine it was on.
+    pub(super) node: String,
+    /// The containers, each with a log of its own.
+    pub(super) containers: Vec<String>,
+}
+
+/// A line of a part.
+#[derive(Debug, Serialize, Deserialize)]
+struct Written {
+    ts: Time,
+    stream: LogStream,
+    line: String,
+    next: u64,
+}
+
+/// The folder of a run's logs.
+pub(super) fn of_run(run: berth_domain::id::RunId) -> Path {
+    run_path(run).join(LOGS)
+}
+
+/// The folder of an attempt's logs.
+pub(super) fn of_attempt(attempt: AttemptRef) -> Path {
+    of_run(attempt.run).join(attempt.attempt.to_string())
+}
+
+/// The folder of a container's log.
+pub(super) fn of_container(attempt: AttemptRef, container: &str) -> Path {
+    of_attempt(attempt).join(container)
+}
+
+/// What is written last.
+pub(super) fn end(attempt: AttemptRef) -> Path {
+    of_attempt(attempt).join(END)
+}
+
+/// The name of a part: its place in the log. Names sort as places do.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Part {
+    /// The offset of its first line.
+    pub(super) start: u64,
+    /// When that was written, in microseconds.
+    pub(super) at: i64,
+}
+
+impl fmt::Debug for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name())
+    }
+}
+
+impl Part {
+    pub(super) fn name(self) -> String {
+        format!("{:020}-{:020}{PART}", self.start, self.at)
+    }
+
+    pub(super) fn read(name: &str) -> Option<Self> {
+        let (start, at) = name.strip_suffix(PART)?.split_once('-')?;
+        Some(Self { start: start.parse().ok()?, at: at.parse().ok()? })
+    }
+
+    /// The parts that a reading from some place on needs, in order. Parts may overlap, if two agents wrote them.
+    pub(super) fn from(mut all: Vec<Self>, from: LogFrom) -> Vec<Self> {
+        all.sort_unstable();
+        let before = |part: &Self| match from {
+            LogFrom::Start => false,
+            LogFrom::Offset(offset) => part.start <= offset,
+            LogFrom::After(at) => part.at <= at.micros(),
+        };
+        let first = all.iter().rposition(before).unwrap_or(0);
+        all.split_off(first)
+    }
+}
+
+/// Writes a line.
+pub(super) fn write(into: &mut Vec<u8>, line: &Line) -> serde_json::Result<()> {
+    let written = Written { ts: line.at, stream: line.stream, line: line.text.clone(), next: line.next };
+    serde_json::to_writer(&mut *into, &written)?;
+    into.push(b'\n');
+    Ok(())
+}
+
+/// Reads a part's lines. What isn't one is left out: a log is better read with a hole than not at all.
+pub(super) fn read(part: &[u8]) -> impl Iterator<Item = Line> {
+    part.split(|byte| *byte == b'\n').filter_map(|text| {
+        let Written { ts, stream, line, next } = serde_json::from_slice(text).ok()?;
+        Some(Line { at: ts, stream, text: line, next })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_found_by_its_name() {
+        let part = |start, at| Part { start, at };
+        assert_eq!(Part::read(&part(7, 9).name()), Some(part(7, 9)));
+        assert!(part(9, 0).name() < part(10, 0).name());
+        assert_eq!(Part::read("end.json"), None);
+        let all = vec![part(20, 300), part(0, 100), part(10, 200)];
+        let from = |from| Part::from(all.clone(), from).first().map(|part| part.start);
+        assert_eq!(from(LogFrom::Start), Some(0));
+        assert_eq!(from(LogFrom::Offset(0)), Some(0));
+        assert_eq!(from(LogFrom::Offset(19)), Some(10));
+        assert_eq!(from(LogFrom::Offset(99)), Some(20));
+        assert_eq!(from(LogFrom::After(Time::from_micros(50))), Some(0));
+        assert_eq!(from(LogFrom::After(Time::from_micros(200))), Some(10));
+        assert_eq!(Part::from(all.clone(), LogFrom::Start).len(), 3);
+    }
+}
