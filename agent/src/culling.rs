@@ -88,7 +88,7 @@ async fn heed(shared: &Shared, service: &Culled, before: Known, seen: &Activity)
         let urls = service.urls.join(", ");
         tracing::warn!(
             run.uuid = %attempt.run,
-            "agent.service.unasked: {urls} can't be reached; while that is so the service is not ended for being idle"
+            "agent.service.unasked: {urls} do not tell whether they are in use; while that is so the service is not ended for being idle"
         );
     }
     match culling::cull(service.limit, before.used_at, seen, shared.clock.now()) {

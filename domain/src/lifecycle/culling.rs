@@ -56,10 +56,14 @@ pub fn limit(termination: &Termination) -> Option<Duration> {
 
 /// What an answer over HTTP says. Source: Jupyter's `/api/status` and `/api/kernels`, which tell when they were used
 /// last and whether a kernel is busy; any other success means that the service is in use, any failure that it isn't.
+///
+/// An answer that wants to know first who asks, or sends elsewhere for it, tells nothing about others.
 #[must_use]
 pub fn of_http(status: u16, body: &[u8]) -> Activity {
-    if !(200..300).contains(&status) {
-        return Activity::Idle;
+    match status {
+        200..=299 => {}
+        300..=399 | 401 | 403 | 407 => return Activity::Unknown,
+        _ => return Activity::Idle,
     }
     let Ok(answer) = serde_json::from_slice::<Value>(body) else { return Activity::Active };
     let items = match &answer {
@@ -152,6 +156,9 @@ mod tests {
         assert_eq!(of_http(200, b"[]"), Activity::Idle);
         assert_eq!(of_http(204, b""), Activity::Active);
         assert_eq!(of_http(503, status), Activity::Idle);
+        for asks_who in [302, 401, 403] {
+            assert_eq!(of_http(asks_who, status), Activity::Unknown);
+        }
         assert_eq!((of_exit(0), of_exit(1)), (Activity::Active, Activity::Idle));
     }
 
