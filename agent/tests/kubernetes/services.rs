@@ -29,6 +29,16 @@ fn replica(attempt: AttemptRef, index: u32) -> String {
     format!("{}-replica-{index}", pod_name(attempt))
 }
 
+/// How many pods of an attempt may still run something. Those that can't may be there for a moment longer.
+async fn alive(rig: &Rig, attempt: AttemptRef) -> usize {
+    let of_it = all_pods(rig).await.into_iter().filter(|pod| {
+        let name = pod.metadata.name.as_deref().unwrap_or_default();
+        let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+        name.starts_with(&pod_name(attempt)) && !matches!(phase, Some("Failed" | "Succeeded"))
+    });
+    of_it.count()
+}
+
 /// Looks after what is there, as an agent does, while `work` goes on.
 async fn tended<T>(rig: &Rig, work: impl Future<Output = T>) -> T {
     let mut watch = rig.executor.watch().unwrap();
@@ -80,8 +90,7 @@ async fn a_service_is_a_set_of_objects_that_runs_when_all_are_ready_and_leaves_n
     let end = rig.end(attempt).await;
     assert_eq!((end.outcome, end.reason.as_str()), (Outcome::Stopped, "Stopped"));
     assert!(all_services(&rig).await.is_empty());
-    let alive = |pod: &Pod| pod.metadata.name.as_deref() != Some(&pod_name(attempt));
-    assert!(!all_pods(&rig).await.iter().any(alive), "its end is told when no other pod is there any more");
+    assert_eq!(alive(&rig, attempt).await, 0, "its end is told when none of its pods is alive any more");
     rig.settings.clock.advance(Duration::from_secs(80));
     assert!(rig.executor.release(attempt).await.unwrap());
     until("nothing is left", PATIENCE, async || all_pods(&rig).await.is_empty().then_some(())).await;
@@ -104,12 +113,7 @@ async fn a_replica_that_ends_ends_its_service_as_it_ended_and_what_is_not_ready_
         let end = rig.end(dying).await;
         assert_eq!(end.outcome, Outcome::Failed(FailureClass::Evicted), "{end:?}");
         assert!(end.message.starts_with("Replica 1: "), "{end:?}");
-        let left = all_pods(&rig).await.into_iter().filter(|pod| {
-            let name = pod.metadata.name.as_deref().unwrap_or_default();
-            let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
-            name.starts_with(&pod_name(dying)) && !matches!(phase, Some("Failed" | "Succeeded"))
-        });
-        assert_eq!(left.count(), 0, "and nothing of it is alive");
+        assert_eq!(alive(&rig, dying).await, 0, "and nothing of it is alive");
 
         let failing = rig.start(&rig.service(1, "sleep 0.2; exit 4")).await;
         let end = rig.end(failing).await;
