@@ -1,7 +1,7 @@
 //! Two clusters and three namespaces, four agents, one control plane that holds no access to any of them.
 
 use berth_integration_tests::{Backing, Installation};
-use berth_test_servers::kubernetes::{Cluster, FakeNode, FakeNodes, Options};
+use berth_test_servers::kubernetes::{Cluster, FakeNode, FakeNodes, Options, until};
 use serde_json::json;
 
 use super::ground::{LIMIT, access, job, pod_of, pods, register, replica};
@@ -57,7 +57,13 @@ async fn runs_go_to_the_cluster_and_the_namespace_that_their_queue_or_they_thems
         }
     }
     let foreign = json!({"content": named("a/default", two).to_string()});
-    let (status, answer) = client.send("POST", "/api/v1/default/default/runs", Some(&foreign)).await;
+    // What an agent says of itself is known to every API a second later.
+    let refusal = until("what agent a does not serve is refused", LIMIT, async || {
+        let dry = "/api/v1/default/default/runs?dry_run=true";
+        let (status, answer) = client.send("POST", dry, Some(&foreign)).await;
+        (status == 400).then(|| answer.to_string())
+    });
     let words = format!("agent a does not serve the namespace `{two}`; it serves {one}");
-    assert!(status == 400 && answer.to_string().contains(&words), "{status} {answer}");
+    let refusal = refusal.await;
+    assert!(refusal.contains(&words), "{refusal}");
 }
