@@ -83,12 +83,6 @@ pub fn of_http(status: u16, body: &[u8]) -> Activity {
     }
 }
 
-/// What the exit status of a command says: 0 that the service is in use, another that it isn't.
-#[must_use]
-pub const fn of_exit(code: i32) -> Activity {
-    if code == 0 { Activity::Active } else { Activity::Idle }
-}
-
 /// What the replicas of a service together say: it is in use if one of them is, and idle only if all of them are.
 #[must_use]
 pub fn of_all(seen: impl IntoIterator<Item = Activity>) -> Activity {
@@ -159,7 +153,6 @@ mod tests {
         for asks_who in [302, 401, 403] {
             assert_eq!(of_http(asks_who, status), Activity::Unknown);
         }
-        assert_eq!((of_exit(0), of_exit(1)), (Activity::Active, Activity::Idle));
     }
 
     #[test]
