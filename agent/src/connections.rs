@@ -54,6 +54,8 @@ pub enum Reach {
         url: Option<String>,
         /// A branch, a tag or a commit.
         revision: Option<String>,
+        /// Flags of git for its clone.
+        flags: Vec<String>,
     },
     /// Where images are pulled from.
     Registry,

@@ -6,8 +6,10 @@
 
 mod collect;
 mod fetch;
+mod git;
 mod store;
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -42,6 +44,17 @@ pub enum Task {
         /// What of it.
         wanted: Vec<Wanted>,
         /// The folder that it is put into.
+        into: PathBuf,
+    },
+    /// Clones a repository.
+    Clone {
+        /// Where it is.
+        url: String,
+        /// A branch, a tag, a whole commit id, or a full name of a reference; the remote's own choice if none is given.
+        revision: Option<String>,
+        /// How many commits of its history; all if none is given.
+        depth: Option<NonZeroU32>,
+        /// The folder that is made.
         into: PathBuf,
     },
     /// Copies what is in a folder, now and then and when the run is over, to a store.
@@ -110,6 +123,17 @@ pub enum Error {
         #[source]
         source: object_store::Error,
     },
+    /// A repository can't be cloned.
+    #[error("can't clone {url}: {problem}")]
+    Git {
+        /// Where it is.
+        url: String,
+        /// In the library's words.
+        problem: String,
+    },
+    /// The thread that did it ended early.
+    #[error("its thread ended early, and has said why")]
+    Stopped,
     /// A file can't be read or written.
     #[error("{doing}")]
     File {
@@ -162,6 +186,18 @@ impl Task {
                 let store = store.open(variable)?;
                 let count = fetch::fetch(&store, &wanted, &into).await?;
                 Ok(format!("fetched {count} files from {} into {}", store.url(), into.display()))
+            }
+            Self::Clone { url, revision, depth, into } => {
+                let credentials = variable(git::CREDENTIALS_VARIABLE).filter(|text| !text.is_empty());
+                let work = move || {
+                    let wanted = git::Wanted { url: &url, revision: revision.as_deref(), depth };
+                    let commit = git::clone(&wanted, &into, credentials.as_deref())?;
+                    Ok(format!("cloned {url} at {commit} into {}", into.display()))
+                };
+                let (tell, told) = tokio::sync::oneshot::channel();
+                // A thread of its own: the process ends without it when the task is no longer wanted.
+                std::thread::spawn(move || tell.send(work()));
+                told.await.map_err(|_| Error::Stopped)?
             }
             Self::Collect { store, from, to } => {
                 let store = store.open(variable)?;

@@ -1,4 +1,4 @@
-//! Real servers for tests: RabbitMQ, Redis, PostgreSQL, and a TCP proxy that breaks connections.
+//! Real servers for tests: RabbitMQ, Redis, PostgreSQL, git's own, and a TCP proxy that breaks connections.
 //!
 //! Each starts on a free loopback port in a temporary folder, can be killed and restarted, and is gone
 //! when its value is dropped or when the test process ends in any way (a reaper holds a pipe from it, so
@@ -8,6 +8,8 @@
 
 pub mod celery;
 pub mod deadline;
+#[cfg(feature = "git")]
+pub mod git;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
 pub mod port;

@@ -222,7 +222,13 @@ fn reach(written: &Written) -> Result<Reach, Invalid> {
         "wasb" => bucket(written, needed("bucket")?, &["wasbs://", "wasb://"]),
         "volume_claim" => volume(VolumeSource::Claim(needed("volumeClaim")?)),
         "host_path" => volume(VolumeSource::HostPath(needed("hostPath")?)),
-        "git" => Ok(Reach::Git { url: text("url")?, revision: text("revision")? }),
+        "git" => {
+            let flags = match given("flags").cloned().map(serde_json::from_value).transpose() {
+                Ok(flags) => flags.unwrap_or_default(),
+                Err(_) => return Err(wrong(written, "`schema.flags` must be a list of texts")),
+            };
+            Ok(Reach::Git { url: text("url")?, revision: text("revision")?, flags })
+        }
         "registry" => Ok(Reach::Registry),
         _ => Ok(Reach::Other),
     }
@@ -309,6 +315,10 @@ connections:
                 "connection `a`: `kind` is `git`; an artifacts store is one of",
             ),
             ("connections: [{name: a, kind: git, env: {A: [1]}}]", "connection `a`: `env.A` must be a text"),
+            (
+                "connections: [{name: a, kind: git, schema: {flags: --depth 1}}]",
+                "connection `a`: `schema.flags` must be a list of texts",
+            ),
         ] {
             let error = Connections::read(text).unwrap_err().to_string();
             assert!(error.starts_with(expected), "{text}: {error}");

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use berth_agent::connections::Connections;
 use berth_domain::lifecycle::{End, FailureClass, Outcome};
 use berth_domain::protocol::AttemptRef;
+use berth_test_servers::git::{Repository, Web};
 use berth_test_servers::kubernetes::{BUSYBOX, Cluster, Options, RealNode};
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::Api;
 use kube::api::PostParams;
 use serde_json::{Value, json};
@@ -33,12 +34,20 @@ fn disk() -> tempfile::TempDir {
     disk
 }
 
-fn connections(disk: &Path) -> Connections {
+/// Who may clone.
+const ACCOUNT: &str = "robot:hidden-too";
+
+fn connections(disk: &Path, code: &Web) -> Connections {
+    let git = json!({"url": code.url(), "revision": "v2"});
+    let trust = json!({"SSL_CERT_FILE": "/authority/certificate"});
+    let authority = json!({"name": "authority", "mountPath": "/authority"});
     let file = json!({
         "artifactsStore": {"name": "store", "kind": "host_path", "schema": {"hostPath": disk, "mountPath": "/store"}},
         "connections": [
             {"name": "keys", "kind": "custom", "secret": {"name": "keys"}},
             {"name": "files", "kind": "custom", "secret": {"name": "keys", "mountPath": "/keys"}},
+            {"name": "code", "kind": "git", "schema": git, "secret": {"name": "git"}, "configMap": authority, "env": trust},
+            {"name": "public", "kind": "git", "schema": git, "configMap": authority, "env": trust},
         ],
     });
     Connections::read(&file.to_string()).unwrap()
@@ -51,16 +60,25 @@ async fn files_are_there_before_a_run_and_outputs_are_kept_after_it_on_a_real_no
     }
     let image = image::archive();
     let Some(cluster) = Cluster::own(Options::default()).await else { return };
-    let Some(_node) = RealNode::start_with(&cluster, &[&image]).await else { return };
+    let Some(node) = RealNode::start_with(&cluster, &[&image]).await else { return };
     let disk = disk();
+    let repository = Repository::new();
+    let code = repository.https(node.gateway(), ACCOUNT);
     let rig = Rig::on(&cluster, "helper", |settings| {
-        settings.connections = Arc::new(connections(disk.path()));
+        settings.connections = Arc::new(connections(disk.path(), &code));
         settings.helper_image = Some(image::NAME.to_owned());
     })
     .await;
     let secrets: Api<Secret> = Api::namespaced(cluster.client().await, rig.namespace.name());
-    let secret = json!({"metadata": {"name": "keys"}, "stringData": {"TOKEN": "hidden"}});
-    secrets.create(&PostParams::default(), &serde_json::from_value(secret).unwrap()).await.unwrap();
+    for (name, data) in
+        [("keys", json!({"TOKEN": "hidden"})), ("git", json!({"POLYAXON_GIT_CREDENTIALS": ACCOUNT}))]
+    {
+        let secret = json!({"metadata": {"name": name}, "stringData": data});
+        secrets.create(&PostParams::default(), &serde_json::from_value(secret).unwrap()).await.unwrap();
+    }
+    let maps: Api<ConfigMap> = Api::namespaced(cluster.client().await, rig.namespace.name());
+    let authority = json!({"metadata": {"name": "authority"}, "data": {"certificate": code.certificate()}});
+    maps.create(&PostParams::default(), &serde_json::from_value(authority).unwrap()).await.unwrap();
     let ended = async |operation: &Value| -> (AttemptRef, End) {
         let attempt = rig.start(operation).await;
         (attempt, rig.end(attempt).await)
@@ -70,6 +88,8 @@ async fn files_are_there_before_a_run_and_outputs_are_kept_after_it_on_a_real_no
     };
 
     let init = json!([
+        {"connection": "code"},
+        {"git": {"revision": "next", "flags": ["--depth 1"]}, "connection": "code", "path": "/mnt/later"},
         {"file": {"filename": "run.sh", "content": "echo '$$ $(TOKEN)'", "chmod": "0755"}, "path": "/mnt"},
         {"artifacts": {"files": ["in/data.txt"], "dirs": [["in/deep", "deep"]]}},
         {"paths": [["in/data.txt", "p.txt"]], "connection": "store", "path": "/mnt/sub"},
@@ -81,6 +101,9 @@ async fn files_are_there_before_a_run_and_outputs_are_kept_after_it_on_a_real_no
         /mnt/run.sh > /mnt/said
         cd /plx-context/artifacts
         test \"$(cat in/data.txt deep/more.txt /mnt/sub/p.txt)\" = datamoredata
+        test \"$(cat code/text /mnt/later/code/text)\" = 23
+        test -z \"$POLYAXON_GIT_CREDENTIALS\"
+        test -z \"$(grep -r -e robot -e hidden-too code)\"
         cd \"$POLYAXON_RUN_OUTPUTS_PATH\"
         cp /mnt/said said
         mkdir sub && echo weights > sub/model
@@ -102,6 +125,11 @@ async fn files_are_there_before_a_run_and_outputs_are_kept_after_it_on_a_real_no
     let (attempt, end) = ended(&unkept).await;
     assert_eq!(end.outcome, Outcome::Succeeded, "{end:?}");
     assert!(kept(attempt, "x").is_err());
+
+    let (_, end) = ended(&job(&json!([{"connection": "public"}]), &json!([]), "true")).await;
+    assert_eq!(end.outcome, Outcome::Failed(FailureClass::User));
+    let told = format!("can't clone {}: it asks for credentials, and there are none", code.url());
+    assert!(end.message.contains(&told), "{end:?}");
 
     let (_, end) = ended(&job(&json!([{"paths": ["in/none"]}]), &json!([]), "true")).await;
     assert_eq!(end.outcome, Outcome::Failed(FailureClass::User));

@@ -26,6 +26,10 @@ const ADDRESS: &str = "198.51.100.2";
 const CGROUP: &str = "berth-test-node";
 /// The bridge that its pods are on.
 const BRIDGE: &str = "berth-test0";
+/// Where its pods find this machine: the bridge's own address, and what follows it is theirs.
+const GATEWAY: &str = "198.51.100.129";
+/// The addresses of the bridge.
+const SUBNET: &str = "198.51.100.128/25";
 /// The file by which one node at a time is had on a machine.
 const LOCK: &str = "/tmp/berth-test-node.lock";
 /// The node's name.
@@ -93,6 +97,11 @@ impl RealNode {
     /// Its name.
     pub fn name(&self) -> &'static str {
         NAME
+    }
+
+    /// The address at which its pods reach what listens on all addresses of this machine.
+    pub fn gateway(&self) -> &'static str {
+        GATEWAY
     }
 
     fn keep(cluster: &Cluster, images: &[&Path]) -> Self {

@@ -111,8 +111,8 @@ fn refuse_by_name(operation: &CompiledOperation) -> Result<(), Refusal> {
     const LATER: &str = "is not supported by this release of the kubernetes executor; remove it";
     let run = &operation.run;
     for (index, init) in run.init.iter().enumerate() {
+        transfer::asks_for_one_thing(init, index)?;
         let fields = [
-            ("git", init.git.is_some()),
             ("dockerfile", init.dockerfile.is_some()),
             ("tensorboard", init.tensorboard.is_some()),
             ("lineageRef", init.lineage_ref.is_some()),

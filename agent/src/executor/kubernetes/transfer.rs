@@ -2,6 +2,8 @@
 //!
 //! All containers of a pod share the folder that Polyaxon calls the context, and the folders that its steps fill.
 
+mod git;
+
 use std::path::{Path, PathBuf};
 
 use berth_domain::compile::{Container, Init, Runtime};
@@ -10,7 +12,7 @@ use serde_json::{Value, json};
 use super::super::Refusal;
 use super::connection;
 use super::pod::unsupported;
-use crate::connections::{Connection, Connections};
+use crate::connections::{Connection, Connections, Reach};
 use crate::transfer::{StoreAt, Task, Wanted, WantedKind};
 
 /// The container that collects what a run leaves.
@@ -83,6 +85,29 @@ fn folder(step: &Init) -> Option<&str> {
     step.path.as_deref().filter(|path| !path.is_empty())
 }
 
+/// Refuses a step that asks for what several containers would do.
+pub(super) fn asks_for_one_thing(step: &Init, index: usize) -> Result<(), Refusal> {
+    let asked = [
+        ("file", step.file.is_some()),
+        ("git", step.git.is_some()),
+        (
+            if step.artifacts.is_some() { "artifacts" } else { "paths" },
+            step.artifacts.is_some() || step.paths.is_some(),
+        ),
+        ("container", step.container.is_some()),
+    ];
+    let asked: Vec<&str> =
+        asked.into_iter().filter_map(|(name, is_asked)| is_asked.then_some(name)).collect();
+    if asked.len() < 2 {
+        return Ok(());
+    }
+    let why = format!(
+        "asks for {}; only one of them would be done: give each a step of its own",
+        asked.join(" and ")
+    );
+    Err(unsupported(&format!("run.init[{index}]"), &why))
+}
+
 /// Whether `path` is at or below a mount.
 fn covers(mount: Option<&str>, path: &str) -> bool {
     let mount = mount.unwrap_or_default().trim_end_matches('/');
@@ -128,32 +153,67 @@ impl<'a> Helper<'a> {
             return Err(unsupported(&field("path"), "must begin with `/`"));
         }
         let into = |or: &str| PathBuf::from(path.unwrap_or(or));
-        let (task, reached) = if let Some(file) = &step.file {
-            (write(file, &into(CONTEXT_PATH), &field("file"))?, None)
+        let (what, (task, reached)) = if let Some(file) = &step.file {
+            ("file", (write(file, &into(CONTEXT_PATH), &field("file"))?, None))
+        } else if let Some((git, connection)) = self.repository(step, &field("connection"))? {
+            ("git", (git::clone(git, connection, &into(CONTEXT_PATH), &field("git"))?, connection))
         } else if step.artifacts.is_some() || step.paths.is_some() {
-            let store = self.store(step, &field("connection"))?;
-            let wanted = wanted(step, &field)?;
-            let is_default = self.connections.artifacts_store().is_some_and(|own| own.name == store.name);
-            let below =
-                if is_default { CONTEXT_PATH.to_owned() } else { format!("{CONTEXT_PATH}/{}", store.name) };
-            let at = StoreAt::of(store).ok_or_else(|| {
-                let why = format!(
-                    "is `{}`, of kind {}; what is fetched comes from s3, gcs, wasb, volume_claim or host_path",
-                    store.name, store.kind
-                );
-                unsupported(&field("connection"), &why)
-            })?;
-            (Task::Fetch { store: at, wanted, into: into(&below) }, Some(store))
+            let what = if step.artifacts.is_some() { "artifacts" } else { "paths" };
+            (what, self.fetch(step, into, &field)?)
         } else {
-            let what = "asks for nothing: give it one of artifacts, paths, file and container";
-            return Err(unsupported(&format!("run.init[{index}]"), what));
+            let why = "asks for nothing: give it one of artifacts, paths, git, file and container";
+            return Err(unsupported(&format!("run.init[{index}]"), why));
         };
         let mount = path.and_then(|path| own_mount(&self.run.container, path));
-        Ok(Made {
-            container: self.container(&format!("polyaxon-init-{index}"), &task, &field("file"))?,
-            reached,
-            mount,
-        })
+        let container = self.container(&format!("polyaxon-init-{index}"), &task, &field(what))?;
+        Ok(Made { container, reached, mount })
+    }
+
+    /// What fetches from a store.
+    fn fetch(
+        &self,
+        step: &Init,
+        into: impl Fn(&str) -> PathBuf,
+        field: &impl Fn(&str) -> String,
+    ) -> Result<(Task, Option<&'a Connection>), Refusal> {
+        let store = self.store(step, &field("connection"))?;
+        let wanted = wanted(step, field)?;
+        let is_default = self.connections.artifacts_store().is_some_and(|own| own.name == store.name);
+        let below =
+            if is_default { CONTEXT_PATH.to_owned() } else { format!("{CONTEXT_PATH}/{}", store.name) };
+        let at = StoreAt::of(store).ok_or_else(|| {
+            let why = format!(
+                "is `{}`, of kind {}; what is fetched comes from s3, gcs, wasb, volume_claim or host_path",
+                store.name, store.kind
+            );
+            unsupported(&field("connection"), &why)
+        })?;
+        Ok((Task::Fetch { store: at, wanted, into: into(&below) }, Some(store)))
+    }
+
+    /// What a step says of a repository, and the connection that it is cloned over; none if it asks for none.
+    fn repository<'s>(
+        &self,
+        step: &'s Init,
+        field: &str,
+    ) -> Result<Option<(&'s Value, Option<&'a Connection>)>, Refusal> {
+        let named = |name: &String| connection::named(self.connections, name, field);
+        let connection = step.connection.as_ref().map(named).transpose()?;
+        let is_git = connection.is_none_or(|connection| matches!(connection.reach, Reach::Git { .. }));
+        match (&step.git, connection) {
+            (Some(_), Some(connection)) if !is_git => {
+                let why = format!(
+                    "is `{}`, of kind {}; a repository is cloned over one of kind git",
+                    connection.name, connection.kind
+                );
+                Err(unsupported(field, &why))
+            }
+            (Some(git), connection) => Ok(Some((git, connection))),
+            (None, Some(_)) if is_git && step.artifacts.is_none() && step.paths.is_none() => {
+                Ok(Some((&Value::Null, connection)))
+            }
+            (None, _) => Ok(None),
+        }
     }
 
     /// The connection that a step names, or the artifacts store.

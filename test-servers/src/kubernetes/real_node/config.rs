@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::image::PAUSE;
-use super::{ADDRESS, BRIDGE, CGROUP};
+use super::{ADDRESS, BRIDGE, CGROUP, GATEWAY, SUBNET};
 
 /// The port of the kubelet, on the node's own address.
 pub(super) const KUBELET_PORT: u16 = 10250;
@@ -39,7 +39,7 @@ pub(super) fn network() -> String {
             "bridge": BRIDGE,
             "isGateway": true,
             "ipMasq": false,
-            "ipam": { "type": "host-local", "ranges": [[{ "subnet": "198.51.100.128/25" }]] },
+            "ipam": { "type": "host-local", "ranges": [[{ "subnet": SUBNET, "gateway": GATEWAY }]] },
         }],
     });
     config.to_string()

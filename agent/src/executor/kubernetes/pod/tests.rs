@@ -451,6 +451,30 @@ fn what_can_not_be_fetched_is_refused_by_name() {
         (json!({"file": {"content": "x".repeat(100_000)}}), "`run.init[0].file` is too long: 133"),
         (json!({"file": {"content": "x"}, "path": "a"}), "`run.init[0].path` must begin with `/`"),
         (json!({"connection": "data"}), "`run.init[0]` asks for nothing"),
+        (json!({"git": {"revision": "x"}}), "`run.init[0].git.url` is missing, and no connection"),
+        (
+            json!({"git": {"url": "git@host:code"}}),
+            "`run.init[0].git.url` is `git@host:code`; repositories are cloned by",
+        ),
+        (json!({"git": {"url": "https://me:secret@host/code"}}), "`run.init[0].git.url` holds credentials"),
+        (
+            json!({"git": {"url": "ssh://me:secret@host/code"}}),
+            "`run.init[0].git.url` begins with `ssh://`; repositories are cloned by",
+        ),
+        (json!({"git": {"url": "https://host/.."}}), "`run.init[0].git.url` is `..`, which leads out"),
+        (
+            json!({"git": {"url": "https://h/code"}, "connection": "data"}),
+            "`run.init[0].connection` is `data`, of kind s3; a repository is cloned over one of kind git",
+        ),
+        (
+            json!({"git": {"url": "https://h/code"}, "container": {"image": "x"}}),
+            "`run.init[0]` asks for git and container; only one of them would be done",
+        ),
+        (json!({"file": {"content": "x"}, "paths": ["a"]}), "`run.init[0]` asks for file and paths; only"),
+        (
+            json!({"git": {"url": "https://h/code", "flags": ["--recurse-submodules"]}}),
+            "`run.init[0].git.flags` is `--recurse-submodules`; allowed is `--depth COMMITS`",
+        ),
         (json!({"modelRef": "m"}), "`run.init[0].modelRef` is not supported"),
     ] {
         let operation = json!({"run": {"kind": "job", "init": [step], "container": {"image": "x"}}});
@@ -466,14 +490,48 @@ fn what_can_not_be_fetched_is_refused_by_name() {
 }
 
 #[test]
-fn the_stock_job_is_refused_for_what_it_fetches() {
+fn repositories_are_cloned_as_the_step_or_its_connection_says() {
+    let file = "connections:
+  - {name: code, kind: git, schema: {url: 'https://h/org/app.git', revision: main, flags: [--depth=5]}, secret: {name: git}}
+";
+    let clone = |url: &str, revision: Option<&str>, depth: Option<u32>, into: &str| Task::Clone {
+        url: url.into(),
+        revision: revision.map(str::to_owned),
+        depth: depth.and_then(|depth| depth.try_into().ok()),
+        into: into.into(),
+    };
+    for (step, expected) in [
+        (
+            json!({"git": {"url": "https://h/org/lib.git"}}),
+            clone("https://h/org/lib.git", None, None, "/plx-context/artifacts/lib"),
+        ),
+        (
+            json!({"connection": "code"}),
+            clone("https://h/org/app.git", Some("main"), Some(5), "/plx-context/artifacts/code"),
+        ),
+        (
+            json!({"connection": "code", "git": {"revision": "v2", "flags": ["--depth 1"]}, "path": "/src"}),
+            clone("https://h/org/app.git", Some("v2"), Some(1), "/src/code"),
+        ),
+    ] {
+        let operation = json!({"run": {"kind": "job", "init": [step], "container": {"image": "x"}}});
+        let spec = planned_with(file, &order(&operation)).unwrap().pod["spec"].clone();
+        assert_eq!(tasks(&spec)[0].1, expected);
+        let from = &spec["initContainers"][0]["envFrom"];
+        assert_eq!(from.is_array(), step["connection"].is_string(), "credentials come with the connection");
+    }
+}
+
+#[test]
+fn the_stock_job_becomes_a_pod_that_fetches() {
     let text = include_str!("../../../../../domain/tests/polyaxonfiles/job.yaml");
     let (text, _) = text.split_once("hooks:").unwrap();
     let limits = Limits::default();
     let operation = parse(text, Format::Auto, &limits).unwrap();
     let compiled = compile(&operation, &Context::default(), &limits).unwrap();
-    let refusal = planned(&order(&json!(compiled.operation))).unwrap_err();
-    assert!(refusal.message.starts_with("`run.init[1].git` is not supported"), "{refusal}");
+    let file = "connections: [{name: s3-data, kind: s3, schema: {bucket: s3://b}}]";
+    let spec = planned_with(file, &order(&json!(compiled.operation))).unwrap().pod["spec"].clone();
+    assert!(matches!(tasks(&spec)[..], [(_, Task::Fetch { .. }), (_, Task::Clone { .. })]));
 }
 
 #[test]
@@ -481,7 +539,7 @@ fn what_can_not_be_honoured_is_refused_by_name() {
     let base = json!({"run": {"kind": "job", "container": {"image": "x"}}});
     for (path, value, begins) in [
         ("/namespace", json!("other"), "`namespace` is `other`; this agent serves: jobs, ml-team-a"),
-        ("/run/init", json!([{"git": {"url": "x"}}]), "`run.init[0].git` is not supported"),
+        ("/run/init", json!([{"modelRef": "x"}]), "`run.init[0].modelRef` is not supported"),
         ("/run/connections", json!(["s3"]), "`run.connections[0]` is `s3`; this agent's connections: none"),
         (
             "/run/init",
