@@ -91,6 +91,7 @@ async fn files_are_there_before_a_run_and_outputs_are_kept_after_it_on_a_real_no
         {"connection": "code"},
         {"git": {"revision": "next", "flags": ["--depth 1"]}, "connection": "code", "path": "/mnt/later"},
         {"file": {"filename": "run.sh", "content": "echo '$$ $(TOKEN)'", "chmod": "0755"}, "path": "/mnt"},
+        {"dockerfile": {"image": "base:1", "env": {"A": "1 \"2\""}, "run": ["make $(TOKEN)"]}, "path": "/mnt/build"},
         {"artifacts": {"files": ["in/data.txt"], "dirs": [["in/deep", "deep"]]}},
         {"paths": [["in/data.txt", "p.txt"]], "connection": "store", "path": "/mnt/sub"},
     ]);
@@ -106,12 +107,15 @@ async fn files_are_there_before_a_run_and_outputs_are_kept_after_it_on_a_real_no
         test -z \"$(grep -r -e robot -e hidden-too code)\"
         cd \"$POLYAXON_RUN_OUTPUTS_PATH\"
         cp /mnt/said said
+        cat /mnt/build/Dockerfile > dockerfile
         mkdir sub && echo weights > sub/model
         echo \"$POLYAXON_CONNECTIONS_CATALOG\" > connections";
     let (attempt, end) = ended(&job(&init, &json!(["keys", "files"]), script)).await;
     assert_eq!(end.outcome, Outcome::Succeeded, "{end:?}");
     assert_eq!(kept(attempt, "said").unwrap(), "$$ $(TOKEN)\n", "a file is what was written");
     assert_eq!(kept(attempt, "sub/model").unwrap(), "weights\n");
+    let dockerfile = "FROM base:1\n\nENV SHELL=\"/bin/bash\"\nENV A=\"1 \\\"2\\\"\"\n\nWORKDIR /code\n\nRUN make $(TOKEN)\n";
+    assert_eq!(kept(attempt, "dockerfile").unwrap(), dockerfile);
     let catalog: Value = serde_json::from_str(&kept(attempt, "connections").unwrap()).unwrap();
     assert_eq!(catalog["connections"][1]["secret"]["mountPath"], "/keys");
 

@@ -109,18 +109,19 @@ pub(super) fn plan(order: &Order, defaults: &Defaults<'_>) -> Result<Plan, Refus
 
 fn refuse_by_name(operation: &CompiledOperation) -> Result<(), Refusal> {
     const LATER: &str = "is not supported by this release of the kubernetes executor; remove it";
+    const REFERENCE: &str = "is not supported: there is neither lineage nor a registry of models; `artifacts` fetches \
+                             what a run left, by the run's id";
     let run = &operation.run;
     for (index, init) in run.init.iter().enumerate() {
         transfer::asks_for_one_thing(init, index)?;
         let fields = [
-            ("dockerfile", init.dockerfile.is_some()),
             ("tensorboard", init.tensorboard.is_some()),
             ("lineageRef", init.lineage_ref.is_some()),
             ("modelRef", init.model_ref.is_some()),
             ("artifactRef", init.artifact_ref.is_some()),
         ];
         if let Some((field, _)) = fields.iter().find(|(_, given)| *given) {
-            return Err(unsupported(&format!("run.init[{index}].{field}"), LATER));
+            return Err(unsupported(&format!("run.init[{index}].{field}"), REFERENCE));
         }
     }
     let policy = run.environment.as_ref().and_then(|environment| environment.restart_policy.as_deref());

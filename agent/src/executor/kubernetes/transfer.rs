@@ -2,6 +2,7 @@
 //!
 //! All containers of a pod share the folder that Polyaxon calls the context, and the folders that its steps fill.
 
+mod dockerfile;
 mod git;
 
 use std::path::{Path, PathBuf};
@@ -89,6 +90,7 @@ fn folder(step: &Init) -> Option<&str> {
 pub(super) fn asks_for_one_thing(step: &Init, index: usize) -> Result<(), Refusal> {
     let asked = [
         ("file", step.file.is_some()),
+        ("dockerfile", step.dockerfile.is_some()),
         ("git", step.git.is_some()),
         (
             if step.artifacts.is_some() { "artifacts" } else { "paths" },
@@ -155,13 +157,16 @@ impl<'a> Helper<'a> {
         let into = |or: &str| PathBuf::from(path.unwrap_or(or));
         let (what, (task, reached)) = if let Some(file) = &step.file {
             ("file", (write(file, &into(CONTEXT_PATH), &field("file"))?, None))
+        } else if let Some(given) = &step.dockerfile {
+            ("dockerfile", (dockerfile::write(given, &into(CONTEXT_PATH), &field("dockerfile"))?, None))
         } else if let Some((git, connection)) = self.repository(step, &field("connection"))? {
             ("git", (git::clone(git, connection, &into(CONTEXT_PATH), &field("git"))?, connection))
         } else if step.artifacts.is_some() || step.paths.is_some() {
             let what = if step.artifacts.is_some() { "artifacts" } else { "paths" };
             (what, self.fetch(step, into, &field)?)
         } else {
-            let why = "asks for nothing: give it one of artifacts, paths, git, file and container";
+            let why =
+                "asks for nothing: give it one of artifacts, paths, git, file, dockerfile and container";
             return Err(unsupported(&format!("run.init[{index}]"), why));
         };
         let mount = path.and_then(|path| own_mount(&self.run.container, path));

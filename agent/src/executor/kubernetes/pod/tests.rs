@@ -475,7 +475,11 @@ fn what_can_not_be_fetched_is_refused_by_name() {
             json!({"git": {"url": "https://h/code", "flags": ["--recurse-submodules"]}}),
             "`run.init[0].git.flags` is `--recurse-submodules`; allowed is `--depth COMMITS`",
         ),
+        (json!({"dockerfile": {}}), "`run.init[0].dockerfile.image` is missing"),
+        (json!({"tensorboard": {}}), "`run.init[0].tensorboard` is not supported"),
+        (json!({"lineageRef": "l"}), "`run.init[0].lineageRef` is not supported"),
         (json!({"modelRef": "m"}), "`run.init[0].modelRef` is not supported"),
+        (json!({"artifactRef": "a"}), "`run.init[0].artifactRef` is not supported"),
     ] {
         let operation = json!({"run": {"kind": "job", "init": [step], "container": {"image": "x"}}});
         let refusal = planned_with(STORE, &order(&operation)).unwrap_err();
