@@ -78,14 +78,14 @@ async fn phases_grow_in_rank_and_are_hinted_at() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_can_not_be_honoured_is_refused_by_name_and_what_kubernetes_refuses_in_its_words() {
     let rig = Rig::new("refused").await;
-    let mut git = rig.shell("exit 0");
-    git["run"]["init"] = json!([{"git": {"url": "x"}}]);
+    let mut model = rig.shell("exit 0");
+    model["run"]["init"] = json!([{"modelRef": "x"}]);
     let mut mistyped = rig.shell("exit 0");
     mistyped["run"]["environment"]["affinity"] = json!({"nodeAfinity": {}});
     let mut invalid = rig.shell("exit 0");
     invalid["run"]["volumes"] = json!([{"name": "Not A Name", "emptyDir": {}}]);
     for (operation, words) in [
-        (git, "`run.init[0].git` is not supported"),
+        (model, "`run.init[0].modelRef` is not supported"),
         (mistyped, "unknown field \"spec.affinity.nodeAfinity\""),
         (invalid, "spec.volumes[0].name: Invalid value: \"Not A Name\""),
     ] {
