@@ -56,3 +56,25 @@ find_go() {
     done
     return 1
 }
+
+new_enough() { # new_enough GO NEEDED
+    found=$("$1" env GOVERSION 2>/dev/null | sed 's/^go//')
+    [ -n "$found" ] && [ "$(printf '%s\n' "$2" "$found" | sort -V | head -n 1)" = "$2" ]
+}
+
+go_for() { # go_for MODULE: sets `go` to one that is new enough for it
+    needed=$(sed -n 's/^go //p' "$1/go.mod")
+    go=$(find_go) || die "Go is missing: run scripts/setup.sh test, or install Go $needed or newer"
+    if ! new_enough "$go" "$needed"; then
+        # Go publishes its toolchains as a module; one that is too old to switch by itself can still fetch them.
+        toolchain=golang.org/toolchain@v0.0.1-go$needed.$("$go" env GOOS)-$("$go" env GOARCH)
+        say "$go is older than Go $needed; fetching that"
+        GOROOT=$("$go" mod download -json "$toolchain" | sed -n 's/^.*"Dir": "\(.*\)",\{0,1\}$/\1/p')
+        [ -n "$GOROOT" ] || die "could not fetch Go $needed: install it, then run this again"
+        # A module's files are kept without the right to run them, and read-only.
+        chmod -R u+w "$GOROOT"
+        chmod +x "$GOROOT"/bin/* "$GOROOT"/pkg/tool/*/*
+        export GOROOT
+        go=$GOROOT/bin/go
+    fi
+}

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what is missing: `setup.sh build` what building needs, `setup.sh test` also what the tests need. Of that,
-# `setup.sh servers` leaves out the Kubernetes of scripts/kube.sh, which takes minutes: test.sh builds it beside the rest.
+# `setup.sh servers` leaves out what scripts/s3.sh and scripts/kube.sh build, which takes minutes: test.sh does it beside the
+# rest.
 # Idempotent; says what it installs; without root it names what is missing and fails.
 set -eu
 . "$(dirname -- "$0")/environment.sh"
@@ -88,8 +89,9 @@ if [ "$what" != build ] && [ ! -e "$VENV/.complete" ]; then
     touch "$VENV/.complete"
 fi
 
-# --- Kubernetes ------------------------------------------------------------------------------------------------
+# --- an S3 server, and Kubernetes ------------------------------------------------------------------------------
 
 if [ "$what" = test ]; then
+    scripts/s3.sh
     scripts/kube.sh
 fi

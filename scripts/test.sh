@@ -7,10 +7,11 @@ set -euo pipefail
 "$ROOT/scripts/setup.sh" servers
 cd "$ROOT"
 # Minutes, the first time: beside what cargo does until the first test starts.
-scripts/kube.sh &
-kube=$!
+{ scripts/s3.sh && scripts/kube.sh; } &
+built=$!
 lock_target
 kube_programs=$(scripts/kube.sh path)
+s3_program=$(scripts/s3.sh path)
 
 # Settings of the surroundings are not for the tests, but for those that say what the tests may use (BERTH_TEST_...).
 for name in $(env | sed -n 's/^\(BERTH_[A-Z_]*\)=.*/\1/p' | grep -v '^BERTH_TEST_'); do
@@ -18,7 +19,8 @@ for name in $(env | sed -n 's/^\(BERTH_[A-Z_]*\)=.*/\1/p' | grep -v '^BERTH_TEST
 done
 BERTH_PYTHON=$VENV/bin/python
 BERTH_KUBE_PROGRAMS=$kube_programs
-export BERTH_PYTHON BERTH_KUBE_PROGRAMS
+BERTH_S3_PROGRAM=$s3_program
+export BERTH_PYTHON BERTH_KUBE_PROGRAMS BERTH_S3_PROGRAM
 PATH=$VENV/bin:$PATH
 
 log=$(mktemp "${TMPDIR:-/tmp}/berth-test.XXXXXX")
@@ -49,7 +51,7 @@ if cargo build --quiet --locked --package berth 9>&- &&
     # Shares all but its last step with the binary; tests on a real node import it.
     { [ "${BERTH_TEST_NODE:-}" != 1 ] || cargo xtask image --profile dev --platform "$platform" 9>&-; } &&
     cargo test --quiet --locked --workspace --no-run 9>&- &&
-    wait "$kube" &&
+    wait "$built" &&
     cargo test --locked --workspace --no-fail-fast 2>&1 9>&- | tee "$log"; then
     whole=0
 else

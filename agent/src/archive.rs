@@ -1,8 +1,8 @@
 //! Keeps the logs of attempts that are over in the artifacts store, before their ends are reported and their objects
 //! let go: whoever reads of an end can read the whole log, also when the pod is gone.
 //!
-//! A store that is away holds an end back for [`HOLD`] and no longer, and an object for [`HOLD_OBJECT`]; it is tried
-//! again meanwhile, and both are told. What is being deleted is read while it ends, since a node may forget a
+//! A store that is away holds an end back for as long as the agent is told and no longer, and an object for
+//! [`HOLD_OBJECT`]; it is tried again meanwhile, and both are told. What is being deleted is read while it ends, since a node may forget a
 //! container's log together with the container. Nothing here is a truth: after a restart it is found out anew.
 
 mod layout;
@@ -27,9 +27,7 @@ use crate::executor::kubernetes::names::MAIN_CONTAINER;
 use crate::executor::{Object, Trouble};
 use crate::service::Shared;
 
-/// How long an end waits for its log.
-const HOLD: Duration = Duration::from_secs(30);
-/// How long after that its object does.
+/// How long an object waits for its log after its end was told without it.
 const HOLD_OBJECT: Duration = Duration::from_secs(10 * 60);
 /// How long after a failure it is tried again, at first and at most.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -41,6 +39,8 @@ const AT_ONCE: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Archive {
     store: ArtifactsStore,
+    /// How long an end waits for its log.
+    hold: Duration,
     jobs: Mutex<HashMap<AttemptRef, Job>>,
     room: Semaphore,
 }
@@ -82,8 +82,8 @@ enum Verdict {
 }
 
 impl Archive {
-    pub(crate) fn new(store: ArtifactsStore) -> Self {
-        Self { store, jobs: Mutex::default(), room: Semaphore::new(AT_ONCE) }
+    pub(crate) fn new(store: ArtifactsStore, hold: Duration) -> Self {
+        Self { store, hold, jobs: Mutex::default(), room: Semaphore::new(AT_ONCE) }
     }
 
     fn jobs(&self) -> MutexGuard<'_, HashMap<AttemptRef, Job>> {
@@ -126,7 +126,7 @@ impl Archive {
         match job.state {
             State::Kept | State::GivenUp => true,
             State::Busy | State::Failed { .. } => {
-                let is_over = job.ended.is_some_and(|at| at.elapsed() >= HOLD + HOLD_OBJECT);
+                let is_over = job.ended.is_some_and(|at| at.elapsed() >= self.hold + HOLD_OBJECT);
                 if is_over {
                     let why = job.why.clone().unwrap_or_default();
                     tracing::error!(run.uuid = %attempt.run, why, "agent.archive.given_up: its log is lost with its object");
@@ -171,7 +171,7 @@ impl Archive {
         let since = *job.ended.get_or_insert_with(Instant::now);
         match job.state {
             State::Kept | State::GivenUp => Verdict::Go,
-            _ if since.elapsed() < HOLD => {
+            _ if since.elapsed() < self.hold => {
                 job.waiting = Some(object.clone());
                 Verdict::Wait
             }
@@ -271,6 +271,8 @@ mod tests {
 
     use super::*;
 
+    const HOLD: Duration = Duration::from_secs(30);
+
     fn archive() -> (Archive, Object) {
         let folder = tempfile::tempdir().unwrap();
         let store = ArtifactsStore::open(&folder.path().display().to_string(), []).unwrap();
@@ -289,7 +291,7 @@ mod tests {
             at: Time::from_micros(0),
             ran: None,
         };
-        (Archive::new(store), object)
+        (Archive::new(store, HOLD), object)
     }
 
     #[tokio::test(start_paused = true)]

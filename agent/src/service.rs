@@ -45,6 +45,9 @@ pub struct Config {
     pub executor: Executor,
     /// Where logs are kept when their attempts are over, if they are.
     pub artifacts: Option<ArtifactsStore>,
+    /// How long the end of an attempt waits for its log to be kept. Longer, and a store that is away holds slots of
+    /// queues for longer; shorter, and who reads of an end may not find the log yet.
+    pub artifacts_hold: Duration,
     /// The most offers that are held un-acked for each queue. Too many, and other replicas starve while these wait;
     /// too few, and each waits for a round trip.
     pub prefetch: u16,
@@ -206,7 +209,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
         broker: config.broker,
         names: config.names,
         executor: config.executor,
-        archive: config.artifacts.map(Archive::new),
+        archive: config.artifacts.map(|store| Archive::new(store, config.artifacts_hold)),
         prefetch: config.prefetch.max(1),
         release: config.release,
         labels: config.labels,

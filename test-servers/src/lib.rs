@@ -1,4 +1,4 @@
-//! Real servers for tests: RabbitMQ, Redis, PostgreSQL, git's own, and a TCP proxy that breaks connections.
+//! Real servers for tests: RabbitMQ, Redis, PostgreSQL, S3, git's own, and a TCP proxy that breaks connections.
 //!
 //! Each starts on a free loopback port in a temporary folder, can be killed and restarted, and is gone
 //! when its value is dropped or when the test process ends in any way (a reaper holds a pipe from it, so
@@ -18,6 +18,7 @@ pub mod process;
 pub mod proxy;
 pub mod rabbitmq;
 pub mod redis;
+pub mod s3;
 
 pub use celery::CeleryWorker;
 pub use deadline::eventually;
@@ -25,3 +26,4 @@ pub use postgres::Postgres;
 pub use proxy::Proxy;
 pub use rabbitmq::RabbitMq;
 pub use redis::Redis;
+pub use s3::S3;

@@ -1,4 +1,5 @@
-//! Logs in the artifacts store: kept before an end is told, read when nothing else is left.
+//! Logs in the artifacts store: kept before an end is told, read when nothing else is left. In a folder, and in a bucket of
+//! a real S3 server.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,13 +8,24 @@ use berth_agent::artifacts::ArtifactsStore;
 use berth_agent::uptime::Uptime;
 use berth_broker::{Message, RequestOptions};
 use berth_domain::protocol::logs::{InspectRequest, LogFrom, LogItem, LogRequest, Request, RequestBody};
-use berth_domain::protocol::{AttemptRef, VERSION};
+use berth_domain::protocol::{AttemptRef, FromAgentBody, Notice, VERSION};
+use berth_domain::time::Time;
+use berth_test_servers::S3;
 
 use super::rig::{Rig, eventually, shell};
 use super::script::{AGENT, Script};
 
 fn store(folder: &Path) -> Option<ArtifactsStore> {
     Some(ArtifactsStore::open(&folder.display().to_string(), []).unwrap())
+}
+
+/// A part of the server's bucket, as whoever has these variables.
+fn bucket(server: &S3, variables: &[(&str, String)]) -> Option<ArtifactsStore> {
+    // Someone else may have been first.
+    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+    let url = format!("{}/a/part", server.url());
+    Some(ArtifactsStore::open(&url, variables.collect::<Vec<_>>()).unwrap())
 }
 
 fn wanted(attempt: AttemptRef) -> LogRequest {
@@ -42,14 +54,17 @@ async fn ask(script: &Script, body: RequestBody) -> Result<String, String> {
     Ok(String::from_utf8(text).unwrap())
 }
 
+/// A line, when it was written, and the offset after it.
+type Line = (String, Time, u64);
+
 /// The lines of the log, and whether the answer says that it was all.
-async fn read(script: &Script, wanted: LogRequest) -> Result<(Vec<(String, u64)>, bool), String> {
+async fn read(script: &Script, wanted: LogRequest) -> Result<(Vec<Line>, bool), String> {
     let text = ask(script, RequestBody::Logs(wanted)).await?;
     let mut lines = Vec::new();
     let mut is_all = false;
     for text in text.lines().filter(|text| !text.is_empty()) {
         match serde_json::from_str(text).unwrap() {
-            LogItem::Line { line, next, .. } => lines.push((line, next)),
+            LogItem::Line { line, ts, next, .. } => lines.push((line, ts, next)),
             LogItem::End { complete, .. } => is_all = complete,
             LogItem::Source { .. } | LogItem::Note { .. } => {}
         }
@@ -57,21 +72,44 @@ async fn read(script: &Script, wanted: LogRequest) -> Result<(Vec<(String, u64)>
     Ok((lines, is_all))
 }
 
-fn texts(lines: &[(String, u64)]) -> Vec<&str> {
-    lines.iter().map(|(text, _)| text.as_str()).collect()
+fn texts(lines: &[Line]) -> Vec<&str> {
+    lines.iter().map(|(text, ..)| text.as_str()).collect()
+}
+
+/// The next word on a log that was not kept.
+async fn not_kept(script: &mut Script) -> Notice {
+    script
+        .hear("that its log is not kept", |body| match body {
+            FromAgentBody::Notices(notices) => {
+                notices.iter().find(|notice| notice.reason == "LogNotKept").cloned()
+            }
+            _ => None,
+        })
+        .await
 }
 
 #[tokio::test]
 async fn a_log_is_kept_before_its_end_is_told_and_read_when_the_executor_has_it_no_more() {
     let kept = tempfile::tempdir().unwrap();
+    kept_and_read(store(kept.path()), kept.path()).await;
+}
+
+#[tokio::test]
+async fn a_log_in_a_bucket_is_kept_and_read_as_one_in_a_folder() {
+    let server = S3::start();
+    kept_and_read(bucket(&server, &server.variables()), &server.files().join("a/part")).await;
+}
+
+/// Keeps a log of several parts in a store whose objects are the files of a folder, and reads it from there.
+async fn kept_and_read(store: Option<ArtifactsStore>, files: &Path) {
     let rig = Rig::with(|settings| (settings.keep, settings.uptime) = (Duration::ZERO, Uptime::manual()));
     let mut script = Script::new(rig).await;
-    script.artifacts = store(kept.path());
+    script.artifacts = store;
     let replica = script.replica();
     let many = "i=0; while [ $i -lt 40000 ]; do echo $i a line of some length, so that there are parts; i=$((i+1)); done";
     let attempt = script.start(&shell(many)).await;
     let end = script.end(attempt).await;
-    let folder = kept.path().join(format!("{}/plxlogs/0", attempt.run));
+    let folder = files.join(format!("{}/plxlogs/0", attempt.run));
     assert!(folder.join("end.json").exists(), "kept before it was told");
     let parts = std::fs::read_dir(folder.join("polyaxon-main")).unwrap().count();
     assert!(parts > 2, "{parts} parts");
@@ -89,12 +127,15 @@ async fn a_log_is_kept_before_its_end_is_told_and_read_when_the_executor_has_it_
     let again = read(&script, LogRequest { attempt: None, ..wanted(attempt) }).await.unwrap();
     assert_eq!(again, (all.clone(), true), "offsets are the same");
     for at in [0, 1, 20_000, 39_998] {
-        let from = LogFrom::Offset(all[at].1);
-        let (rest, _) = read(&script, LogRequest { from, ..wanted(attempt) }).await.unwrap();
-        assert_eq!(rest, all[at + 1..], "from line {at} on");
+        for from in [LogFrom::Offset(all[at].2), LogFrom::After(all[at].1)] {
+            let (rest, _) = read(&script, LogRequest { from, ..wanted(attempt) }).await.unwrap();
+            assert_eq!(rest, all[at + 1..], "after line {at}");
+        }
     }
     let (last, _) = read(&script, LogRequest { tail: Some(3), ..wanted(attempt) }).await.unwrap();
     assert_eq!(last, all[39_997..]);
+    let main = LogRequest { container: Some("polyaxon-main".into()), tail: Some(1), ..wanted(attempt) };
+    assert_eq!(read(&script, main).await.unwrap().0, all[39_999..]);
     let other = LogRequest { container: Some("other".into()), ..wanted(attempt) };
     let refused = read(&script, other).await.unwrap_err();
     assert!(refused.contains("there is no `other`; there are: polyaxon-main"), "{refused}");
@@ -139,5 +180,51 @@ async fn a_store_that_comes_back_gets_the_log_and_holds_the_end_no_longer() {
     std::fs::remove_file(kept.path().join("store")).unwrap();
     script.end(attempt).await;
     assert!(kept.path().join(format!("store/{}/plxlogs/0/end.json", attempt.run)).exists());
+    replica.close().await;
+}
+
+#[tokio::test]
+async fn who_may_not_write_into_a_bucket_is_told_so_on_the_run() {
+    let server = S3::start();
+    let mut script = Script::new(Rig::new()).await;
+    script.artifacts = bucket(&server, &server.variables_of_a_stranger());
+    script.hold = Duration::from_secs(4);
+    let replica = script.replica();
+    let attempt = script.start(&shell("echo lost")).await;
+    let notice = not_kept(&mut script).await;
+    assert_eq!((notice.run, notice.attempt), (attempt.run, 0));
+    for part in ["s3://runs/a/part", "SignatureDoesNotMatch", "10 more minutes"] {
+        assert!(notice.message.contains(part), "{part}: {}", notice.message);
+    }
+    assert!(notice.message.len() < 500, "{}", notice.message);
+    script.end(attempt).await;
+    replica.close().await;
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_away_gets_the_log_when_it_is_back_and_the_object_waits_for_that() {
+    let mut server = S3::start();
+    let rig = Rig::with(|settings| (settings.keep, settings.uptime) = (Duration::ZERO, Uptime::manual()));
+    let mut script = Script::new(rig).await;
+    script.artifacts = bucket(&server, &server.variables());
+    script.hold = Duration::ZERO;
+    let replica = script.replica();
+    server.kill9();
+    let attempt = script.start(&shell("echo kept")).await;
+    let notice = not_kept(&mut script).await;
+    assert!(notice.message.contains("s3://runs/a/part"), "{}", notice.message);
+    let end = script.end(attempt).await;
+    script.rig.uptime.advance(Duration::from_secs(14));
+    script.receipt(&end).await;
+    let (lines, _) = read(&script, wanted(attempt)).await.unwrap();
+    assert_eq!(texts(&lines), ["kept"], "from where it ran");
+    server.restart();
+    eventually("its release", async || {
+        script.rig.executor.tidy().await.unwrap();
+        script.rig.executor.look(attempt).await.unwrap().is_none().then_some(())
+    })
+    .await;
+    let (lines, is_all) = read(&script, wanted(attempt)).await.unwrap();
+    assert_eq!((texts(&lines), is_all), (vec!["kept"], true), "from the bucket");
     replica.close().await;
 }

@@ -41,6 +41,8 @@ pub(crate) struct Script {
     pub(crate) replace: bool,
     /// Where its logs are kept, if they are.
     pub(crate) artifacts: Option<ArtifactsStore>,
+    /// How long an end waits for that.
+    pub(crate) hold: Duration,
 }
 
 /// A replica that runs.
@@ -78,6 +80,7 @@ impl Script {
             leases: Vec::new(),
             replace: false,
             artifacts: None,
+            hold: Duration::from_secs(30),
         }
     }
 
@@ -96,6 +99,7 @@ impl Script {
             names: self.names.clone(),
             executor,
             artifacts: self.artifacts.clone(),
+            artifacts_hold: self.hold,
             prefetch: 64,
             release: "test".into(),
             labels: [("zone".to_owned(), "eu".to_owned())].into(),

@@ -81,6 +81,7 @@ impl Scheduler {
             names: self.names.clone(),
             executor: rig.executor.clone(),
             artifacts: None,
+            artifacts_hold: Duration::ZERO,
             prefetch: 8,
             release: "test".into(),
             labels: std::collections::BTreeMap::new(),

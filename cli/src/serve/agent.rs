@@ -67,6 +67,7 @@ impl Parts {
             names,
             executor,
             artifacts: self.settings.artifacts,
+            artifacts_hold: self.settings.artifacts_hold,
             prefetch: self.settings.prefetch,
             release: env!("CARGO_PKG_VERSION").to_owned(),
             labels: self.settings.labels,

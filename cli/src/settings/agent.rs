@@ -33,6 +33,8 @@ pub struct AgentSettings {
     pub data_dir: PathBuf,
     /// Where logs and artifacts are kept when their runs are over, if they are.
     pub artifacts: Option<ArtifactsStore>,
+    /// How long the end of an attempt waits for its log to be kept.
+    pub artifacts_hold: Duration,
     /// Offers that are held un-acked for each queue.
     pub prefetch: u16,
     /// How long a process has between being asked to end and being killed.
@@ -100,6 +102,7 @@ impl AgentSettings {
             executor,
             labels: labels(resolved)?,
             artifacts: artifacts_store(resolved, variable)?,
+            artifacts_hold: Duration::from_secs(resolved.number("artifacts_hold_seconds", 0, 3600)?),
             data_dir: data_dir(resolved, variable)?,
             prefetch: u16::try_from(prefetch).unwrap_or(u16::MAX),
             grace: Duration::from_secs(grace),

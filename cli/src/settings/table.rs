@@ -376,6 +376,15 @@ pub const SETTINGS: &[Setting] = &[
         "Where logs and artifacts are kept when their runs are over: a folder, s3://BUCKET[/PREFIX], \
          gs://BUCKET[/PREFIX] or az://CONTAINER[/PREFIX]; credentials come from the cloud's own variables",
     ),
+    plain(
+        "artifacts_hold_seconds",
+        "artifacts-hold-seconds",
+        "SECONDS",
+        Text("30"),
+        &[Up, Agent],
+        "How long the end of a run waits for its log to be in the artifacts store; longer, and a store that is away holds \
+         slots of queues for longer, shorter, and who reads of an end may not find the log yet",
+    ),
     // retention
     plain(
         "retention_runs_days",
