@@ -23,8 +23,7 @@ pub use reader::Reader;
 
 use crate::artifacts::ArtifactsStore;
 use crate::control::chain;
-use crate::executor::kubernetes::names::MAIN_CONTAINER;
-use crate::executor::{Object, Trouble};
+use crate::executor::{LogName, Object, Trouble};
 use crate::service::Shared;
 
 /// How long an object waits for its log after its end was told without it.
@@ -32,8 +31,8 @@ const HOLD_OBJECT: Duration = Duration::from_secs(10 * 60);
 /// How long after a failure it is tried again, at first and at most.
 const AGAIN: Duration = Duration::from_secs(1);
 const AGAIN_AT_MOST: Duration = Duration::from_secs(15);
-/// How many logs are written at the same time. Each holds a part in memory.
-const AT_ONCE: usize = 16;
+/// Of how many pods logs are written at the same time. Each holds a part in memory.
+const AT_ONCE: usize = 32;
 
 /// The logs that are being kept.
 #[derive(Debug)]
@@ -94,11 +93,10 @@ impl Archive {
     pub(crate) async fn read(
         &self,
         attempt: AttemptRef,
-        container: Option<String>,
+        name: &LogName,
         from: LogFrom,
     ) -> Result<Option<Reader>, Trouble> {
-        let container = container.unwrap_or_else(|| MAIN_CONTAINER.to_owned());
-        Reader::open(&self.store, attempt, container, from).await
+        Reader::open(&self.store, attempt, name, from).await
     }
 
     /// The newest attempt of a run of which something was kept.
@@ -211,10 +209,7 @@ pub(crate) fn begin(shared: &Arc<Shared>, object: &Object) {
     let (shared, object) = (shared.clone(), object.clone());
     shared.tracker.clone().spawn(async move {
         let Some(archive) = &shared.archive else { return };
-        let keep = async {
-            let _room = archive.room.acquire().await;
-            writer::keep(&archive.store, &shared.executor, &object).await
-        };
+        let keep = writer::keep(&archive.store, &archive.room, &shared.executor, &object);
         let attempt = object.attempt;
         let Some(kept) = shared.stop.run_until_cancelled(keep).await else { return };
         match kept {

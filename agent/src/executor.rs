@@ -5,6 +5,7 @@
 
 mod environment;
 pub mod kubernetes;
+mod log_name;
 mod log_reader;
 pub mod process;
 
@@ -22,6 +23,7 @@ use berth_domain::time::Time;
 use serde_json::{Map, Value, json};
 
 pub use kubernetes::KubernetesExecutor;
+pub use log_name::LogName;
 pub use log_reader::LogReader;
 pub use process::ProcessExecutor;
 
@@ -483,42 +485,22 @@ impl Executor {
         }
     }
 
-    /// A reader of the log of an attempt's container, of the main one if none is named; none if there is no such
-    /// attempt here. With `follow`, it reads what is written later too.
+    /// A reader of one of an attempt's logs; none if there is no such attempt here, or nothing of it ran before the last
+    /// restart. With `follow`, it reads what is written later too.
     ///
     /// # Errors
     /// If it can't be looked for.
     pub async fn read_log(
         &self,
         attempt: AttemptRef,
-        container: Option<String>,
+        name: &LogName,
         from: LogFrom,
         follow: bool,
     ) -> Result<Option<LogReader>, Trouble> {
         match self {
-            Self::Process(process) => LogReader::of_process(process, attempt, container, from).await,
+            Self::Process(process) => LogReader::of_process(process, attempt, name, from).await,
             Self::Kubernetes(kubernetes) => {
-                let reader = kubernetes.read_log(attempt, container, from, follow).await?;
-                Ok(reader.map(LogReader::Kubernetes))
-            }
-        }
-    }
-
-    /// The same of the instance of the container before its last restart; none if it was never restarted.
-    ///
-    /// # Errors
-    /// If it can't be looked for.
-    pub async fn read_previous_log(
-        &self,
-        attempt: AttemptRef,
-        container: Option<String>,
-        from: LogFrom,
-    ) -> Result<Option<LogReader>, Trouble> {
-        match self {
-            // A process is never restarted within its attempt.
-            Self::Process(_) => Ok(None),
-            Self::Kubernetes(kubernetes) => {
-                let reader = kubernetes.read_previous_log(attempt, container, from).await?;
+                let reader = kubernetes.read_log(attempt, name, from, follow).await?;
                 Ok(reader.map(LogReader::Kubernetes))
             }
         }

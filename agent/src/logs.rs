@@ -11,14 +11,14 @@ use berth_broker::{RespondError, Responder};
 use berth_domain::protocol::AttemptRef;
 use berth_domain::protocol::VERSION;
 use berth_domain::protocol::logs::{
-    InspectRequest, LogItem, LogRequest, MAX_CHUNK_BYTES, Request, RequestBody,
+    InspectRequest, LogFrom, LogItem, LogRequest, MAX_CHUNK_BYTES, Request, RequestBody,
 };
 use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::control::chain;
-use crate::executor::kubernetes::names::pod_name;
-use crate::executor::{Line, LogReader, Page, Trouble};
+use crate::executor::kubernetes::names::replica_name;
+use crate::executor::{Line, LogName, LogReader, Page, Trouble};
 use crate::service::Shared;
 
 /// How many lines a tail may have: what a request holds in memory.
@@ -85,11 +85,11 @@ async fn send(shared: &Shared, responder: &mut Responder, request: Request) -> R
     }
 }
 
-/// Finds the log that is wanted: where the attempt is, or where it was kept when it has ended.
+/// Finds the log that is wanted.
 async fn open(shared: &Shared, wanted: &LogRequest) -> Result<(AttemptRef, LogReader), Error> {
     let missing = || Error::Refused(format!("this agent has no log of run {}", wanted.run));
     let LogRequest { run, from, follow, .. } = *wanted;
-    let container = || wanted.container.clone();
+    let name = LogName::new(wanted.replica, wanted.container.clone());
     let attempt = match wanted.attempt {
         Some(attempt) => Some(AttemptRef { run, attempt }),
         None => match (shared.executor.newest(run).await?, &shared.archive) {
@@ -99,26 +99,36 @@ async fn open(shared: &Shared, wanted: &LogRequest) -> Result<(AttemptRef, LogRe
     };
     let mut attempt = attempt.ok_or_else(missing)?;
     if wanted.previous {
-        if let Some(reader) = shared.executor.read_previous_log(attempt, container(), from).await? {
+        if let Some(reader) = find(shared, attempt, &name.before_restart(), from, false).await? {
             return Ok((attempt, reader));
         }
         let before = attempt.attempt.checked_sub(1);
         let before = before.ok_or_else(|| Error::Refused("nothing of it ran before".to_owned()))?;
         attempt = AttemptRef { attempt: before, ..attempt };
     }
-    let live = shared.executor.read_log(attempt, container(), from, follow).await?;
-    if let Some(archive) = &shared.archive
-        && live.as_ref().is_none_or(LogReader::had_ended)
-    {
-        match (archive.read(attempt, container(), from).await, live) {
-            (Ok(Some(kept)), _) => return Ok((attempt, LogReader::Kept(kept))),
-            (Ok(None), live) => return Ok((attempt, live.ok_or_else(missing)?)),
-            // What is still here is shown, whatever the store's trouble.
-            (Err(_), Some(live)) => return Ok((attempt, live)),
-            (Err(error), None) => return Err(error.into()),
-        }
+    let found = find(shared, attempt, &name, from, follow).await?;
+    Ok((attempt, found.ok_or_else(missing)?))
+}
+
+/// A log where its attempt is, or where it was kept when that has ended.
+async fn find(
+    shared: &Shared,
+    attempt: AttemptRef,
+    name: &LogName,
+    from: LogFrom,
+    follow: bool,
+) -> Result<Option<LogReader>, Trouble> {
+    let live = shared.executor.read_log(attempt, name, from, follow).await?;
+    let Some(archive) = &shared.archive else { return Ok(live) };
+    if live.as_ref().is_some_and(|live| !live.had_ended()) {
+        return Ok(live);
     }
-    Ok((attempt, live.ok_or_else(missing)?))
+    match (archive.read(attempt, name, from).await, live) {
+        (Ok(Some(kept)), _) => Ok(Some(LogReader::Kept(kept))),
+        // What is still here is shown, whatever the store's trouble.
+        (Ok(None), live) | (Err(_), live @ Some(_)) => Ok(live),
+        (Err(error), None) => Err(error),
+    }
 }
 
 /// Reads on to where nothing more comes just now, and gives the last lines: at most so many.
@@ -139,10 +149,20 @@ async fn tail(reader: &mut LogReader, most: u32) -> Result<Option<(Page, bool)>,
 async fn send_log(shared: &Shared, responder: &mut Responder, wanted: LogRequest) -> Result<(), Error> {
     let missing = || Error::Refused(format!("this agent has no log of run {}", wanted.run));
     let (attempt, mut reader) = open(shared, &wanted).await?;
+    let LogName { replica, container, .. } = LogName::new(wanted.replica, wanted.container.clone());
+    if replica >= reader.replicas() {
+        let last = reader.replicas() - 1;
+        return Err(Error::Refused(format!("replica: there is no {replica}; the last is {last}")));
+    }
     let containers = reader.containers();
-    if !containers.iter().any(|name| name == reader.container()) {
-        let (found, known) = (reader.container(), containers.join(", "));
-        return Err(Error::Refused(format!("container: there is no `{found}`; there are: {known}")));
+    if containers.is_empty() {
+        return Err(Error::Refused(format!(
+            "replica: the log of {replica} was gone before it could be kept"
+        )));
+    }
+    if !containers.contains(&container) {
+        let known = containers.join(", ");
+        return Err(Error::Refused(format!("container: there is no `{container}`; there are: {known}")));
     }
     let mut first = match wanted.tail {
         Some(most) => Some(tail(&mut reader, most).await?.ok_or_else(missing)?),
@@ -151,8 +171,8 @@ async fn send_log(shared: &Shared, responder: &mut Responder, wanted: LogRequest
     let source = LogItem::Source {
         attempt: attempt.attempt,
         node: reader.node(),
-        pod: pod_name(attempt),
-        container: reader.container().to_owned(),
+        pod: replica_name(attempt, replica),
+        container,
     };
     let mut items = vec![source];
     let mut left = wanted.limit_bytes.unwrap_or(u64::MAX);

@@ -5,7 +5,7 @@
 //! goes on as long as it gets one back. Of a run that has ended it reads "files", by the name of the last one; here a
 //! file is a part of one attempt's log, named `<attempt>.<offset>`.
 //!
-//! What Polyaxon has no parameter for is chosen by ours: `container`, `attempt`, `previous`, `since`, `tail`.
+//! What Polyaxon has no parameter for is chosen by ours: `container`, `replica`, `attempt`, `previous`, `since`, `tail`.
 
 use std::time::Duration;
 
@@ -80,6 +80,7 @@ struct Asked {
     last_time: Option<Time>,
     last_file: Option<Part>,
     container: Option<String>,
+    replica: Option<u32>,
     attempt: Option<u32>,
     previous: bool,
     since: Option<Time>,
@@ -97,6 +98,7 @@ impl Asked {
                 "force",
                 "connection",
                 "container",
+                "replica",
                 "attempt",
                 "previous",
                 "since",
@@ -125,6 +127,7 @@ impl Asked {
             last_time,
             last_file,
             container: params.text("container").map(str::to_owned),
+            replica: number("replica", u64::from(u32::MAX))?,
             attempt: number("attempt", u64::from(u32::MAX))?,
             previous: params.flag("previous")?,
             since,
@@ -134,7 +137,7 @@ impl Asked {
 
     /// Whether something is named that may not be there.
     fn is_choosy(&self) -> bool {
-        self.container.is_some() || self.attempt.is_some() || self.previous
+        self.container.is_some() || self.replica.is_some() || self.attempt.is_some() || self.previous
     }
 
     /// Whether one attempt's log is all that is wanted.
@@ -152,6 +155,7 @@ impl Asked {
             run: run.id,
             attempt: Some(attempt),
             container: self.container.clone(),
+            replica: self.replica.unwrap_or(0),
             previous: self.previous,
             tail: self.tail.filter(|_| is_first),
             from,

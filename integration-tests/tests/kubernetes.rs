@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests panic where something is not as it should be")]
 
+#[path = "kubernetes/archive.rs"]
+mod archive;
 #[path = "kubernetes/clusters.rs"]
 mod clusters;
 #[path = "kubernetes/ground.rs"]

@@ -6,6 +6,9 @@
 //! <run>/plxlogs/<attempt>/<container>/<offset>-<micros>.jsonl   a part: the place and the moment of its first line
 //! ```
 //!
+//! Beside `<container>` there are `<container>.previous`, what ran before its last restart, and of a service's further pods
+//! `<container>.replica-<number>` and `<container>.replica-<number>.previous`.
+//!
 //! A line of a part is `{"ts", "stream", "line", "next"}`, `next` being the offset of the line after it.
 
 use std::fmt;
@@ -17,7 +20,7 @@ use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::artifacts::run_path;
-use crate::executor::Line;
+use crate::executor::{Line, LogName};
 
 /// The folder of all attempts' logs of a run. The name by which Polyaxon's users know it.
 const LOGS: &str = "plxlogs";
@@ -29,10 +32,32 @@ const PART: &str = ".jsonl";
 pub(super) struct End {
     /// The executor's own id of its object.
     pub(super) uid: String,
+    /// Its first pod, or its process.
+    #[serde(flatten)]
+    pub(super) first: Pod,
+    /// Further pods, in the order of their numbers; one that was gone before it could be read has no containers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) replicas: Vec<Pod>,
+}
+
+/// What is told of one pod.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Pod {
     /// The machine it was on.
     pub(super) node: String,
     /// The containers, each with a log of its own.
     pub(super) containers: Vec<String>,
+    /// Those of them that have one of what ran before their last restart, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) restarted: Vec<String>,
+}
+
+impl End {
+    /// The pod of that number.
+    pub(super) fn pod(&self, replica: u32) -> Option<&Pod> {
+        let Some(at) = replica.checked_sub(1) else { return Some(&self.first) };
+        self.replicas.get(usize::try_from(at).ok()?)
+    }
 }
 
 /// A line of a part.
@@ -54,9 +79,9 @@ pub(super) fn of_attempt(attempt: AttemptRef) -> Path {
     of_run(attempt.run).join(attempt.attempt.to_string())
 }
 
-/// The folder of a container's log.
-pub(super) fn of_container(attempt: AttemptRef, container: &str) -> Path {
-    of_attempt(attempt).join(container)
+/// The folder of a log.
+pub(super) fn of_log(attempt: AttemptRef, name: &LogName) -> Path {
+    of_attempt(attempt).join(name.to_string())
 }
 
 /// What is written last.
@@ -120,7 +145,31 @@ pub(super) fn read(part: &[u8]) -> impl Iterator<Item = Line> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn logs_of_an_attempt_are_told_apart_and_ends_of_the_release_before_are_read() {
+        let attempt = AttemptRef { run: berth_domain::id::RunId::new(), attempt: 2 };
+        let main = LogName::new(0, None);
+        let third = LogName::new(3, Some("proxy".into()));
+        for (name, folder) in [
+            (&main, "polyaxon-main"),
+            (&main.before_restart(), "polyaxon-main.previous"),
+            (&third, "proxy.replica-3"),
+            (&third.before_restart(), "proxy.replica-3.previous"),
+        ] {
+            assert_eq!(of_log(attempt, name).as_ref(), format!("{}/plxlogs/2/{folder}", attempt.run));
+        }
+        let old = json!({"uid": "u", "node": "n", "containers": ["a"]});
+        let end: End = serde_json::from_value(old.clone()).unwrap();
+        assert_eq!((json!(end), end.pod(1)), (old, None));
+        let pod = Pod { node: "m".into(), containers: vec!["a".into()], restarted: vec!["a".into()] };
+        let end = End { replicas: vec![pod.clone()], ..end };
+        let read: End = serde_json::from_str(&serde_json::to_string(&end).unwrap()).unwrap();
+        assert_eq!(read.pod(1), Some(&pod));
+    }
 
     #[test]
     fn a_part_is_found_by_its_name() {

@@ -11,15 +11,15 @@ use futures_util::TryStreamExt;
 use object_store::path::Path;
 use object_store::{Error, ObjectStoreExt};
 
-use super::layout::{self, End, Part};
+use super::layout::{self, End, Part, Pod};
 use crate::artifacts::ArtifactsStore;
-use crate::executor::{Line, Page, Trouble};
+use crate::executor::{Line, LogName, Page, Trouble};
 
 /// A place in a log that was kept.
 pub struct Reader {
     store: ArtifactsStore,
     folder: Path,
-    container: String,
+    replica: u32,
     end: End,
     parts: VecDeque<Part>,
     lines: VecDeque<Line>,
@@ -34,15 +34,20 @@ impl fmt::Debug for Reader {
 }
 
 impl Reader {
-    /// A reader of an attempt's log; none if it wasn't kept, or not to its end.
+    /// A reader of one of an attempt's logs; none if they weren't kept, or not to their end, or nothing ran before the
+    /// last restart.
     pub(super) async fn open(
         store: &ArtifactsStore,
         attempt: AttemptRef,
-        container: String,
+        name: &LogName,
         from: LogFrom,
     ) -> Result<Option<Self>, Trouble> {
         let Some(end) = end(store, attempt).await? else { return Ok(None) };
-        let folder = layout::of_container(attempt, &container);
+        let was_restarted = |pod: &Pod| pod.restarted.contains(&name.container);
+        if name.previous && !end.pod(name.replica).is_some_and(was_restarted) {
+            return Ok(None);
+        }
+        let folder = layout::of_log(attempt, name);
         let listed = store.objects().list(Some(&folder)).try_collect::<Vec<_>>().await;
         let listed = listed.map_err(|error| failed(store, &folder, error))?;
         let parts = listed.iter().filter_map(|object| Part::read(object.location.filename()?)).collect();
@@ -51,7 +56,7 @@ impl Reader {
         Ok(Some(Self {
             store: store.clone(),
             folder,
-            container,
+            replica: name.replica,
             end,
             parts,
             lines: VecDeque::new(),
@@ -61,15 +66,16 @@ impl Reader {
     }
 
     pub(crate) fn node(&self) -> &str {
-        &self.end.node
-    }
-
-    pub(crate) fn container(&self) -> &str {
-        &self.container
+        self.end.pod(self.replica).map_or("", |pod| &pod.node)
     }
 
     pub(crate) fn containers(&self) -> &[String] {
-        &self.end.containers
+        self.end.pod(self.replica).map_or(&[], |pod| &pod.containers)
+    }
+
+    /// How many pods there were.
+    pub(crate) fn replicas(&self) -> u32 {
+        u32::try_from(self.end.replicas.len()).map_or(u32::MAX, |further| further.saturating_add(1))
     }
 
     /// About `max_bytes` more.

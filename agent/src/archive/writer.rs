@@ -3,13 +3,16 @@
 use std::io;
 use std::time::Duration;
 
+use berth_domain::protocol::AttemptRef;
 use berth_domain::protocol::logs::LogFrom;
+use futures_util::future::try_join_all;
 use object_store::ObjectStoreExt;
+use tokio::sync::Semaphore;
 
-use super::layout::{self, End, Part};
+use super::layout::{self, End, Part, Pod};
 use super::reader;
 use crate::artifacts::ArtifactsStore;
-use crate::executor::{Executor, LogReader, Object, Page, Trouble};
+use crate::executor::{Executor, LogName, LogReader, Object, Page, Trouble};
 
 /// How large a part is, about: what one writing holds in memory.
 const PART_BYTES: usize = 512 * 1024;
@@ -18,38 +21,66 @@ const READ_BYTES: u64 = 128 * 1024;
 /// How often a log that still grows is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Keeps the logs of all containers of an attempt, to their ends. What was kept already is left as it is; what another
-/// agent had begun is written over. True if there was something to keep.
+/// Keeps the logs of all pods and containers of an attempt, to their ends; as many pods at a time as there is `room`. What
+/// was kept already is left as it is; what another agent had begun is written over. True if there was something to keep.
 pub(super) async fn keep(
     store: &ArtifactsStore,
+    room: &Semaphore,
     executor: &Executor,
     object: &Object,
 ) -> Result<bool, Trouble> {
     let attempt = object.attempt;
-    if reader::end(store, attempt).await?.is_some_and(|end| end.uid == object.uid) {
-        return Ok(true);
-    }
-    let Some(first) = executor.read_log(attempt, None, LogFrom::Start, true).await? else {
-        return Ok(false);
+    let main = {
+        let _room = room.acquire().await;
+        if reader::end(store, attempt).await?.is_some_and(|end| end.uid == object.uid) {
+            return Ok(true);
+        }
+        executor.read_log(attempt, &LogName::new(0, None), LogFrom::Start, true).await?
     };
-    let containers = first.containers();
-    let mut node = String::new();
-    for container in &containers {
-        let reader = executor.read_log(attempt, Some(container.clone()), LogFrom::Start, true).await?;
-        let Some(mut reader) = reader else { return Ok(false) };
-        keep_one(store, object, container, &mut reader).await?;
-        node = reader.node();
-    }
-    let end = End { uid: object.uid.clone(), node, containers };
+    let Some(main) = main else { return Ok(false) };
+    let pods = (0..main.replicas()).map(async |replica| {
+        let _room = room.acquire().await;
+        keep_pod(store, executor, attempt, replica).await
+    });
+    // All of them at once: of those that are being deleted, nobody knows which one is gone first.
+    let mut kept = try_join_all(pods).await?.into_iter();
+    let Some(first) = kept.next().flatten() else { return Ok(false) };
+    let end = End { uid: object.uid.clone(), first, replicas: kept.map(Option::unwrap_or_default).collect() };
     let text = serde_json::to_vec(&end).map_err(|error| failed(store, error))?;
     put(store, &layout::end(attempt), text).await?;
     Ok(true)
 }
 
+/// Keeps the logs of one pod's containers, in the order in which they begin; none if it isn't there.
+async fn keep_pod(
+    store: &ArtifactsStore,
+    executor: &Executor,
+    attempt: AttemptRef,
+    replica: u32,
+) -> Result<Option<Pod>, Trouble> {
+    let read = |name: LogName| async move { executor.read_log(attempt, &name, LogFrom::Start, true).await };
+    let Some(main) = read(LogName::new(replica, None)).await? else { return Ok(None) };
+    let mut pod = Pod { node: String::new(), containers: main.containers(), restarted: Vec::new() };
+    for container in main.containers() {
+        let name = LogName::new(replica, Some(container.clone()));
+        let Some(mut reader) = read(name.clone()).await? else { return Ok(None) };
+        keep_one(store, attempt, &name, &mut reader).await?;
+        pod.node = reader.node();
+        let name = name.before_restart();
+        if reader.was_restarted()
+            && let Some(mut reader) = read(name.clone()).await?
+        {
+            keep_one(store, attempt, &name, &mut reader).await?;
+            pod.restarted.push(container);
+        }
+    }
+    Ok(Some(pod))
+}
+
 async fn keep_one(
     store: &ArtifactsStore,
-    object: &Object,
-    container: &str,
+    attempt: AttemptRef,
+    log: &LogName,
     reader: &mut LogReader,
 ) -> Result<(), Trouble> {
     let mut part = None;
@@ -69,7 +100,7 @@ async fn keep_one(
         if (text.len() >= PART_BYTES || is_last)
             && let Some(part) = part.take()
         {
-            let name = layout::of_container(object.attempt, container).join(part.name());
+            let name = layout::of_log(attempt, log).join(part.name());
             put(store, &name, std::mem::take(&mut text)).await?;
         }
         if is_last {

@@ -52,7 +52,7 @@ pub use log::Reader;
 pub use status::Patience;
 pub use watch::Watch;
 
-use super::{CreateError, Culled, Object, Order, Refusal, Trouble};
+use super::{CreateError, Culled, LogName, Object, Order, Refusal, Trouble};
 use crate::connections::Connections;
 use crate::uptime::Uptime;
 use pace::Pace;
@@ -315,26 +315,21 @@ impl KubernetesExecutor {
     pub(crate) async fn read_log(
         &self,
         attempt: AttemptRef,
-        container: Option<String>,
+        name: &LogName,
         from: LogFrom,
         follow: bool,
     ) -> Result<Option<Reader>, Trouble> {
         let found = self.inner.find(attempt).await?.filter(|pod| self.inner.is_ours(pod));
-        Ok(found.map(|pod| Reader::new(self.inner.clone(), attempt, &pod, container, from, follow)))
-    }
-
-    /// The same of the instance before the container's last restart; none if it was never restarted.
-    pub(crate) async fn read_previous_log(
-        &self,
-        attempt: AttemptRef,
-        container: Option<String>,
-        from: LogFrom,
-    ) -> Result<Option<Reader>, Trouble> {
-        let found = self.inner.find(attempt).await?.filter(|pod| self.inner.is_ours(pod));
-        let previous = |pod: Pod| {
-            Reader::new(self.inner.clone(), attempt, &pod, container, from, false).of_previous(&pod)
+        let Some(first) = found else { return Ok(None) };
+        let pods = set::pods(&first);
+        let pod = if (1..pods).contains(&name.replica) {
+            self.inner.part(&first, name.replica).await?
+        } else {
+            // A replica that there never was is refused by whoever knows how to say it.
+            Some(first)
         };
-        Ok(found.and_then(previous))
+        let reader = pod.map(|pod| Reader::new(self.inner.clone(), &pod, pods, name.clone(), from, follow));
+        Ok(reader.filter(|reader| !name.previous || reader.was_restarted()))
     }
 
     /// The run's pods with their events, for people.
@@ -423,6 +418,15 @@ impl Inner {
             }
         }
         Ok(None)
+    }
+
+    /// The pod of that number beside a service's first, by a look made now.
+    async fn part(&self, first: &Pod, index: u32) -> Result<Option<Pod>, Trouble> {
+        let namespace = first.metadata.namespace.as_deref().unwrap_or_default();
+        let name = names::part_name(first.metadata.name.as_deref().unwrap_or_default(), index);
+        let doing = || format!("can't look at the pod {namespace}/{name}");
+        let found = api::call(doing, api::pods(&self.client, namespace).get(&name)).await?;
+        Ok(found.filter(|pod| self.is_ours(pod)))
     }
 
     /// An attempt, if it is this agent's, by a look made now: its first pod, and what all of its pods together mean.

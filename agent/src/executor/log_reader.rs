@@ -5,7 +5,7 @@ use berth_domain::protocol::logs::LogFrom;
 
 use super::kubernetes::names::MAIN_CONTAINER;
 use super::process::ProcessExecutor;
-use super::{Page, Trouble, kubernetes};
+use super::{LogName, Page, Trouble, kubernetes};
 use crate::archive;
 use crate::identity::node_name;
 
@@ -33,11 +33,12 @@ impl LogReader {
     pub(super) async fn of_process(
         executor: &ProcessExecutor,
         attempt: AttemptRef,
-        container: Option<String>,
+        name: &LogName,
         from: LogFrom,
     ) -> Result<Option<Self>, Trouble> {
-        let is_main = container.is_none_or(|name| name == MAIN_CONTAINER);
-        let found = if is_main { executor.look(attempt).await? } else { None };
+        // A process is never restarted within its attempt.
+        let is_there = name.container == MAIN_CONTAINER && !name.previous;
+        let found = if is_there { executor.look(attempt).await? } else { None };
         let reader = |ended| Self::Process { executor: executor.clone(), attempt, from, ended };
         Ok(found.map(|object| reader(object.is_ended())))
     }
@@ -62,6 +63,25 @@ impl LogReader {
         }
     }
 
+    /// How many pods the attempt has, or processes in their place.
+    #[must_use]
+    pub fn replicas(&self) -> u32 {
+        match self {
+            Self::Process { .. } => 1,
+            Self::Kubernetes(reader) => reader.pods(),
+            Self::Kept(reader) => reader.replicas(),
+        }
+    }
+
+    /// Whether something of the container ran before its last restart, as far as is known by now.
+    #[must_use]
+    pub fn was_restarted(&self) -> bool {
+        match self {
+            Self::Process { .. } | Self::Kept(_) => false,
+            Self::Kubernetes(reader) => reader.was_restarted(),
+        }
+    }
+
     /// The machine that it comes from.
     #[must_use]
     pub fn node(&self) -> String {
@@ -69,16 +89,6 @@ impl LogReader {
             Self::Process { .. } => node_name(),
             Self::Kubernetes(reader) => reader.node().to_owned(),
             Self::Kept(reader) => reader.node().to_owned(),
-        }
-    }
-
-    /// The container that it comes from.
-    #[must_use]
-    pub fn container(&self) -> &str {
-        match self {
-            Self::Process { .. } => MAIN_CONTAINER,
-            Self::Kubernetes(reader) => reader.container(),
-            Self::Kept(reader) => reader.container(),
         }
     }
 

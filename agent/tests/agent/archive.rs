@@ -33,6 +33,7 @@ fn wanted(attempt: AttemptRef) -> LogRequest {
         run: attempt.run,
         attempt: Some(attempt.attempt),
         container: None,
+        replica: 0,
         previous: false,
         tail: None,
         from: LogFrom::Start,
@@ -139,6 +140,8 @@ async fn kept_and_read(store: Option<ArtifactsStore>, files: &Path) {
     let other = LogRequest { container: Some("other".into()), ..wanted(attempt) };
     let refused = read(&script, other).await.unwrap_err();
     assert!(refused.contains("there is no `other`; there are: polyaxon-main"), "{refused}");
+    let refused = read(&script, LogRequest { replica: 1, ..wanted(attempt) }).await.unwrap_err();
+    assert!(refused.contains("replica: there is no 1; the last is 0"), "{refused}");
     replica.close().await;
 }
 

@@ -1,6 +1,6 @@
 //! What only a real kubelet shows: logs, and that its way of saying things is the one that was read.
 
-use berth_agent::executor::LogReader;
+use berth_agent::executor::{LogName, LogReader};
 use berth_domain::lifecycle::{FailureClass, Outcome};
 use berth_domain::protocol::AttemptRef;
 use berth_domain::protocol::logs::LogFrom;
@@ -42,8 +42,8 @@ async fn logs_are_followed_and_resumed_and_ends_are_told_on_a_real_node() {
     let Some(_node) = RealNode::start(&cluster).await else { return };
     let rig = Rig::on(&cluster, "node", |_| {}).await;
     let log = async |attempt: AttemptRef, container: Option<&str>, from, follow| {
-        let container = container.map(str::to_owned);
-        rig.executor.read_log(attempt, container, from, follow).await.unwrap().unwrap()
+        let name = LogName::new(0, container.map(str::to_owned));
+        rig.executor.read_log(attempt, &name, from, follow).await.unwrap().unwrap()
     };
     let attempt = rig.start(&shell("echo a; echo b; sleep 3; echo c; exit 7")).await;
     let mut follower = log(attempt, None, LogFrom::Start, true).await;

@@ -110,6 +110,9 @@ pub struct LogPart {
     /// A container by its name: an init container or a sidecar, say
     #[arg(short, long, value_name = "NAME")]
     pub container: Option<String>,
+    /// One of a service's pods by its number, from 0
+    #[arg(long, value_name = "NUMBER")]
+    pub replica: Option<u32>,
     /// An attempt by its number, from 0
     #[arg(long, value_name = "NUMBER")]
     pub attempt: Option<u32>,
@@ -130,6 +133,7 @@ impl LogPart {
     pub fn query(&self) -> Vec<(&'static str, String)> {
         let pairs = [
             ("container", self.container.clone()),
+            ("replica", self.replica.map(|replica| replica.to_string())),
             ("attempt", self.attempt.map(|attempt| attempt.to_string())),
             ("previous", self.previous.then(|| "true".to_owned())),
             ("since", self.since.clone()),

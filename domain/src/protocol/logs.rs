@@ -56,6 +56,9 @@ pub struct LogRequest {
     /// The container; none for the one that the run is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
+    /// Which of a service's pods, numbered from 0. Agents of the release before read the first.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub replica: u32,
     /// Whether it is about what ran before: the instance of the container before its last restart or, if it was never
     /// restarted, the attempt before. Agents of the release before don't know it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -72,6 +75,11 @@ pub struct LogRequest {
     /// About how many bytes of text to send at most; none for all there is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit_bytes: Option<u64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_first(replica: &u32) -> bool {
+    *replica == 0
 }
 
 /// Where in a log to begin.
@@ -149,6 +157,7 @@ mod tests {
                 run: RunId::new(),
                 attempt: Some(2),
                 container: None,
+                replica: 3,
                 previous: true,
                 tail: Some(9),
                 from: LogFrom::After(Time::from_micros(7)),

@@ -1,4 +1,4 @@
-//! An attempt's log, read through the API server while its pod is there, and followed while it grows.
+//! A pod's logs, read through the API server while it is there, and followed while it grows.
 //!
 //! Kubernetes knows no offsets, but the moment at which each line was written: a line's offset is its moment in
 //! microseconds, made to grow from line to line. Moments are the same on every reading, since each begins well before
@@ -10,7 +10,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use berth_domain::protocol::AttemptRef;
 use berth_domain::protocol::logs::{LogFrom, LogStream, MAX_LINE_BYTES};
 use berth_domain::time::Time;
 use futures_util::io::{AsyncBufRead, AsyncBufReadExt};
@@ -18,8 +17,8 @@ use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::api::LogParams;
 use tokio::time::Instant;
 
-use super::super::{Line, Page, Trouble};
-use super::{Inner, api, names, status};
+use super::super::{Line, LogName, Page, Trouble};
+use super::{Inner, api, status};
 
 /// How far before the place where it goes on a reading begins: Kubernetes begins at whole seconds.
 const BEFORE: Duration = Duration::from_secs(2);
@@ -31,14 +30,15 @@ const AGAIN: Duration = Duration::from_millis(500);
 /// Reads one container's log from some place on.
 pub struct Reader {
     inner: Arc<Inner>,
-    attempt: AttemptRef,
     namespace: String,
+    pod: String,
     node: String,
-    container: String,
+    name: LogName,
     containers: Vec<String>,
+    /// How many pods the attempt has.
+    pods: u32,
     had_ended: bool,
-    /// Whether it is that of the instance before the container's last restart.
-    previous: bool,
+    was_restarted: bool,
     follow: bool,
     /// Only lines after this.
     after: Time,
@@ -55,7 +55,7 @@ type Stream = Pin<Box<dyn AsyncBufRead + Send>>;
 
 impl fmt::Debug for Reader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reader").field("attempt", &self.attempt).finish_non_exhaustive()
+        f.debug_struct("Reader").field("pod", &self.pod).field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -67,12 +67,12 @@ enum Got {
 }
 
 impl Reader {
-    /// A reader of the log of the pod's container; the main one, if none is named.
+    /// A reader of a log of `pod`, which is one of so many of its attempt.
     pub(super) fn new(
         inner: Arc<Inner>,
-        attempt: AttemptRef,
         pod: &Pod,
-        container: Option<String>,
+        pods: u32,
+        name: LogName,
         from: LogFrom,
         follow: bool,
     ) -> Self {
@@ -83,14 +83,15 @@ impl Reader {
         };
         let node = pod.spec.as_ref().and_then(|spec| spec.node_name.clone());
         Self {
-            attempt,
             namespace: pod.metadata.namespace.clone().unwrap_or_default(),
+            pod: pod.metadata.name.clone().unwrap_or_default(),
             node: node.unwrap_or_default(),
-            container: container.unwrap_or_else(|| names::MAIN_CONTAINER.to_owned()),
             containers: containers(pod),
+            pods,
             had_ended: status::read(pod, inner.settings.patience).is_none_or(|one| one.object.is_ended()),
-            previous: false,
-            follow,
+            was_restarted: was_restarted(pod, &name.container),
+            follow: follow && !name.previous,
+            name,
             after,
             stream: None,
             last: Time::from_micros(0),
@@ -99,13 +100,6 @@ impl Reader {
             is_over: false,
             inner,
         }
-    }
-
-    /// The same of the instance before the container's last restart; none if it was never restarted.
-    pub(super) fn of_previous(mut self, pod: &Pod) -> Option<Self> {
-        let is_restarted = statuses(pod).any(|one| one.name == self.container && one.restart_count > 0);
-        (self.previous, self.follow) = (true, false);
-        is_restarted.then_some(self)
     }
 
     /// Whether the pod had ended when this was made.
@@ -118,14 +112,19 @@ impl Reader {
         &self.containers
     }
 
+    /// How many pods the attempt has.
+    pub(crate) fn pods(&self) -> u32 {
+        self.pods
+    }
+
+    /// Whether the container was restarted, when it was last looked at.
+    pub(crate) fn was_restarted(&self) -> bool {
+        self.was_restarted
+    }
+
     /// The node that the pod is on; empty while it is on none.
     pub(crate) fn node(&self) -> &str {
         &self.node
-    }
-
-    /// The container whose log it is.
-    pub(crate) fn container(&self) -> &str {
-        &self.container
     }
 
     /// About `max_bytes` more, and whether that was the log's end; what is there, if nothing more comes soon.
@@ -172,16 +171,15 @@ impl Reader {
         let ended = self.has_ended().await?;
         let since = self.after.minus(BEFORE).micros();
         let params = LogParams {
-            container: Some(self.container.clone()),
+            container: Some(self.name.container.clone()),
             follow: self.follow && !ended,
             timestamps: true,
-            previous: self.previous,
+            previous: self.name.previous,
             since_time: (since > 0).then(|| jiff::Timestamp::from_microsecond(since).ok()).flatten(),
             ..LogParams::default()
         };
         let pods = api::pods(&self.inner.client, &self.namespace);
-        let name = names::pod_name(self.attempt);
-        match tokio::time::timeout(api::CALL, pods.log_stream(&name, &params)).await {
+        match tokio::time::timeout(api::CALL, pods.log_stream(&self.pod, &params)).await {
             Ok(Ok(stream)) => {
                 self.stream = Some(Box::pin(stream));
                 self.last = Time::from_micros(0);
@@ -201,19 +199,22 @@ impl Reader {
     }
 
     fn failed(&self, source: io::Error) -> Trouble {
-        api::failed(format!("can't read the log of {}", names::pod_name(self.attempt)), source)
+        api::failed(format!("can't read the log of {}", self.pod), source)
     }
 
     /// Whether the container writes no more.
     async fn has_ended(&mut self) -> Result<bool, Trouble> {
-        let Some(pod) = self.inner.find(self.attempt).await? else { return Ok(true) };
+        let doing = || format!("can't look at the pod {}/{}", self.namespace, self.pod);
+        let pods = api::pods(&self.inner.client, &self.namespace);
+        let Some(pod) = api::call(doing, pods.get(&self.pod)).await? else { return Ok(true) };
+        self.was_restarted = was_restarted(&pod, &self.name.container);
         if let Some(node) = pod.spec.as_ref().and_then(|spec| spec.node_name.clone()) {
             self.node = node;
         }
         let state =
-            statuses(&pod).filter(|one| one.name == self.container).find_map(|one| one.state.as_ref());
+            statuses(&pod).filter(|one| one.name == self.name.container).find_map(|one| one.state.as_ref());
         let is_terminated = state.is_some_and(|state| state.terminated.is_some());
-        Ok(self.previous
+        Ok(self.name.previous
             || is_terminated
             || status::read(&pod, self.inner.settings.patience).is_some_and(|one| one.object.is_ended()))
     }
@@ -276,6 +277,10 @@ fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
     status::status(pod).into_iter().flat_map(|status| {
         status.container_statuses.iter().flatten().chain(status.init_container_statuses.iter().flatten())
     })
+}
+
+fn was_restarted(pod: &Pod, container: &str) -> bool {
+    statuses(pod).any(|one| one.name == container && one.restart_count > 0)
 }
 
 fn containers(pod: &Pod) -> Vec<String> {

@@ -69,6 +69,12 @@ pub(super) fn part_name(first: &str, index: u32) -> String {
     format!("{first}-replica-{index}")
 }
 
+/// The name of any of an attempt's pods, the first being number 0.
+pub(crate) fn replica_name(attempt: AttemptRef, replica: u32) -> String {
+    let first = pod_name(attempt);
+    if replica == 0 { first } else { part_name(&first, replica) }
+}
+
 /// The attempt whose first pod has this name.
 pub(super) fn attempt_of(name: &str) -> Option<AttemptRef> {
     let (run, attempt) = name.strip_prefix("berth-")?.split_once('-')?;

@@ -20,6 +20,11 @@ use super::status::{
     label,
 };
 
+/// How many pods the attempt has that `first` stands for.
+pub(super) fn pods(first: &Pod) -> u32 {
+    annotation(first, names::PODS).and_then(|pods| pods.parse().ok()).unwrap_or(1)
+}
+
 /// What of a service's pod counts for the whole.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Member {
@@ -57,7 +62,7 @@ pub(super) fn member(pod: &Pod) -> Option<Member> {
     let place = match label(pod, names::PART) {
         Some(index) => Place::Part(index.parse().ok()?),
         None => Place::First {
-            pods: annotation(pod, names::PODS).and_then(|pods| pods.parse().ok()).unwrap_or(1),
+            pods: pods(pod),
             is_whole: annotation(pod, names::WHOLE).is_some(),
             claim_over: annotation(pod, names::CLAIM_OVER).and_then(|at| Time::parse(at).ok()),
             cull: annotation(pod, names::CULL).and_then(|cull| serde_json::from_str(cull).ok()),
