@@ -5,6 +5,7 @@
 //! functions, so that a test can say what they hold.
 
 mod agent;
+mod artifacts;
 mod broker;
 mod client;
 mod connections;
@@ -24,6 +25,7 @@ mod table;
 mod tests;
 
 pub use agent::{AgentSettings, ExecutorKind};
+pub use artifacts::artifacts_store;
 pub use broker::{BrokerKind, BrokerSettings};
 pub use client::{ClientSettings, Format};
 pub use connections::connections;

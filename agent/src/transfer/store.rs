@@ -36,7 +36,10 @@ impl StoreAt {
     }
 
     /// Opens it, with the variables that are set.
-    pub(super) fn open(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<ArtifactsStore, Error> {
+    ///
+    /// # Errors
+    /// If they, or the place, can't be used.
+    pub fn open(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<ArtifactsStore, Error> {
         let known = VARIABLES.iter().filter_map(|name| Some(((*name).to_owned(), variable(name)?)));
         let mut variables: Vec<(String, String)> = known.collect();
         let alias = |(theirs, ours): &(&str, &str)| Some(((*ours).to_owned(), variable(theirs)?));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use berth_agent::artifacts::ArtifactsStore;
 use berth_agent::connections::Connections;
 use berth_agent::executor::KubernetesExecutor;
 use berth_agent::executor::kubernetes::{Access, Settings as KubernetesSettings};
@@ -29,6 +30,7 @@ const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "
 pub(super) struct Parts {
     pub(super) settings: AgentSettings,
     pub(super) connections: Connections,
+    pub(super) artifacts: Option<ArtifactsStore>,
     pub(super) inherited: BTreeMap<String, String>,
 }
 
@@ -39,11 +41,12 @@ impl Parts {
     ) -> Result<Self, Failure> {
         let settings = AgentSettings::read(resolved, surroundings.variable)?;
         let connections = settings::connections(resolved, settings.executor, surroundings.read)?;
+        let artifacts = settings::artifacts_store(resolved, &connections, surroundings.variable)?;
         let inherited = INHERITED
             .iter()
             .filter_map(|name| Some(((*name).to_owned(), (surroundings.variable)(name)?)))
             .collect();
-        Ok(Self { settings, connections, inherited })
+        Ok(Self { settings, connections, artifacts, inherited })
     }
 
     /// The agent's configuration on connections that are there already.
@@ -66,7 +69,7 @@ impl Parts {
             requests_broker,
             names,
             executor,
-            artifacts: self.settings.artifacts,
+            artifacts: self.artifacts,
             artifacts_hold: self.settings.artifacts_hold,
             prefetch: self.settings.prefetch,
             release: env!("CARGO_PKG_VERSION").to_owned(),

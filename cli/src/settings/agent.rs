@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use berth_agent::artifacts::{self, ArtifactsStore};
 use berth_domain::labels::{self, Labels};
 use berth_domain::name::{AgentName, Slug};
 
@@ -31,8 +30,6 @@ pub struct AgentSettings {
     pub labels: Labels,
     /// Where working directories are.
     pub data_dir: PathBuf,
-    /// Where logs and artifacts are kept when their runs are over, if they are.
-    pub artifacts: Option<ArtifactsStore>,
     /// How long the end of an attempt waits for its log to be kept.
     pub artifacts_hold: Duration,
     /// Offers that are held un-acked for each queue.
@@ -101,7 +98,6 @@ impl AgentSettings {
             name: name.unwrap_or_else(AgentName::default_name),
             executor,
             labels: labels(resolved)?,
-            artifacts: artifacts_store(resolved, variable)?,
             artifacts_hold: Duration::from_secs(resolved.number("artifacts_hold_seconds", 0, 3600)?),
             data_dir: data_dir(resolved, variable)?,
             prefetch: u16::try_from(prefetch).unwrap_or(u16::MAX),
@@ -133,24 +129,6 @@ pub(super) fn data_dir(
         flag: "data-dir",
         variable: "BERTH_DATA_DIR".to_owned(),
         allowed: "there is neither XDG_DATA_HOME nor HOME to make a default of".to_owned(),
-    })
-}
-
-/// The artifacts store, with who one is there.
-fn artifacts_store(
-    resolved: &Resolved,
-    variable: &dyn Fn(&str) -> Option<String>,
-) -> Result<Option<ArtifactsStore>, Error> {
-    let Some(given) = resolved.get("artifacts_store").filter(|given| !given.text.is_empty()) else {
-        return Ok(None);
-    };
-    let known = artifacts::VARIABLES.iter();
-    let variables: Vec<_> = known.filter_map(|name| Some(((*name).to_owned(), variable(name)?))).collect();
-    ArtifactsStore::open(&given.text, variables).map(Some).map_err(|error| Error::Invalid {
-        key: "artifacts_store",
-        origin: given.origin.clone(),
-        found: error.to_string(),
-        allowed: artifacts::ALLOWED.to_owned(),
     })
 }
 

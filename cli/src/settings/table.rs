@@ -374,7 +374,8 @@ pub const SETTINGS: &[Setting] = &[
         Derived("nothing is kept"),
         &[Up, Agent],
         "Where logs and artifacts are kept when their runs are over: a folder, s3://BUCKET[/PREFIX], \
-         gs://BUCKET[/PREFIX] or az://CONTAINER[/PREFIX]; credentials come from the cloud's own variables",
+         gs://BUCKET[/PREFIX] or az://CONTAINER[/PREFIX], or the name of a connection that leads to one; credentials come \
+         from the cloud's own variables",
     ),
     plain(
         "artifacts_hold_seconds",

@@ -292,18 +292,3 @@ fn keys_flags_and_variables_are_each_given_once_for_a_part() {
     keys.dedup();
     assert_eq!(keys.len(), SETTINGS.len());
 }
-
-#[test]
-fn an_artifacts_store_that_is_none_is_told_from_one_that_could_be() {
-    let world = with(&[("BERTH_ARTIFACTS_STORE", "ftp://host/logs")], "");
-    let resolved = world.load(Part::Agent, &[("agent_name", "a")], None).unwrap();
-    let error = AgentSettings::read(&resolved, &|_| Some("/nowhere".to_owned())).unwrap_err().to_string();
-    for part in ["artifacts_store", "BERTH_ARTIFACTS_STORE", "ftp://host/logs", "s3://BUCKET"] {
-        assert!(error.contains(part), "{part}: {error}");
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let flag = folder.path().join("kept").display().to_string();
-    let resolved = world.load(Part::Agent, &[("agent_name", "a"), ("artifacts_store", &flag)], None).unwrap();
-    let settings = AgentSettings::read(&resolved, &|_| Some("/nowhere".to_owned())).unwrap();
-    assert_eq!(settings.artifacts.unwrap().url(), flag);
-}
