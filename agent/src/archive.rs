@@ -7,6 +7,7 @@
 
 mod layout;
 mod reader;
+mod sweep;
 mod writer;
 
 use std::collections::HashMap;
@@ -20,6 +21,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 pub use reader::Reader;
+pub(crate) use sweep::sweep_forever;
 
 use crate::artifacts::ArtifactsStore;
 use crate::control::chain;
@@ -34,12 +36,22 @@ const AGAIN_AT_MOST: Duration = Duration::from_secs(15);
 /// Of how many pods logs are written at the same time. Each holds a part in memory.
 const AT_ONCE: usize = 32;
 
+/// Where and how logs are kept.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The store.
+    pub store: ArtifactsStore,
+    /// How long the end of an attempt waits for its log. Longer, and a store that is away holds slots of queues for
+    /// longer; shorter, and who reads of an end may not find the log yet.
+    pub hold: Duration,
+    /// After how long a log is deleted; none: never.
+    pub keep: Option<Duration>,
+}
+
 /// The logs that are being kept.
 #[derive(Debug)]
 pub(crate) struct Archive {
-    store: ArtifactsStore,
-    /// How long an end waits for its log.
-    hold: Duration,
+    settings: Settings,
     jobs: Mutex<HashMap<AttemptRef, Job>>,
     room: Semaphore,
 }
@@ -81,8 +93,8 @@ enum Verdict {
 }
 
 impl Archive {
-    pub(crate) fn new(store: ArtifactsStore, hold: Duration) -> Self {
-        Self { store, hold, jobs: Mutex::default(), room: Semaphore::new(AT_ONCE) }
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self { settings, jobs: Mutex::default(), room: Semaphore::new(AT_ONCE) }
     }
 
     fn jobs(&self) -> MutexGuard<'_, HashMap<AttemptRef, Job>> {
@@ -96,15 +108,15 @@ impl Archive {
         name: &LogName,
         from: LogFrom,
     ) -> Result<Option<Reader>, Trouble> {
-        Reader::open(&self.store, attempt, name, from).await
+        Reader::open(&self.settings.store, attempt, name, from).await
     }
 
     /// The newest attempt of a run of which something was kept.
     pub(crate) async fn newest(&self, run: RunId) -> Result<Option<AttemptRef>, Trouble> {
         let folder = layout::of_run(run);
-        let listed = self.store.objects().list_with_delimiter(Some(&folder)).await;
+        let listed = self.settings.store.objects().list_with_delimiter(Some(&folder)).await;
         let listed = listed.map_err(|error| Trouble {
-            doing: format!("can't list {folder} in the artifacts store {}", self.store.url()),
+            doing: format!("can't list {folder} in the artifacts store {}", self.settings.store.url()),
             source: std::io::Error::other(error),
         })?;
         let attempts = listed.common_prefixes.iter().filter_map(|folder| folder.filename()?.parse().ok());
@@ -124,7 +136,7 @@ impl Archive {
         match job.state {
             State::Kept | State::GivenUp => true,
             State::Busy | State::Failed { .. } => {
-                let is_over = job.ended.is_some_and(|at| at.elapsed() >= self.hold + HOLD_OBJECT);
+                let is_over = job.ended.is_some_and(|at| at.elapsed() >= self.settings.hold + HOLD_OBJECT);
                 if is_over {
                     let why = job.why.clone().unwrap_or_default();
                     tracing::error!(run.uuid = %attempt.run, why, "agent.archive.given_up: its log is lost with its object");
@@ -169,7 +181,7 @@ impl Archive {
         let since = *job.ended.get_or_insert_with(Instant::now);
         match job.state {
             State::Kept | State::GivenUp => Verdict::Go,
-            _ if since.elapsed() < self.hold => {
+            _ if since.elapsed() < self.settings.hold => {
                 job.waiting = Some(object.clone());
                 Verdict::Wait
             }
@@ -209,7 +221,13 @@ pub(crate) fn begin(shared: &Arc<Shared>, object: &Object) {
     let (shared, object) = (shared.clone(), object.clone());
     shared.tracker.clone().spawn(async move {
         let Some(archive) = &shared.archive else { return };
-        let keep = writer::keep(&archive.store, &archive.room, &shared.executor, &object);
+        let keep = writer::keep(
+            &archive.settings.store,
+            &archive.room,
+            shared.name.as_str(),
+            &shared.executor,
+            &object,
+        );
         let attempt = object.attempt;
         let Some(kept) = shared.stop.run_until_cancelled(keep).await else { return };
         match kept {
@@ -286,7 +304,7 @@ mod tests {
             at: Time::from_micros(0),
             ran: None,
         };
-        (Archive::new(store, HOLD), object)
+        (Archive::new(Settings { store, hold: HOLD, keep: None }), object)
     }
 
     #[tokio::test(start_paused = true)]

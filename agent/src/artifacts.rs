@@ -179,6 +179,8 @@ impl ArtifactsStore {
         made.map_err(|why| OpenError::Folder { folder: folder.display().to_string(), why })?;
         let store = LocalFileSystem::new_with_prefix(folder)
             .map_err(|why| OpenError::Settings { shown: shown.clone(), why })?;
+        // A bucket has no folders that could be left empty.
+        let store = store.with_automatic_cleanup(true);
         Ok(Self { store: Arc::new(store), shown })
     }
 

@@ -17,8 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use crate::archive::Archive;
-use crate::artifacts::ArtifactsStore;
+use crate::archive::{self, Archive};
 use crate::executor::{Enlisted, Executor, Trouble};
 use crate::lease::Lease;
 use crate::out::Out;
@@ -44,10 +43,7 @@ pub struct Config {
     /// What runs are started with.
     pub executor: Executor,
     /// Where logs are kept when their attempts are over, if they are.
-    pub artifacts: Option<ArtifactsStore>,
-    /// How long the end of an attempt waits for its log to be kept. Longer, and a store that is away holds slots of
-    /// queues for longer; shorter, and who reads of an end may not find the log yet.
-    pub artifacts_hold: Duration,
+    pub archive: Option<archive::Settings>,
     /// The most offers that are held un-acked for each queue. Too many, and other replicas starve while these wait;
     /// too few, and each waits for a round trip.
     pub prefetch: u16,
@@ -209,7 +205,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
         broker: config.broker,
         names: config.names,
         executor: config.executor,
-        archive: config.artifacts.map(|store| Archive::new(store, config.artifacts_hold)),
+        archive: config.archive.map(Archive::new),
         prefetch: config.prefetch.max(1),
         release: config.release,
         labels: config.labels,
@@ -233,7 +229,7 @@ fn spawn_parts(
 ) {
     let tracker = &shared.tracker;
     let (a, b, c, d, e) = (shared.clone(), shared.clone(), shared.clone(), shared.clone(), shared.clone());
-    let (f, g) = (shared.clone(), shared.clone());
+    let (f, g, h) = (shared.clone(), shared.clone(), shared.clone());
     let claims = claims::send(outgoing, shared.out.clone());
     let stop = shared.stop.clone();
     tracker.spawn(async move { stop.run_until_cancelled(claims).await });
@@ -243,6 +239,7 @@ fn spawn_parts(
     tracker.spawn(async move { reports::send(&c).await });
     tracker.spawn(async move { watch::look(&d, hints).await });
     tracker.spawn(async move { culling::keep(&g).await });
+    tracker.spawn(async move { archive::sweep_forever(&h).await });
     shared.handovers.spawn(async move { intake::consume(e).await });
 }
 

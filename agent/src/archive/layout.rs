@@ -24,14 +24,17 @@ use crate::executor::{Line, LogName};
 
 /// The folder of all attempts' logs of a run. The name by which Polyaxon's users know it.
 const LOGS: &str = "plxlogs";
-const END: &str = "end.json";
+pub(super) const END: &str = "end.json";
 const PART: &str = ".jsonl";
 
 /// What is told of an attempt whose logs are whole.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct End {
     /// The executor's own id of its object.
     pub(super) uid: String,
+    /// The name of the agent that kept it; empty from the release before.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) agent: String,
     /// Its first pod, or its process.
     #[serde(flatten)]
     pub(super) first: Pod,

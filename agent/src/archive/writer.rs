@@ -26,6 +26,7 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(super) async fn keep(
     store: &ArtifactsStore,
     room: &Semaphore,
+    agent: &str,
     executor: &Executor,
     object: &Object,
 ) -> Result<bool, Trouble> {
@@ -45,7 +46,8 @@ pub(super) async fn keep(
     // All of them at once: of those that are being deleted, nobody knows which one is gone first.
     let mut kept = try_join_all(pods).await?.into_iter();
     let Some(first) = kept.next().flatten() else { return Ok(false) };
-    let end = End { uid: object.uid.clone(), first, replicas: kept.map(Option::unwrap_or_default).collect() };
+    let replicas = kept.map(Option::unwrap_or_default).collect();
+    let end = End { uid: object.uid.clone(), agent: agent.to_owned(), first, replicas };
     let text = serde_json::to_vec(&end).map_err(|error| failed(store, error))?;
     put(store, &layout::end(attempt), text).await?;
     Ok(true)

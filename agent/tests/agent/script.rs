@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use berth_agent::artifacts::ArtifactsStore;
-use berth_agent::{Config, Executor};
+use berth_agent::{Config, Executor, archive};
 use berth_broker::offer::{self, Offer};
 use berth_broker::{Broker, Consumer, Message, Publish};
 use berth_broker_config::arguments::QueueKind;
@@ -98,8 +98,11 @@ impl Script {
             requests_broker: self.broker.clone(),
             names: self.names.clone(),
             executor,
-            artifacts: self.artifacts.clone(),
-            artifacts_hold: self.hold,
+            archive: self.artifacts.clone().map(|store| archive::Settings {
+                store,
+                hold: self.hold,
+                keep: None,
+            }),
             prefetch: 64,
             release: "test".into(),
             labels: [("zone".to_owned(), "eu".to_owned())].into(),

@@ -10,7 +10,7 @@ use berth_agent::executor::KubernetesExecutor;
 use berth_agent::executor::kubernetes::{Access, Settings as KubernetesSettings};
 use berth_agent::executor::process::{ProcessExecutor, Settings as ProcessSettings, ShimCommand};
 use berth_agent::uptime::Uptime;
-use berth_agent::{Config, Executor};
+use berth_agent::{Config, Executor, archive};
 use berth_broker::Broker;
 use berth_broker_config::Names;
 use berth_domain::time::Clock;
@@ -63,14 +63,15 @@ impl Parts {
                 Executor::Kubernetes(kubernetes_executor(&self.settings, self.connections).await?)
             }
         };
+        let AgentSettings { artifacts_hold: hold, artifacts_keep: keep, .. } = self.settings;
+        let archive = self.artifacts.map(|store| archive::Settings { store, hold, keep });
         Ok(Config {
             name: self.settings.name,
             broker,
             requests_broker,
             names,
             executor,
-            artifacts: self.artifacts,
-            artifacts_hold: self.settings.artifacts_hold,
+            archive,
             prefetch: self.settings.prefetch,
             release: env!("CARGO_PKG_VERSION").to_owned(),
             labels: self.settings.labels,

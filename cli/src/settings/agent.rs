@@ -32,6 +32,8 @@ pub struct AgentSettings {
     pub data_dir: PathBuf,
     /// How long the end of an attempt waits for its log to be kept.
     pub artifacts_hold: Duration,
+    /// After how long a log that was kept is deleted; none: never.
+    pub artifacts_keep: Option<Duration>,
     /// Offers that are held un-acked for each queue.
     pub prefetch: u16,
     /// How long a process has between being asked to end and being killed.
@@ -94,10 +96,12 @@ impl AgentSettings {
         let grace = resolved.number("grace_seconds", 0, 3600)?;
         let log_limit = resolved.number("log_limit_mib", 1, 1_048_576)?;
         let keep_hours = resolved.number("work_dir_keep_hours", 0, 24 * 365)?;
+        let keep_days = resolved.number("artifacts_keep_days", 0, 36_500)?;
         Ok(Self {
             name: name.unwrap_or_else(AgentName::default_name),
             executor,
             labels: labels(resolved)?,
+            artifacts_keep: (keep_days > 0).then(|| Duration::from_secs(keep_days * 24 * 3600)),
             artifacts_hold: Duration::from_secs(resolved.number("artifacts_hold_seconds", 0, 3600)?),
             data_dir: data_dir(resolved, variable)?,
             prefetch: u16::try_from(prefetch).unwrap_or(u16::MAX),

@@ -386,6 +386,14 @@ pub const SETTINGS: &[Setting] = &[
         "How long the end of a run waits for its log to be in the artifacts store; longer, and a store that is away holds \
          slots of queues for longer, shorter, and who reads of an end may not find the log yet",
     ),
+    plain(
+        "artifacts_keep_days",
+        "artifacts-keep-days",
+        "DAYS",
+        Text("30"),
+        &[Up, Agent],
+        "How long logs are kept in the artifacts store; 0: for ever",
+    ),
     // retention
     plain(
         "retention_runs_days",
