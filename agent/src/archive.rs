@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 pub use reader::Reader;
-pub(crate) use sweep::sweep_forever;
+pub(crate) use sweep::{forget, sweep_forever};
 
 use crate::artifacts::ArtifactsStore;
 use crate::control::chain;

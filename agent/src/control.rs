@@ -116,6 +116,9 @@ fn heed(shared: &Arc<Shared>, body: ToAgentBody) {
         ToAgentBody::Questions(questions) => {
             shared.tracker.spawn(async move { look(&aside, questions).await });
         }
+        ToAgentBody::Forget(runs) => {
+            shared.tracker.spawn(async move { archive::forget(&aside, runs).await });
+        }
     }
 }
 

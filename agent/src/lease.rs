@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use berth_domain::protocol::{FromAgentBody, LEASE_RENEWAL_SECONDS, LEASE_SECONDS, LeaseRequest};
+use berth_domain::protocol::{ARCHIVE, FromAgentBody, LEASE_RENEWAL_SECONDS, LEASE_SECONDS, LeaseRequest};
 use berth_domain::restore::Seen;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -223,7 +223,7 @@ pub(crate) async fn keep(shared: &Shared) {
             hello: !held,
             identity,
             release: shared.release.clone(),
-            features: shared.executor.features(),
+            features: features(shared),
             executor: shared.executor.kind().to_owned(),
             create_grace_ms: u64::try_from(shared.executor.create_grace().as_millis()).unwrap_or(u64::MAX),
             handover_rate: shared.load.rate(),
@@ -262,6 +262,12 @@ pub(crate) async fn keep(shared: &Shared) {
             () = tokio::time::sleep(pause) => {}
         }
     }
+}
+
+/// What the replica can do: what its executor can, and more where it keeps logs.
+fn features(shared: &Shared) -> Vec<String> {
+    let keeps = shared.archive.as_ref().map(|_| ARCHIVE.to_owned());
+    shared.executor.features().into_iter().chain(keeps).collect()
 }
 
 #[cfg(test)]

@@ -31,6 +31,8 @@ pub const FENCE_SECONDS: u64 = 20;
 pub const FENCED_SECONDS: u64 = 25;
 /// The feature of agents that do so. The attempts of others are never replaced.
 pub const FENCING: &str = "fencing";
+/// The feature of agents that keep logs, and forget them when they are told to.
+pub const ARCHIVE: &str = "archive";
 /// How long a claim is valid, in seconds: the agent counts from sending it, the scheduler from its commit.
 pub const CLAIM_VALIDITY_SECONDS: u64 = 10;
 
@@ -308,6 +310,8 @@ pub enum FromAgentBody {
         /// Why it can't be decoded.
         reason: String,
     },
+    /// Says of which runs it keeps nothing any more, as [`ToAgentBody::Forget`] asks.
+    Forgotten(Vec<RunId>),
     /// Says good-bye: the replica ends in good order and its offers go back.
     Goodbye,
 }
@@ -354,6 +358,8 @@ pub enum ToAgentBody {
     Remove(Vec<AttemptRef>),
     /// Questions.
     Questions(Vec<Question>),
+    /// Runs that were deleted: what is kept of their logs is to go. Said again until [`FromAgentBody::Forgotten`].
+    Forget(Vec<RunId>),
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use berth_broker::{Delivery, ack_many};
-use berth_domain::id::DeadLetterId;
+use berth_domain::id::{DeadLetterId, RunId};
 use berth_domain::protocol::{
     Answer, ClaimRequest, FromAgent, FromAgentBody, Held, LeaseRequest, Notice, Report, VERSION,
 };
@@ -43,6 +43,7 @@ struct Batch {
     notices: Vec<Notice>,
     answers: Vec<Answer>,
     inventories: Vec<(String, Option<Uuid>, Vec<Held>)>,
+    forgotten: Vec<RunId>,
     goodbyes: Vec<String>,
     dead: Vec<Dead>,
 }
@@ -147,6 +148,7 @@ impl Batch {
             FromAgentBody::Undecodable { queue, raw, reason } => {
                 self.dead.push(Dead { queue, reason, raw });
             }
+            FromAgentBody::Forgotten(runs) => self.forgotten.extend(runs),
             FromAgentBody::Goodbye => self.goodbyes.push(replica),
         }
     }
@@ -158,6 +160,9 @@ impl Batch {
         claims::answer(context, agent, &self.claims).await?;
         reports::take_in(context, agent, &self.reports, &self.notices, &self.answers).await?;
         inventory::compare(context, agent, &self.inventories).await?;
+        if !self.forgotten.is_empty() {
+            context.store.forgot_runs(agent.id, &self.forgotten).await?;
+        }
         for replica in &self.goodbyes {
             context.store.drop_replica(agent.id, replica, context.clock.now()).await?;
         }

@@ -62,7 +62,8 @@ pub(crate) async fn ask(context: &Context, agent: AgentId, questions: Vec<Questi
     .await
 }
 
-async fn to_all_replicas(
+/// Sends to every live replica of an agent, if it is still there.
+pub(crate) async fn to_all_replicas(
     context: &Context,
     agent: AgentId,
     bodies: impl Iterator<Item = ToAgentBody>,

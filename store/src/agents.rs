@@ -366,6 +366,7 @@ impl Store {
         tx.run(sql::agents::DELETE_QUEUES, args![agent.id]).await?;
         tx.run(sql::agents::DELETE_REPLICAS, args![agent.id]).await?;
         tx.run(sql::agents::DELETE_NODES, args![agent.id]).await?;
+        tx.run(sql::forgotten::DELETE_OF_AGENT, args![agent.id]).await?;
         tx.run(sql::agents::DELETE, args![agent.id]).await?;
         for row in &queues {
             let queue: QueueId = row.id("id")?;

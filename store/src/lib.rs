@@ -13,6 +13,7 @@ mod db;
 mod dead_letters;
 mod epoch;
 mod error;
+mod forgotten;
 mod idempotency;
 mod leases;
 mod losses;

@@ -134,6 +134,7 @@ async fn remove_runs(tx: &mut Tx, rows: &[Row]) -> Result<u64, Error> {
     }
     let ids: Vec<RunId> = rows.iter().map(|row| row.id::<kind::Run>("id")).collect::<Result<_, _>>()?;
     let ids = id_rows(ids.iter().map(|id| id.uuid()))?;
+    tx.run(sql::forgotten::NOTE, args![&ids]).await?;
     tx.run(sql::retention::CONDITIONS_OF, args![&ids]).await?;
     tx.run(sql::retention::RUNS, args![&ids]).await
 }

@@ -7,6 +7,7 @@ pub(crate) mod agents;
 pub(crate) mod audit;
 pub(crate) mod changes;
 pub(crate) mod dead_letters;
+pub(crate) mod forgotten;
 pub(crate) mod idempotency;
 pub(crate) mod lanes;
 pub(crate) mod listing;
@@ -59,6 +60,7 @@ pub fn registry() -> Vec<Statement> {
         audit::ALL,
         changes::ALL,
         dead_letters::ALL,
+        forgotten::ALL,
         idempotency::ALL,
         lanes::ALL,
         losses::ALL,

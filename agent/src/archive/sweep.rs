@@ -1,11 +1,14 @@
-//! Deletes logs that were kept in the artifacts store for long enough, and nothing else that is there.
+//! Deletes logs from the artifacts store, and nothing else that is there: those of runs that the control plane deleted, and
+//! those that were kept for long enough.
 //!
-//! A log goes by its age, attempt by attempt, whatever became of its run; only an agent of the same name deletes it, since
-//! another one may keep its own for longer. Doing it twice, or not to its end, does no harm: `end.json` goes last.
+//! By its age a log goes attempt by attempt, whatever became of its run; only an agent of the same name deletes it, since
+//! another one may keep its own for longer. Doing it twice, or not to its end, does no harm: `end.json` goes last, and
+//! the control plane names a run until it is told that nothing is left.
 
 use std::time::Duration;
 
 use berth_domain::id::RunId;
+use berth_domain::protocol::FromAgentBody;
 use berth_domain::time::Time;
 use futures_util::TryStreamExt;
 use object_store::path::Path;
@@ -47,6 +50,32 @@ pub(crate) async fn sweep_forever(shared: &Shared) {
     }
 }
 
+/// Deletes the logs of runs that were deleted, and says of which nothing is left.
+pub(crate) async fn forget(shared: &Shared, runs: Vec<RunId>) {
+    let mut forgotten = Vec::new();
+    for run in runs {
+        if let Some(archive) = &shared.archive {
+            let folder = layout::of_run(run);
+            let deleting = delete(&archive.settings.store, &folder);
+            match shared.stop.run_until_cancelled(deleting).await {
+                None => return,
+                Some(Ok(())) => {}
+                Some(Err(error)) => {
+                    let error = chain(&error);
+                    tracing::warn!(run.uuid = %run, error, "agent.archive.unforgotten: will be tried again");
+                    continue;
+                }
+            }
+        }
+        forgotten.push(run);
+    }
+    if !forgotten.is_empty()
+        && let Err(error) = shared.out.say(FromAgentBody::Forgotten(forgotten)).await
+    {
+        tracing::debug!(%error, "agent.forgotten.unsent: it will be asked for again");
+    }
+}
+
 /// Deletes the logs that `agent` had kept by `before`; gives of how many attempts.
 async fn sweep(store: &ArtifactsStore, agent: &str, before: Time) -> Result<usize> {
     let objects = store.objects();
@@ -77,13 +106,14 @@ async fn is_over(store: &ArtifactsStore, agent: &str, attempt: &Path, before: Ti
     Ok(end.is_ok_and(|end| end.agent == agent))
 }
 
-async fn delete(store: &ArtifactsStore, attempt: &Path) -> Result<()> {
+/// Deletes all that is below the folder; what tells that a log is whole goes last.
+async fn delete(store: &ArtifactsStore, folder: &Path) -> Result<()> {
     let objects = store.objects();
-    let end = attempt.clone().join(layout::END);
-    let parts: Vec<_> = objects.list(Some(attempt)).try_collect().await?;
-    let parts = parts.into_iter().map(|part| part.location).filter(|part| *part != end);
-    for object in parts.chain([end.clone()]) {
-        match objects.delete(&object).await {
+    let all: Vec<_> = objects.list(Some(folder)).try_collect().await?;
+    let all = all.into_iter().map(|object| object.location);
+    let (ends, parts): (Vec<_>, Vec<_>) = all.partition(|name| name.filename() == Some(layout::END));
+    for object in parts.iter().chain(&ends) {
+        match objects.delete(object).await {
             // Another replica was faster.
             Ok(()) | Err(Error::NotFound { .. }) => {}
             Err(error) => return Err(error),

@@ -7,8 +7,9 @@ use std::time::Duration;
 use berth_agent::artifacts::ArtifactsStore;
 use berth_agent::uptime::Uptime;
 use berth_broker::{Message, RequestOptions};
+use berth_domain::id::RunId;
 use berth_domain::protocol::logs::{InspectRequest, LogFrom, LogItem, LogRequest, Request, RequestBody};
-use berth_domain::protocol::{AttemptRef, FromAgentBody, Notice, VERSION};
+use berth_domain::protocol::{ARCHIVE, AttemptRef, FromAgentBody, Notice, ToAgentBody, VERSION};
 use berth_domain::time::Time;
 use berth_test_servers::S3;
 
@@ -165,6 +166,33 @@ async fn the_attempt_before_is_read_by_previous_and_objects_are_inspected() {
         let object = &objects[format!("berth-{}-{attempt}", first.run)];
         assert_eq!(object["status"]["phase"]["phase"], "ended", "{objects}");
     }
+    replica.close().await;
+}
+
+#[tokio::test]
+async fn what_is_kept_of_a_deleted_run_goes_and_what_it_left_stays() {
+    let server = S3::start();
+    let mut script = Script::new(Rig::new()).await;
+    script.artifacts = bucket(&server, &server.variables());
+    let replica = script.replica();
+    let (gone, other) = (script.start(&shell("echo gone")).await, script.start(&shell("echo stays")).await);
+    script.end(gone).await;
+    script.end(other).await;
+    let of = |attempt: AttemptRef| server.files().join("a/part").join(attempt.run.to_string());
+    std::fs::create_dir(of(gone).join("outputs")).unwrap();
+    std::fs::write(of(gone).join("outputs/model"), "").unwrap();
+    let unknown = RunId::new();
+    script.tell(ToAgentBody::Forget(vec![gone.run, unknown])).await;
+    let forgotten = script
+        .hear("that it has forgotten them", |body| match body {
+            FromAgentBody::Forgotten(runs) => Some(runs.clone()),
+            _ => None,
+        })
+        .await;
+    assert_eq!(forgotten, [gone.run, unknown]);
+    assert!(!of(gone).join("plxlogs/0/end.json").exists());
+    assert!(of(gone).join("outputs/model").exists() && of(other).join("plxlogs/0/end.json").exists());
+    assert!(script.leases.iter().all(|lease| lease.features.contains(&ARCHIVE.to_owned())));
     replica.close().await;
 }
 

@@ -153,6 +153,7 @@ impl Script {
                 FromAgentBody::Answers(_) => "answers",
                 FromAgentBody::Inventory(_) => "inventory",
                 FromAgentBody::Undecodable { .. } => "undecodable",
+                FromAgentBody::Forgotten(_) => "forgotten",
                 FromAgentBody::Goodbye => "goodbye",
             })
             .collect()

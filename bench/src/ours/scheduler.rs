@@ -154,6 +154,7 @@ fn answer(body: FromAgentBody, seen: &mut HashSet<Uuid>) -> Option<ToAgentBody> 
         | FromAgentBody::Answers(_)
         | FromAgentBody::Inventory(_)
         | FromAgentBody::Undecodable { .. }
+        | FromAgentBody::Forgotten(_)
         | FromAgentBody::Goodbye => None,
     }
 }

@@ -63,6 +63,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration!(3, "0003", "restored", expand, ""),
     migration!(4, "0004", "layers", expand, ""),
     migration!(5, "0005", "losses", expand, ""),
+    migration!(6, "0006", "forgotten", expand, ""),
 ];
 
 /// The table that notes what was applied.

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use berth_domain::id::TokenId;
+use berth_domain::id::{RunId, TokenId};
 use berth_domain::lifecycle::{Event, step};
+use berth_domain::protocol::ARCHIVE;
 use berth_store::{AuditFilter, Error, NewToken, Page, Removed, Reservation, RetentionSettings, Store};
 
-use crate::world::{NOW, World, after, audit};
+use crate::world::{NOW, World, after, audit, lease};
 
 pub(crate) async fn what_is_old_goes_in_batches(store: &Store) {
     let world = World::new(store).await;
@@ -32,6 +33,34 @@ pub(crate) async fn what_is_old_goes_in_batches(store: &Store) {
     assert!(!log.is_empty());
     let end = store.retention(NOW.plus(401 * day), &settings, 1000).await.unwrap();
     assert_eq!(end.audit as usize, log.len());
+}
+
+pub(crate) async fn what_an_agent_keeps_of_gone_runs_is_noted_until_it_has_forgotten_them(store: &Store) {
+    let world = World::new(store).await;
+    let ids = world.create(store, 5).await;
+    let stop = Event::Stop { by: "t" };
+    store.transition(&ids[..4], NOW, |head| step(&head.dispatch, &stop, NOW, 0.0).ok()).await.unwrap();
+    let settings = RetentionSettings::default();
+    let gone = async |runs: &[RunId]| {
+        for run in runs {
+            store.delete_run(*run, &audit("run.delete")).await.unwrap();
+        }
+        store.retention(NOW.plus(2 * settings.deleted_runs), &settings, 1000).await.unwrap().runs
+    };
+    assert_eq!(gone(&ids[..1]).await, 1);
+    assert_eq!(store.agents_with_forgotten().await.unwrap(), [], "it keeps nothing");
+    let mut keeps = lease("m1");
+    keeps.features.push(ARCHIVE.to_owned());
+    store.grant_lease(world.agent.id, "r1", &keeps, NOW).await.unwrap();
+    assert_eq!(gone(&ids[1..4]).await, 3);
+    let agent = world.agent.id;
+    assert_eq!(store.agents_with_forgotten().await.unwrap(), [agent]);
+    assert_eq!(store.forgotten_runs(agent, 2).await.unwrap(), ids[1..3]);
+    store.forgot_runs(agent, &ids[1..3]).await.unwrap();
+    assert_eq!(store.forgotten_runs(agent, 2).await.unwrap(), ids[3..4]);
+    store.transition(&ids[4..], NOW, |head| step(&head.dispatch, &stop, NOW, 0.0).ok()).await.unwrap();
+    store.delete_agent("acme", "local", &audit("agent.delete")).await.unwrap();
+    assert_eq!(store.agents_with_forgotten().await.unwrap(), []);
 }
 
 pub(crate) async fn an_idempotency_key_gets_the_first_answer_again(store: &Store) {

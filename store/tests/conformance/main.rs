@@ -69,6 +69,7 @@ on_both! {
     changes::no_change_is_skipped_while_many_commit,
     changes::an_old_cursor_is_told_to_begin_anew,
     keeping::what_is_old_goes_in_batches,
+    keeping::what_an_agent_keeps_of_gone_runs_is_noted_until_it_has_forgotten_them,
     keeping::an_idempotency_key_gets_the_first_answer_again,
     keeping::a_token_holds_until_it_is_revoked_or_expires,
     keeping::of_two_markers_one_wins,
