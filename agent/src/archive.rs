@@ -23,7 +23,7 @@ use tokio::time::Instant;
 pub use reader::Reader;
 pub(crate) use sweep::{forget, sweep_forever};
 
-use crate::artifacts::ArtifactsStore;
+use crate::artifacts::{ArtifactsStore, words};
 use crate::control::chain;
 use crate::executor::{LogName, Object, Trouble};
 use crate::service::Shared;
@@ -117,7 +117,7 @@ impl Archive {
         let listed = self.settings.store.objects().list_with_delimiter(Some(&folder)).await;
         let listed = listed.map_err(|error| Trouble {
             doing: format!("can't list {folder} in the artifacts store {}", self.settings.store.url()),
-            source: std::io::Error::other(error),
+            source: std::io::Error::other(words(&error)),
         })?;
         let attempts = listed.common_prefixes.iter().filter_map(|folder| folder.filename()?.parse().ok());
         Ok(attempts.max().map(|attempt| AttemptRef { run, attempt }))
@@ -188,7 +188,10 @@ impl Archive {
             _ if std::mem::replace(&mut job.told, true) => Verdict::Go,
             _ => match &job.why {
                 Some(why) => Verdict::GoWithout(why.clone()),
-                None => Verdict::GoWithout("the artifacts store takes too long".to_owned()),
+                None => {
+                    let url = self.settings.store.url();
+                    Verdict::GoWithout(format!("the artifacts store {url} takes too long"))
+                }
             },
         }
     }

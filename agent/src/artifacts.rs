@@ -203,6 +203,21 @@ pub fn run_path(run: RunId) -> Path {
     Path::from(run.to_string())
 }
 
+/// What went wrong, for people: what a bucket answered without its XML, else the library's words with what is at the
+/// bottom of it.
+pub(crate) fn words(error: &object_store::Error) -> String {
+    let text = error.to_string();
+    let told = |tag: &str| text.split_once(&format!("<{tag}>"))?.1.split('<').next();
+    if let (Some(code), Some(message)) = (told("Code"), told("Message")) {
+        return format!("{code}: {message}");
+    }
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    match causes.last().map(ToString::to_string).filter(|cause| !text.contains(cause)) {
+        Some(cause) => format!("{text}: {cause}"),
+        None => text,
+    }
+}
+
 fn retries() -> RetryConfig {
     RetryConfig { max_retries: RETRIES, retry_timeout: RETRY_FOR, ..RetryConfig::default() }
 }
@@ -266,6 +281,17 @@ mod tests {
         }
         let error = open("az://runs", &[]).unwrap_err().to_string();
         assert!(error.contains("az://runs can't be used"), "{error}");
+    }
+
+    #[test]
+    fn a_buckets_complaint_is_told_by_its_code_and_what_is_at_the_bottom_of_another_is_told_too() {
+        let told = |source: Box<dyn std::error::Error + Send + Sync>| {
+            words(&object_store::Error::Generic { store: "S3", source })
+        };
+        let xml = "403 Forbidden: <?xml?>\n<Error><Code>AccessDenied</Code><Message>No.</Message><HostId>x</HostId></Error>";
+        assert_eq!(told(xml.into()), "AccessDenied: No.");
+        let refused = std::io::Error::other(std::io::Error::from(std::io::ErrorKind::ConnectionRefused));
+        assert_eq!(told(refused.into()), "Generic S3 error: connection refused");
     }
 
     #[test]

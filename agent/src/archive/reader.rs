@@ -12,7 +12,7 @@ use object_store::path::Path;
 use object_store::{Error, ObjectStoreExt};
 
 use super::layout::{self, End, Part, Pod};
-use crate::artifacts::ArtifactsStore;
+use crate::artifacts::{ArtifactsStore, words};
 use crate::executor::{Line, LogName, Page, Trouble};
 
 /// A place in a log that was kept.
@@ -49,7 +49,7 @@ impl Reader {
         }
         let folder = layout::of_log(attempt, name);
         let listed = store.objects().list(Some(&folder)).try_collect::<Vec<_>>().await;
-        let listed = listed.map_err(|error| failed(store, &folder, error))?;
+        let listed = listed.map_err(|error| failed(store, &folder, &error))?;
         let parts = listed.iter().filter_map(|object| Part::read(object.location.filename()?)).collect();
         let next = if let LogFrom::Offset(offset) = from { offset } else { 0 };
         let parts = Part::from(parts, from).into();
@@ -122,12 +122,12 @@ async fn get(store: &ArtifactsStore, name: &Path) -> Result<Option<Bytes>, Troub
     match read.await {
         Ok(bytes) => Ok(Some(bytes)),
         Err(Error::NotFound { .. }) => Ok(None),
-        Err(error) => Err(failed(store, name, error)),
+        Err(error) => Err(failed(store, name, &error)),
     }
 }
 
-fn failed(store: &ArtifactsStore, name: &Path, error: Error) -> Trouble {
-    trouble(store, name, io::Error::other(error))
+fn failed(store: &ArtifactsStore, name: &Path, error: &Error) -> Trouble {
+    trouble(store, name, io::Error::other(words(error)))
 }
 
 fn trouble(store: &ArtifactsStore, name: &Path, source: io::Error) -> Trouble {

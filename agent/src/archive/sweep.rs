@@ -16,8 +16,7 @@ use object_store::{Error, ObjectStoreExt, Result};
 use tokio::time::Instant;
 
 use super::layout::{self, End};
-use crate::artifacts::ArtifactsStore;
-use crate::control::chain;
+use crate::artifacts::{ArtifactsStore, words};
 use crate::service::Shared;
 
 /// How often the store is looked through, and how soon again if it can't be.
@@ -43,7 +42,7 @@ pub(crate) async fn sweep_forever(shared: &Shared) {
             Ok(0) => {}
             Ok(attempts) => tracing::info!(attempts, "agent.archive.swept: logs were kept long enough"),
             Err(error) => {
-                let error = chain(&error);
+                let error = words(&error);
                 tracing::warn!(error, "agent.archive.unswept: old logs stay for now");
             }
         }
@@ -61,7 +60,7 @@ pub(crate) async fn forget(shared: &Shared, runs: Vec<RunId>) {
                 None => return,
                 Some(Ok(())) => {}
                 Some(Err(error)) => {
-                    let error = chain(&error);
+                    let error = words(&error);
                     tracing::warn!(run.uuid = %run, error, "agent.archive.unforgotten: will be tried again");
                     continue;
                 }

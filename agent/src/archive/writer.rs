@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::layout::{self, End, Part, Pod};
 use super::reader;
-use crate::artifacts::ArtifactsStore;
+use crate::artifacts::{ArtifactsStore, words};
 use crate::executor::{Executor, LogName, LogReader, Object, Page, Trouble};
 
 /// How large a part is, about: what one writing holds in memory.
@@ -116,7 +116,7 @@ async fn keep_one(
 }
 
 async fn put(store: &ArtifactsStore, name: &object_store::path::Path, text: Vec<u8>) -> Result<(), Trouble> {
-    store.objects().put(name, text.into()).await.map(|_| ()).map_err(|error| failed(store, error))
+    store.objects().put(name, text.into()).await.map(|_| ()).map_err(|error| failed(store, words(&error)))
 }
 
 fn failed(store: &ArtifactsStore, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Trouble {
