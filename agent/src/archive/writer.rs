@@ -53,30 +53,49 @@ pub(super) async fn keep(
     Ok(true)
 }
 
-/// Keeps the logs of one pod's containers, in the order in which they begin; none if it isn't there.
+/// Keeps the logs of one pod's containers; none if it isn't there.
 async fn keep_pod(
     store: &ArtifactsStore,
     executor: &Executor,
     attempt: AttemptRef,
     replica: u32,
 ) -> Result<Option<Pod>, Trouble> {
-    let read = |name: LogName| async move { executor.read_log(attempt, &name, LogFrom::Start, true).await };
-    let Some(main) = read(LogName::new(replica, None)).await? else { return Ok(None) };
-    let mut pod = Pod { node: String::new(), containers: main.containers(), restarted: Vec::new() };
-    for container in main.containers() {
+    let main = executor.read_log(attempt, &LogName::new(replica, None), LogFrom::Start, true).await?;
+    let Some(containers) = main.map(|main| main.containers()) else { return Ok(None) };
+    // At once: a sidecar ends after the main container, and a pod that is being deleted is gone then.
+    let all = containers.iter().map(|container| {
         let name = LogName::new(replica, Some(container.clone()));
-        let Some(mut reader) = read(name.clone()).await? else { return Ok(None) };
-        keep_one(store, attempt, &name, &mut reader).await?;
-        pod.node = reader.node();
-        let name = name.before_restart();
-        if reader.was_restarted()
-            && let Some(mut reader) = read(name.clone()).await?
-        {
-            keep_one(store, attempt, &name, &mut reader).await?;
-            pod.restarted.push(container);
-        }
+        keep_container(store, executor, attempt, name)
+    });
+    let Some(kept) = try_join_all(all).await?.into_iter().collect::<Option<Vec<_>>>() else {
+        return Ok(None);
+    };
+    let node = kept.last().map(|(node, _)| node.clone()).unwrap_or_default();
+    let restarted = containers.iter().zip(kept).filter(|(_, (_, was_restarted))| *was_restarted);
+    let restarted = restarted.map(|(container, _)| container.clone()).collect();
+    Ok(Some(Pod { node, containers, restarted }))
+}
+
+/// Keeps the log of one container, and of what ran before its last restart; gives its node and whether there was such.
+async fn keep_container(
+    store: &ArtifactsStore,
+    executor: &Executor,
+    attempt: AttemptRef,
+    name: LogName,
+) -> Result<Option<(String, bool)>, Trouble> {
+    let read = |name: LogName| async move { executor.read_log(attempt, &name, LogFrom::Start, true).await };
+    let Some(mut reader) = read(name.clone()).await? else { return Ok(None) };
+    let before = name.before_restart();
+    let mut was_restarted = false;
+    // First, since nothing is added to it.
+    if reader.was_restarted()
+        && let Some(mut reader) = read(before.clone()).await?
+    {
+        keep_one(store, attempt, &before, &mut reader).await?;
+        was_restarted = true;
     }
-    Ok(Some(pod))
+    keep_one(store, attempt, &name, &mut reader).await?;
+    Ok(Some((reader.node(), was_restarted)))
 }
 
 async fn keep_one(
