@@ -40,8 +40,21 @@ lock_target() {
             flock 9
         fi
     fi
+    forget_other_clone
     # Folders of old dependencies, not used for a month.
     find "$CACHE" -maxdepth 1 -name 'target-*' -mtime +30 ! -path "$CARGO_TARGET_DIR" -exec rm -rf {} + 2>/dev/null || true
+}
+
+# Cargo tells by the time of a file alone whether a crate must be built: a clone with older files than those of another
+# clone that built last would be given that one's programs, with its paths and its code. So the crates that are ours are
+# built anew when the clone is another one; their dependencies stay.
+forget_other_clone() {
+    [ "$(cat "$CARGO_TARGET_DIR/.berth-clone" 2>/dev/null)" != "$ROOT" ] || return 0
+    find "$CARGO_TARGET_DIR" -maxdepth 4 -type d -name .fingerprint 2>/dev/null | while read -r kept; do
+        rm -rf "$kept"/berth-* "$kept"/xtask-*
+    done
+    mkdir -p "$CARGO_TARGET_DIR"
+    printf '%s\n' "$ROOT" >"$CARGO_TARGET_DIR/.berth-clone"
 }
 
 unlock_target() { exec 9>&-; }

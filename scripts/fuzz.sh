@@ -12,6 +12,7 @@ case $seconds in '' | *[!0-9]* | 0) die "usage: fuzz.sh [SECONDS [TARGET...]]; f
 shift || true
 [ "$#" -gt 0 ] || set -- $(cd fuzz/targets && printf '%s\n' *.rs | sed 's/\.rs$//')
 
+forget_other_clone
 # What is instrumented is kept apart: other flags make other code of every dependency. With --target they are for what
 # is fuzzed alone, not for build scripts.
 host=$(rustc -vV | sed -n 's/^host: //p')

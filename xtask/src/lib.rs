@@ -1,4 +1,6 @@
-//! Checks of the source tree that are tests: `cargo xtask tidy`. Nothing here is part of the product.
+//! What is done with the source tree beside building it: `cargo xtask tidy|image|test`. Nothing here is part of the
+//! product.
 
 pub mod image;
+pub mod programs;
 pub mod tidy;

@@ -26,8 +26,21 @@ fn main() -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
+        Some("test") => {
+            drop(out);
+            let tally = xtask::programs::run(root)?;
+            let mut out = std::io::stdout().lock();
+            if !tally.unrun.is_empty() {
+                writeln!(out, "\nfor want of what they need, some tests were only named:")?;
+                for unrun in &tally.unrun {
+                    writeln!(out, "{unrun}")?;
+                }
+            }
+            writeln!(out, "\n{} passed, {} failed", tally.passed, tally.failed)?;
+            Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
         other => {
-            writeln!(out, "usage: cargo xtask tidy|image (found: {})", other.unwrap_or("nothing"))?;
+            writeln!(out, "usage: cargo xtask tidy|image|test (found: {})", other.unwrap_or("nothing"))?;
             Ok(ExitCode::from(2))
         }
     }
