@@ -4,7 +4,7 @@
 //! A change is reported once; the broker confirms it, and whoever misses it asks. An end is reported again, ever more
 //! slowly, until its receipt has come: only then may its object go. Pure, but for the loop at the end.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -47,21 +47,54 @@ enum Subject {
     },
 }
 
+/// The entries, and which of them are due when: what is due is found among thousands that only live.
+#[derive(Debug, Default)]
+struct Entries {
+    of: HashMap<AttemptRef, Entry>,
+    due: BTreeSet<(Instant, AttemptRef)>,
+}
+
+impl Entries {
+    fn insert(&mut self, attempt: AttemptRef, entry: Entry) {
+        self.remove(attempt);
+        self.due.extend(entry.due.map(|due| (due, attempt)));
+        self.of.insert(attempt, entry);
+    }
+
+    fn remove(&mut self, attempt: AttemptRef) {
+        if let Some(due) = self.of.remove(&attempt).and_then(|entry| entry.due) {
+            self.due.remove(&(due, attempt));
+        }
+    }
+
+    /// Changes an entry, if there is one.
+    fn change<T>(&mut self, attempt: AttemptRef, change: impl FnOnce(&mut Entry) -> T) -> Option<T> {
+        let entry = self.of.get_mut(&attempt)?;
+        let before = entry.due;
+        let changed = change(entry);
+        if entry.due != before {
+            before.map(|due| self.due.remove(&(due, attempt)));
+            self.due.extend(entry.due.map(|due| (due, attempt)));
+        }
+        Some(changed)
+    }
+}
+
 /// All that is to be reported.
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
-    entries: Mutex<HashMap<AttemptRef, Entry>>,
+    entries: Mutex<Entries>,
     news: Notify,
 }
 
 impl Desk {
-    fn entries(&self) -> MutexGuard<'_, HashMap<AttemptRef, Entry>> {
+    fn entries(&self) -> MutexGuard<'_, Entries> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An object that was found, as it is known.
     pub(crate) fn object(&self, attempt: AttemptRef) -> Option<Object> {
-        match &self.entries().get(&attempt)?.subject {
+        match &self.entries().of.get(&attempt)?.subject {
             Subject::Object(object) => Some(object.clone()),
             Subject::Nothing { .. } => None,
         }
@@ -70,19 +103,16 @@ impl Desk {
     /// Takes in how an object was found.
     pub(crate) fn note(&self, object: Object) {
         let mut entries = self.entries();
-        let entry =
-            entries.entry(object.attempt).or_insert_with(|| Entry::new(Subject::Object(object.clone())));
-        let is_news = match &entry.subject {
-            Subject::Object(known) => known.uid != object.uid || known.rank < object.rank,
-            Subject::Nothing { .. } => true,
+        let said = match entries.of.get(&object.attempt) {
+            Some(Entry { subject: Subject::Object(known), said, .. }) if known.uid == object.uid => {
+                if known.rank >= object.rank {
+                    return;
+                }
+                *said
+            }
+            _ => 0,
         };
-        if is_news {
-            let said = match &entry.subject {
-                Subject::Object(known) if known.uid == object.uid => entry.said,
-                _ => 0,
-            };
-            *entry = Entry { said, ..Entry::new(Subject::Object(object)) };
-        }
+        entries.insert(object.attempt, Entry { said, ..Entry::new(Subject::Object(object)) });
         drop(entries);
         self.news.notify_one();
     }
@@ -95,20 +125,21 @@ impl Desk {
 
     /// Reports an attempt anew: somebody doesn't know of it.
     pub(crate) fn again(&self, attempt: AttemptRef) {
-        if let Some(entry) = self.entries().get_mut(&attempt) {
-            entry.said = 0;
-            entry.due = Some(Instant::now());
-        }
+        self.entries().change(attempt, Entry::again);
         self.news.notify_one();
     }
 
     /// Reports everything anew.
     pub(crate) fn all_again(&self) {
-        for entry in self.entries().values_mut() {
-            entry.said = 0;
-            entry.due = Some(Instant::now());
-            entry.settled = false;
+        let mut entries = self.entries();
+        let all: Vec<AttemptRef> = entries.of.keys().copied().collect();
+        for attempt in all {
+            entries.change(attempt, |entry| {
+                entry.again();
+                entry.settled = false;
+            });
         }
+        drop(entries);
         self.news.notify_one();
     }
 
@@ -116,15 +147,17 @@ impl Desk {
     pub(crate) fn receipt(&self, receipt: &EndReceipt) -> bool {
         let attempt = AttemptRef { run: receipt.run, attempt: receipt.attempt };
         let mut entries = self.entries();
-        let Some(entry) = entries.get_mut(&attempt) else { return true };
+        let Some(entry) = entries.of.get(&attempt) else { return true };
         match (&entry.subject, &receipt.uid) {
             (Subject::Object(object), Some(uid)) if object.uid == *uid && object.is_ended() => {
-                entry.settled = true;
-                entry.due = None;
+                entries.change(attempt, |entry| {
+                    entry.settled = true;
+                    entry.due = None;
+                });
                 true
             }
             (Subject::Nothing { .. }, None) => {
-                entries.remove(&attempt);
+                entries.remove(attempt);
                 false
             }
             _ => false,
@@ -133,34 +166,35 @@ impl Desk {
 
     /// Forgets an attempt whose object is gone.
     pub(crate) fn forget(&self, attempt: AttemptRef) {
-        self.entries().remove(&attempt);
+        self.entries().remove(attempt);
     }
 
     /// The attempts whose end was taken in and whose object is still there.
     pub(crate) fn settled(&self) -> Vec<AttemptRef> {
-        self.entries().iter().filter(|(_, entry)| entry.settled).map(|(attempt, _)| *attempt).collect()
+        self.entries().of.iter().filter(|(_, entry)| entry.settled).map(|(attempt, _)| *attempt).collect()
     }
 
     /// Forgets objects that are not among `held`: another replica has released them.
     pub(crate) fn keep_only(&self, held: &[Object]) {
         let held: std::collections::HashSet<_> = held.iter().map(|object| object.attempt).collect();
-        self.entries().retain(|attempt, entry| {
+        let Entries { of, due } = &mut *self.entries();
+        of.retain(|attempt, entry| {
             matches!(entry.subject, Subject::Nothing { .. }) || held.contains(attempt)
         });
+        due.retain(|(_, attempt)| of.contains_key(attempt));
     }
 
     /// What is due, in order, with the moment of the next that isn't.
     fn due(&self, now: Instant) -> (Vec<Report>, Option<Instant>) {
+        let entries = self.entries();
         let mut reports = Vec::new();
-        let mut next = None;
-        for (attempt, entry) in self.entries().iter() {
-            match entry.due {
-                Some(due) if due <= now && reports.len() < BATCH => reports.extend(entry.reports(*attempt)),
-                Some(due) => next = Some(next.map_or(due, |next: Instant| next.min(due))),
-                None => {}
+        for (due, attempt) in &entries.due {
+            if *due > now || reports.len() >= BATCH {
+                return (reports, Some(*due));
             }
+            reports.extend(entries.of.get(attempt).into_iter().flat_map(|entry| entry.reports(*attempt)));
         }
-        (reports, next)
+        (reports, None)
     }
 
     /// Notes that `reports` are on the broker.
@@ -168,9 +202,7 @@ impl Desk {
         let mut entries = self.entries();
         for report in reports {
             let attempt = AttemptRef { run: report.run, attempt: report.attempt };
-            if let Some(entry) = entries.get_mut(&attempt) {
-                entry.said(report, now);
-            }
+            entries.change(attempt, |entry| entry.said(report, now));
         }
     }
 }
@@ -178,6 +210,12 @@ impl Desk {
 impl Entry {
     fn new(subject: Subject) -> Self {
         Self { subject, said: 0, due: Some(Instant::now()), again: AGAIN, settled: false }
+    }
+
+    /// Is to be said anew.
+    fn again(&mut self) {
+        self.said = 0;
+        self.due = Some(Instant::now());
     }
 
     fn reports(&self, attempt: AttemptRef) -> Vec<Report> {
