@@ -13,14 +13,13 @@ use berth_domain::protocol::{
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+use crate::gather::Gather;
 use crate::out::Out;
 use crate::uptime::{Moment, Uptime};
 
 const VALIDITY: Duration = Duration::from_secs(CLAIM_VALIDITY_SECONDS);
 /// How long to wait for an answer before the claim is sent again.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
-/// How long after others a claim waits for more to travel with.
-const LINGER: Duration = Duration::from_millis(5);
 /// How many claims travel together at most.
 const BATCH: usize = 64;
 
@@ -68,9 +67,9 @@ impl Drop for Listed<'_> {
 
 impl Desk {
     /// A desk, and what [`send`] sends.
-    pub(crate) fn new(uptime: Uptime) -> (Self, mpsc::Receiver<ClaimRequest>) {
+    pub(crate) fn new(uptime: Uptime) -> (Self, Gather<ClaimRequest>) {
         let (queue, outgoing) = mpsc::channel(4 * BATCH);
-        (Self { uptime, queue, waiting: Waiting::default() }, outgoing)
+        (Self { uptime, queue, waiting: Waiting::default() }, Gather::new(outgoing, BATCH))
     }
 
     /// Claims an attempt.
@@ -117,22 +116,11 @@ impl Desk {
 }
 
 /// Sends claims in batches, until the desk is closed. What can't be sent is claimed again by its maker.
-pub(crate) async fn send(mut outgoing: mpsc::Receiver<ClaimRequest>, out: Out) {
-    let mut batch = Vec::new();
-    // One that comes alone goes at once; those that come close behind it travel together.
-    let mut deadline = tokio::time::Instant::now();
-    while outgoing.recv_many(&mut batch, BATCH).await > 0 {
-        while batch.len() < BATCH {
-            let room = BATCH - batch.len();
-            match tokio::time::timeout_at(deadline, outgoing.recv_many(&mut batch, room)).await {
-                Ok(more) if more > 0 => {}
-                _ => break,
-            }
-        }
-        if let Err(error) = out.say(FromAgentBody::Claims(std::mem::take(&mut batch))).await {
+pub(crate) async fn send(mut outgoing: Gather<ClaimRequest>, out: Out) {
+    while let Some(batch) = outgoing.next().await {
+        if let Err(error) = out.say(FromAgentBody::Claims(batch)).await {
             tracing::warn!(%error, "agent.claims.unsent");
         }
-        deadline = tokio::time::Instant::now() + LINGER;
     }
 }
 
@@ -160,11 +148,11 @@ mod tests {
         let uptime = Uptime::manual();
         let (desk, mut outgoing) = Desk::new(uptime.clone());
         let (outcome, ()) = tokio::join!(desk.claim(attempt()), async {
-            let first = outgoing.recv().await.unwrap();
+            let first = outgoing.next().await.unwrap();
             uptime.advance(Duration::from_secs(1));
-            let second = outgoing.recv().await.unwrap();
+            let second = outgoing.next().await.unwrap();
             assert_eq!(first, second);
-            desk.answer(answer(&second, Verdict::Go { valid_ms: 20_000 }));
+            desk.answer(answer(&second[0], Verdict::Go { valid_ms: 20_000 }));
         });
         let Outcome::Go { until, replace: true } = outcome else { panic!("{outcome:?}") };
         assert_eq!(until.since(uptime.now()), Duration::from_secs(9), "counted from the first sending");
@@ -175,7 +163,7 @@ mod tests {
         let (desk, mut outgoing) = Desk::new(Uptime::manual());
         let mut sent = 0;
         let outcome = tokio::join!(desk.claim(attempt()), async {
-            while tokio::time::timeout(Duration::from_secs(3), outgoing.recv()).await.is_ok() {
+            while tokio::time::timeout(Duration::from_secs(3), outgoing.next()).await.is_ok() {
                 sent += 1;
             }
         })
@@ -188,7 +176,7 @@ mod tests {
     async fn a_drop_says_why() {
         let (desk, mut outgoing) = Desk::new(Uptime::manual());
         let (outcome, ()) = tokio::join!(desk.claim(attempt()), async {
-            let request = outgoing.recv().await.unwrap();
+            let request = outgoing.next().await.unwrap().remove(0);
             let mut stranger = answer(&request, Verdict::Go { valid_ms: 1 });
             stranger[0].nonce = "another".into();
             desk.answer(stranger);

@@ -38,6 +38,31 @@ pub enum Executor {
     Kubernetes(KubernetesExecutor),
 }
 
+/// A turn to create one attempt's object; given up if it is dropped.
+#[derive(Debug)]
+pub struct Turn(TurnOf);
+
+#[derive(Debug)]
+enum TurnOf {
+    Process(ProcessExecutor, process::Turn),
+    Kubernetes(KubernetesExecutor, kubernetes::Turn),
+}
+
+impl Turn {
+    /// Creates the attempt's object, or finds it created already. What can't be honoured is created ended, so that
+    /// its end is kept and reported like any other; or refused, where there is no object that could be ended. A
+    /// refusal is forgotten if the agent dies before it was taken in: then nothing is found, and it is offered again.
+    ///
+    /// # Errors
+    /// If there is no object of this attempt afterwards.
+    pub async fn create(self, order: Order) -> Result<Object, CreateError> {
+        match self.0 {
+            TurnOf::Process(process, turn) => process.create(order, turn).await,
+            TurnOf::Kubernetes(kubernetes, turn) => kubernetes.create(order, turn).await,
+        }
+    }
+}
+
 /// An attempt that was claimed and is to be created.
 #[derive(Clone)]
 pub struct Order {
@@ -319,17 +344,16 @@ impl Executor {
         }
     }
 
-    /// Creates the attempt's object, or finds it created already. What can't be honoured is created ended, so that
-    /// its end is kept and reported like any other; or refused, where there is no object that could be ended. A
-    /// refusal is forgotten if the agent dies before it was taken in: then nothing is found, and it is offered again.
+    /// Waits for a turn to create, in the order of asking. It is taken before an attempt is claimed, so that it waits
+    /// where others can have it, and not while its claim runs out.
     ///
     /// # Errors
-    /// If there is no object of this attempt afterwards.
-    pub async fn create(&self, order: Order) -> Result<Object, CreateError> {
-        match self {
-            Self::Process(process) => process.create(order).await,
-            Self::Kubernetes(kubernetes) => kubernetes.create(order).await,
-        }
+    /// If none will come for so long that nothing should wait for it.
+    pub async fn turn(&self) -> Result<Turn, Trouble> {
+        Ok(Turn(match self {
+            Self::Process(process) => TurnOf::Process(process.clone(), process.turn().await),
+            Self::Kubernetes(kubernetes) => TurnOf::Kubernetes(kubernetes.clone(), kubernetes.turn().await?),
+        }))
     }
 
     /// All objects that live, or lie ended and were not released, by a look made now.

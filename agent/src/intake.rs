@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use base64::Engine;
@@ -12,13 +11,15 @@ use berth_broker::offer::{self, Offer};
 use berth_domain::id::Id;
 use berth_domain::lifecycle::{End, FailureClass};
 use berth_domain::protocol::{AttemptRef, FromAgentBody};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::claims::Outcome;
 use crate::control::chain;
-use crate::executor::{CreateError, Order};
+use crate::executor::{CreateError, Order, Turn};
+use crate::gather::Gather;
 use crate::service::Shared;
 use crate::uptime::Moment;
 use crate::watch;
@@ -28,13 +29,13 @@ const LOOK: Duration = Duration::from_millis(500);
 /// How often an executor in trouble is tried, and how often one that is well: trying writes to its disk.
 const TRY: Duration = Duration::from_secs(5);
 const TRY_THE_WELL: Duration = Duration::from_secs(30);
-/// The fewest offers that are fetched ahead.
-const MIN_PREFETCH: u16 = 8;
+/// How long offers wait here for their turn to be created, before others may have them.
+const TURN: Duration = Duration::from_secs(5);
 
 /// Keeps a consumer for each queue that should have one, until the replica closes.
 pub(crate) async fn consume(shared: Arc<Shared>) {
     let mut terms = shared.lease.watch();
-    let mut consumers: HashMap<String, (CancellationToken, Arc<Pace>)> = HashMap::new();
+    let mut consumers: HashMap<String, CancellationToken> = HashMap::new();
     let consuming = TaskTracker::new();
     let mut tried_at: Option<Instant> = None;
     loop {
@@ -44,9 +45,8 @@ pub(crate) async fn consume(shared: Arc<Shared>) {
             tried_at = Some(Instant::now());
         }
         let wanted = wanted(&shared);
-        consumers.retain(|queue, (stop, pace)| {
-            let stays = wanted.contains(queue) && !stop.is_cancelled();
-            if !stays || pace.should_change(shared.prefetch) {
+        consumers.retain(|queue, stop| {
+            if !wanted.contains(queue) {
                 stop.cancel();
             }
             !stop.is_cancelled()
@@ -54,9 +54,8 @@ pub(crate) async fn consume(shared: Arc<Shared>) {
         for queue in &wanted {
             if !consumers.contains_key(queue) {
                 let stop = shared.closing.child_token();
-                let pace = Arc::new(Pace::new(shared.prefetch));
-                consumers.insert(queue.clone(), (stop.clone(), pace.clone()));
-                consuming.spawn(consume_one(shared.clone(), queue.clone(), stop, pace));
+                consumers.insert(queue.clone(), stop.clone());
+                consuming.spawn(consume_one(shared.clone(), queue.clone(), stop));
             }
         }
         shared.metrics.consumers(shared.name.as_str(), consumers.len() as u64);
@@ -99,70 +98,39 @@ fn trouble(shared: &Shared, why: &str) {
     }
 }
 
-/// How fast offers of a queue are dealt with, and thereby how many should be fetched ahead: about a second's worth.
-#[derive(Debug)]
-struct Pace {
-    prefetch: u16,
-    since: Instant,
-    done: AtomicU32,
-    held: AtomicU32,
-}
-
-impl Pace {
-    fn new(most: u16) -> Self {
-        // Begins in the middle, and is asked again after a while.
-        Self {
-            prefetch: (most / 2).max(MIN_PREFETCH).min(most),
-            since: Instant::now(),
-            done: AtomicU32::new(0),
-            held: AtomicU32::new(0),
-        }
-    }
-
-    fn wanted(&self, most: u16) -> u16 {
-        let seconds = self.since.elapsed().as_secs_f64().max(1.0);
-        let rate = f64::from(self.done.load(Ordering::Relaxed)) / seconds;
-        // Saturates; the bounds do the rest.
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a rate is small and not negative"
-        )]
-        let wanted = rate as u16;
-        wanted.max(MIN_PREFETCH).min(most)
-    }
-
-    /// Whether it is far from what it should be, and nothing is held that would be delivered to others by the change.
-    fn should_change(&self, most: u16) -> bool {
-        let wanted = self.wanted(most);
-        let is_far = wanted >= self.prefetch.saturating_mul(2) || wanted.saturating_mul(2) <= self.prefetch;
-        is_far && self.since.elapsed() > Duration::from_secs(10) && self.held.load(Ordering::Relaxed) == 0
-    }
-}
-
-async fn consume_one(shared: Arc<Shared>, queue: String, stop: CancellationToken, pace: Arc<Pace>) {
+async fn consume_one(shared: Arc<Shared>, queue: String, stop: CancellationToken) {
     let address = shared.names.offers(shared.name.as_str(), &queue);
-    let mut consumer = shared.broker.consume(&address, pace.prefetch).await;
+    let mut consumer = shared.broker.consume(&address, shared.prefetch).await;
+    let prefetch = usize::from(shared.prefetch);
+    let (acks, dealt_with) = mpsc::channel(prefetch);
+    shared.handovers.spawn(ack(Gather::new(dealt_with, prefetch)));
     loop {
         // Dropped at the end, it gives back what was not taken from it.
         let batch = tokio::select! {
             () = stop.cancelled() => return,
-            batch = consumer.next_batch(usize::from(pace.prefetch)) => batch,
+            batch = consumer.next_batch(prefetch) => batch,
         };
         if batch.is_empty() {
             stop.cancel();
             return;
         }
         for delivery in batch {
-            let (shared_, queue, pace) = (shared.clone(), queue.clone(), pace.clone());
+            let (shared_, queue, stop) = (shared.clone(), queue.clone(), stop.clone());
+            let acks = acks.clone();
             shared.handovers.spawn(async move {
-                pace.held.fetch_add(1, Ordering::Relaxed);
                 shared_.load.hold_offer();
-                take(&shared_, &queue, delivery).await;
+                take(&shared_, &queue, &stop, &acks, delivery).await;
                 shared_.load.let_go_offer();
-                pace.held.fetch_sub(1, Ordering::Relaxed);
-                pace.done.fetch_add(1, Ordering::Relaxed);
             });
+        }
+    }
+}
+
+/// Acks what was dealt with, until all was.
+async fn ack(mut dealt_with: Gather<Delivery>) {
+    while let Some(batch) = dealt_with.next().await {
+        if let Err(error) = berth_broker::ack_many(batch).await {
+            tracing::debug!(%error, "agent.offer.stale");
         }
     }
 }
@@ -173,18 +141,32 @@ enum Verdict {
     GiveBack,
 }
 
-async fn take(shared: &Arc<Shared>, queue: &str, delivery: Delivery) {
+async fn take(
+    shared: &Arc<Shared>,
+    queue: &str,
+    stop: &CancellationToken,
+    acks: &mpsc::Sender<Delivery>,
+    delivery: Delivery,
+) {
     let arrived = Instant::now();
     let verdict = match offer::decode(&delivery.message) {
-        Ok(offer) => claim(shared, offer, arrived).await,
+        Ok(offer) => match turn(shared, stop).await {
+            Some(turn) => claim(shared, offer, turn, arrived).await,
+            None => Verdict::GiveBack,
+        },
         Err(error) => report_undecodable(shared, queue, &delivery, &error.to_string()).await,
     };
-    let answered = match verdict {
-        Verdict::Ack => delivery.ack().await,
-        Verdict::GiveBack => delivery.requeue().await,
-    };
-    if let Err(error) = answered {
-        tracing::debug!(%error, "agent.offer.stale");
+    match verdict {
+        Verdict::Ack => {
+            if acks.send(delivery).await.is_err() {
+                tracing::debug!("agent.offer.unacked: it comes again");
+            }
+        }
+        Verdict::GiveBack => {
+            if let Err(error) = delivery.requeue().await {
+                tracing::debug!(%error, "agent.offer.stale");
+            }
+        }
     }
 }
 
@@ -201,13 +183,27 @@ async fn report_undecodable(shared: &Shared, queue: &str, delivery: &Delivery, r
     }
 }
 
-async fn claim(shared: &Arc<Shared>, offer: Offer, arrived: Instant) -> Verdict {
-    let attempt = AttemptRef { run: Id::from_uuid(offer.run), attempt: offer.attempt };
-    if shared.lease.create_until().is_none() || shared.load.in_trouble() {
-        // The consumer is about to end; until then it should not come straight back.
-        shared.closing.run_until_cancelled(tokio::time::sleep(LOOK)).await;
-        return Verdict::GiveBack;
+/// Waits for a turn to create, unclaimed, while the queue is consumed; none if the offer is to go back.
+async fn turn(shared: &Shared, stop: &CancellationToken) -> Option<Turn> {
+    match stop.run_until_cancelled(tokio::time::timeout(TURN, shared.executor.turn())).await? {
+        Ok(Ok(turn)) if shared.lease.create_until().is_some() && !shared.load.in_trouble() => {
+            return Some(turn);
+        }
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => trouble(shared, &chain(&error)),
+        Err(_) => {
+            // All that waits goes back. The queue is consumed again at the next look, so that others come first.
+            stop.cancel();
+            return None;
+        }
     }
+    // The consumer is about to end; until then it should not come straight back.
+    stop.run_until_cancelled(tokio::time::sleep(LOOK)).await;
+    None
+}
+
+async fn claim(shared: &Arc<Shared>, offer: Offer, turn: Turn, arrived: Instant) -> Verdict {
+    let attempt = AttemptRef { run: Id::from_uuid(offer.run), attempt: offer.attempt };
     let outcome = tokio::select! {
         // What was not claimed goes back; a claim that is granted all the same is found absent and offered again.
         () = shared.closing.cancelled() => return Verdict::GiveBack,
@@ -215,7 +211,7 @@ async fn claim(shared: &Arc<Shared>, offer: Offer, arrived: Instant) -> Verdict 
     };
     match outcome {
         Outcome::Go { until, replace } => {
-            create(shared, order(shared, offer, attempt, until, replace)).await;
+            create(shared, order(shared, offer, attempt, until, replace), turn).await;
             shared.load.hand_over();
             shared.metrics.handed_over(shared.name.as_str(), arrived.elapsed());
             Verdict::Ack
@@ -246,14 +242,14 @@ fn order(shared: &Shared, offer: Offer, attempt: AttemptRef, claimed_until: Mome
 
 /// Creates what was granted. Whatever becomes of it, the offer has done its part: an attempt that isn't there when
 /// its claim is over is offered again by the scheduler.
-async fn create(shared: &Arc<Shared>, mut order: Order) {
+async fn create(shared: &Arc<Shared>, mut order: Order, turn: Turn) {
     let attempt = order.attempt;
     let Some(leased_until) = shared.lease.create_until() else {
         tracing::warn!(run.uuid = %attempt.run, "agent.create.unleased: the lease ended before the create");
         return;
     };
     order.create_by = order.create_by.min(leased_until);
-    match shared.executor.create(order).await {
+    match turn.create(order).await {
         Ok(object) => {
             tracing::info!(
                 run.uuid = %attempt.run, attempt = attempt.attempt, object.uid = %object.uid, "agent.created"

@@ -11,6 +11,7 @@ mod control;
 mod culling;
 pub mod executor;
 mod fence;
+mod gather;
 mod identity;
 mod intake;
 mod lease;

@@ -225,7 +225,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
 fn spawn_parts(
     shared: &Arc<Shared>,
     hints: crate::executor::Watch,
-    outgoing: tokio::sync::mpsc::Receiver<berth_domain::protocol::ClaimRequest>,
+    outgoing: crate::gather::Gather<berth_domain::protocol::ClaimRequest>,
 ) {
     let tracker = &shared.tracker;
     let (a, b, c, d, e) = (shared.clone(), shared.clone(), shared.clone(), shared.clone(), shared.clone());

@@ -56,11 +56,15 @@ use super::{CreateError, Culled, LogName, Object, Order, Refusal, Trouble};
 use crate::connections::Connections;
 use crate::uptime::Uptime;
 use pace::Pace;
+pub(crate) use pace::Turn;
 use status::Reading;
 use view::View;
 
 /// How many pods are listed at a time.
 const PAGE: u32 = 500;
+
+/// For how long offers are held while the API server wants to be left alone.
+const LEFT_ALONE: Duration = Duration::from_secs(5);
 
 /// What a Kubernetes executor is made from.
 #[derive(Debug, Clone)]
@@ -127,7 +131,7 @@ struct Inner {
     namespaces: Vec<String>,
     client: Client,
     view: View,
-    pace: Pace,
+    pace: Arc<Pace>,
     replicas: replicas::Known,
     identity: OnceCell<Identity>,
     nodes: nodes::Known,
@@ -157,7 +161,7 @@ impl KubernetesExecutor {
             namespaces,
             client: connected.client,
             view: View::new(settings.patience),
-            pace: Pace::new(),
+            pace: Arc::new(Pace::new()),
             replicas: replicas::Known::default(),
             identity: OnceCell::new(),
             nodes: nodes::Known::default(),
@@ -194,8 +198,14 @@ impl KubernetesExecutor {
         pod::plan(order, &self.inner.defaults()).map(|_| ())
     }
 
-    pub(crate) async fn create(&self, order: Order) -> Result<Object, CreateError> {
-        create::create(&self.inner, &order).await
+    /// Waits for a turn to create. Whom the API server asks to leave it alone for long is told so.
+    pub(crate) async fn turn(&self) -> Result<Turn, Trouble> {
+        self.inner.is_welcome()?;
+        Ok(self.inner.pace.turn().await)
+    }
+
+    pub(crate) async fn create(&self, order: Order, turn: Turn) -> Result<Object, CreateError> {
+        create::create(&self.inner, &order, turn).await
     }
 
     pub(crate) async fn inventory(&self) -> Result<Vec<Object>, Trouble> {
@@ -266,6 +276,7 @@ impl KubernetesExecutor {
     /// Whether the API server answers, and lets this agent create pods.
     pub(crate) async fn probe(&self) -> Result<(), Trouble> {
         self.inner.may_create()?;
+        self.inner.is_welcome()?;
         let api: Api<SelfSubjectAccessReview> = Api::all(self.inner.client.clone());
         for namespace in &self.inner.namespaces {
             let doing = || format!("can't create pods in the namespace {namespace}");
@@ -397,6 +408,15 @@ impl Inner {
         if self.draining.load(Ordering::Relaxed) {
             let words = "it is being drained, to be removed";
             return Err(api::failed("the agent creates nothing", std::io::Error::other(words)));
+        }
+        Ok(())
+    }
+
+    fn is_welcome(&self) -> Result<(), Trouble> {
+        let wait = self.pace.left_alone_for();
+        if wait > LEFT_ALONE {
+            let words = format!("it pushes back, and wants to be left alone for {} s", wait.as_secs());
+            return Err(api::failed("the API server takes no creates", std::io::Error::other(words)));
         }
         Ok(())
     }

@@ -26,7 +26,7 @@ use berth_domain::lifecycle::{End, FailureClass, Outcome};
 use berth_domain::protocol::logs::LogFrom;
 use berth_domain::protocol::{AttemptRef, FENCING, Identity};
 use berth_domain::time::Clock;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 pub(crate) use alive::boot_id;
@@ -66,6 +66,9 @@ const MIN_FREE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// How many attempts are created at the same time.
 const CREATORS: usize = 8;
+/// How many are claimed or created at the same time: more than are created, since a claim takes a round trip, and not
+/// more than are created within their claims on a slow disk.
+const TURNS: usize = 64;
 
 /// How the supervisor is started: `program args... <folder of the attempt>`.
 #[derive(Debug, Clone)]
@@ -126,10 +129,14 @@ impl Settings {
     }
 }
 
+/// A create's place among the [`TURNS`].
+pub(crate) type Turn = Option<OwnedSemaphorePermit>;
+
 /// Starts runs as local processes.
 #[derive(Debug, Clone)]
 pub struct ProcessExecutor {
     inner: Arc<Inner>,
+    turns: Arc<Semaphore>,
     creators: Arc<Semaphore>,
 }
 
@@ -152,7 +159,8 @@ impl ProcessExecutor {
         let folder = Folder::open(&settings.data_dir)?;
         let identity = identity::machine(&folder.id_file())?;
         let inner = Inner { folder, identity, boot: boot_id(), settings, children: Mutex::default() };
-        Ok(Self { inner: Arc::new(inner), creators: Arc::new(Semaphore::new(CREATORS)) })
+        let (turns, creators) = (Arc::new(Semaphore::new(TURNS)), Arc::new(Semaphore::new(CREATORS)));
+        Ok(Self { inner: Arc::new(inner), turns, creators })
     }
 
     /// The machine and the data folder.
@@ -165,12 +173,18 @@ impl ProcessExecutor {
         self.inner.launch(order, "").map(|_| ())
     }
 
-    pub(crate) async fn create(&self, order: Order) -> Result<Object, CreateError> {
+    /// Waits for a turn to create.
+    pub(crate) async fn turn(&self) -> Turn {
         // Never closed.
-        let permit = self.creators.clone().acquire_owned().await.ok();
+        self.turns.clone().acquire_owned().await.ok()
+    }
+
+    pub(crate) async fn create(&self, order: Order, turn: Turn) -> Result<Object, CreateError> {
+        // Never closed.
+        let creator = self.creators.clone().acquire_owned().await.ok();
         let attempt = order.attempt;
         self.blocking(move |inner| {
-            let _permit = permit;
+            let _places = (turn, creator);
             inner.create(&order)
         })
         .await

@@ -13,12 +13,11 @@ use super::rig::{Rig, eventually, found, shell};
 async fn created_twice_is_executed_once() {
     let rig = Rig::new();
     let order = rig.shell("echo once");
-    let (first, second) =
-        tokio::join!(rig.executor.create(order.clone()), rig.executor.create(order.clone()));
+    let (first, second) = tokio::join!(rig.create(order.clone()), rig.create(order.clone()));
     assert_eq!(first.unwrap().uid, second.unwrap().uid);
     let end = rig.end(order.attempt).await;
     assert_eq!((end.outcome, end.exit_code), (Outcome::Succeeded, Some(0)));
-    let after = rig.executor.create(order.clone()).await.unwrap();
+    let after = rig.create(order.clone()).await.unwrap();
     assert!(after.is_ended(), "the tombstone is found: {after:?}");
     assert_eq!(rig.log(order.attempt).await, ["once"]);
 }
@@ -27,12 +26,12 @@ async fn created_twice_is_executed_once() {
 async fn an_object_of_the_same_name_with_another_spec_is_not_ours() {
     let rig = Rig::new();
     let order = rig.shell("true");
-    rig.executor.create(order.clone()).await.unwrap();
+    rig.create(order.clone()).await.unwrap();
     for other in [
         berth_agent::executor::Order { spec_hash: "another".into(), ..order.clone() },
         berth_agent::executor::Order { agent: "another".into(), ..order.clone() },
     ] {
-        let error = rig.executor.create(other).await.unwrap_err();
+        let error = rig.create(other).await.unwrap_err();
         assert!(matches!(error, CreateError::Foreign { .. }), "{error}");
     }
 }
@@ -42,7 +41,7 @@ async fn nothing_is_created_when_the_claim_is_over() {
     let rig = Rig::new();
     let mut order = rig.shell("true");
     order.create_by = rig.uptime.now();
-    let error = rig.executor.create(order.clone()).await.unwrap_err();
+    let error = rig.create(order.clone()).await.unwrap_err();
     assert!(matches!(error, CreateError::Late(_)), "{error}");
     assert_eq!(rig.executor.look(order.attempt).await.unwrap(), None);
     assert_eq!(rig.executor.inventory().await.unwrap(), []);
@@ -53,7 +52,7 @@ async fn phases_grow_in_rank_and_are_hinted_at() {
     let rig = Rig::new();
     let mut watch = rig.executor.watch().unwrap();
     let order = rig.shell("sleep 0.2");
-    let mut rank = rig.executor.create(order.clone()).await.unwrap().rank;
+    let mut rank = rig.create(order.clone()).await.unwrap().rank;
     let mut phases = Vec::new();
     while !matches!(phases.last(), Some(Phase::Ended(_))) {
         let hint = tokio::time::timeout(super::rig::PATIENCE, watch.next()).await.expect("a hint").unwrap();
@@ -76,7 +75,7 @@ async fn what_can_not_be_honoured_ends_as_refused_and_is_kept_like_any_end() {
     operation["run"]["init"] = json!([{"git": {"url": "x"}}]);
     let order = rig.order(&operation);
     assert!(rig.executor.admit(&order).is_err());
-    let object = rig.executor.create(order.clone()).await.unwrap();
+    let object = rig.create(order.clone()).await.unwrap();
     let Phase::Ended(end) = &object.phase else { panic!("{object:?}") };
     assert_eq!(end.outcome, Outcome::Failed(FailureClass::Config));
     assert!(end.message.starts_with("`run.init` is not supported"), "{}", end.message);
@@ -103,7 +102,7 @@ async fn a_stop_ends_it_and_what_ended_stays_as_it_ended() {
 async fn a_tombstone_stays_until_its_claim_is_over_and_a_late_create_finds_it_even_then() {
     let rig = Rig::with(|settings| settings.uptime = berth_agent::uptime::Uptime::manual());
     let order = rig.shell("echo ran");
-    rig.executor.create(order.clone()).await.unwrap();
+    rig.create(order.clone()).await.unwrap();
     rig.end(order.attempt).await;
     assert!(!rig.executor.release(order.attempt).await.unwrap(), "its claim is not over");
     rig.uptime.advance(Duration::from_secs(12));
@@ -112,7 +111,7 @@ async fn a_tombstone_stays_until_its_claim_is_over_and_a_late_create_finds_it_ev
     assert_eq!(rig.executor.inventory().await.unwrap(), []);
     let mut late = order.clone();
     late.create_by = rig.uptime.now() + Duration::from_secs(1);
-    assert!(rig.executor.create(late).await.unwrap().is_ended());
+    assert!(rig.create(late).await.unwrap().is_ended());
     assert_eq!(rig.executor.inventory().await.unwrap(), []);
 }
 

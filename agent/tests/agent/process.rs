@@ -41,7 +41,7 @@ async fn an_exit_is_mapped_as_documented() {
     for (operation, outcome, code, reason) in table {
         let order = rig.order(&operation);
         expected.push((order.attempt, outcome, code, reason));
-        rig.executor.create(order).await.unwrap();
+        rig.create(order).await.unwrap();
     }
     for (attempt, outcome, code, reason) in expected {
         let end = rig.end(attempt).await;
@@ -58,7 +58,7 @@ async fn a_command_sees_its_run_and_nothing_of_the_agent() {
     operation["run"]["container"]["env"] = json!([{"name": "GREETING", "value": "hello"}]);
     let order = rig.order(&operation);
     let attempt = order.attempt;
-    rig.executor.create(order).await.unwrap();
+    rig.create(order).await.unwrap();
     rig.end(attempt).await;
     let log = rig.log(attempt).await;
     let work = rig.folder(attempt).canonicalize().unwrap().join("work");
@@ -144,7 +144,7 @@ async fn a_supervisor_that_was_never_started_is_started_by_the_next_agent() {
         settings.shim.program = "/bin/true".into();
         settings.data_dir = rig.dir.path().to_owned();
     });
-    let object = idle.executor.create(order.clone()).await.unwrap();
+    let object = idle.create(order.clone()).await.unwrap();
     assert_eq!(object.phase, Phase::Created);
     assert_eq!(rig.end(order.attempt).await.outcome, Outcome::Succeeded);
     assert_eq!(rig.log(order.attempt).await, ["ran"]);
@@ -220,7 +220,7 @@ async fn what_ran_when_the_machine_was_restarted_is_lost_and_does_not_run_again(
         settings.shim.program = "/bin/true".into();
         settings.data_dir = rig.dir.path().to_owned();
     });
-    idle.executor.create(order.clone()).await.unwrap();
+    idle.create(order.clone()).await.unwrap();
     let mut spec = rig.record(order.attempt, "spec.json").unwrap();
     spec["boot"] = json!("another");
     std::fs::write(rig.folder(order.attempt).join("spec.json"), spec.to_string()).unwrap();
@@ -261,7 +261,7 @@ async fn a_supervisor_fences_by_itself_when_its_agent_is_stopped_or_dead() {
     let start = async |script: &str, replace: bool| {
         let order = Order { replace, ..rig.shell(script) };
         let attempt = order.attempt;
-        rig.executor.create(order).await.unwrap();
+        rig.create(order).await.unwrap();
         attempt
     };
     let waits = start("sleep 60", false).await;
@@ -287,7 +287,7 @@ async fn a_lease_that_goes_on_fences_nothing() {
     rig.executor.note_lease(asked(Duration::from_secs(1))).await;
     let order = Order { replace: true, ..rig.shell("sleep 2; exit 4") };
     let attempt = order.attempt;
-    rig.executor.create(order).await.unwrap();
+    rig.create(order).await.unwrap();
     rig.pid(attempt, "started.json").await;
     rig.executor.note_lease(Uptime::machine().now()).await;
     // Of another replica that was late to write it down.

@@ -128,6 +128,25 @@ async fn doubled_offers_are_executed_once() {
 }
 
 #[tokio::test]
+async fn an_offer_waits_unclaimed_for_its_turn() {
+    let mut script = Script::new(Rig::new()).await;
+    let replica = script.replica();
+    script.start(&shell("true")).await;
+    let mut turns = Vec::new();
+    while let Ok(turn) = tokio::time::timeout(Duration::from_millis(100), script.rig.executor.turn()).await {
+        turns.push(turn.unwrap());
+    }
+    let waiting = script.offer(&shell("true")).await;
+    assert!(!script.hears(A_WHILE, is_claim).await);
+    drop(turns.pop());
+    let claims = script.claims().await;
+    assert_eq!(claims[0].run, waiting.run);
+    drop(turns);
+    script.answer(&claims[0], Verdict::Drop { reason: "stopped".into() }).await;
+    replica.close().await;
+}
+
+#[tokio::test]
 async fn without_a_lease_nothing_is_claimed_and_whoever_slept_tells_what_it_holds_first() {
     let mut script = Script::new(Rig::with(|settings| settings.uptime = Uptime::manual())).await;
     let replica = script.replica();

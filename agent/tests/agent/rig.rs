@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use berth_agent::executor::process::{ProcessExecutor, Settings, ShimCommand};
-use berth_agent::executor::{Executor, Object, Order};
+use berth_agent::executor::{CreateError, Executor, Object, Order};
 use berth_agent::uptime::Uptime;
 use berth_domain::id::RunId;
 use berth_domain::lifecycle::End;
@@ -73,10 +73,14 @@ impl Rig {
         self.order(&shell(script))
     }
 
+    pub(crate) async fn create(&self, order: Order) -> Result<Object, CreateError> {
+        self.executor.turn().await.unwrap().create(order).await
+    }
+
     pub(crate) async fn start(&self, script: &str) -> AttemptRef {
         let order = self.shell(script);
         let attempt = order.attempt;
-        self.executor.create(order).await.unwrap();
+        self.create(order).await.unwrap();
         attempt
     }
 

@@ -15,12 +15,11 @@ use super::rig::{PATIENCE, Rig, stand};
 async fn created_twice_is_executed_once() {
     let rig = Rig::new("twice").await;
     let order = rig.order(&rig.shell("exit 0"));
-    let (first, second) =
-        tokio::join!(rig.executor.create(order.clone()), rig.executor.create(order.clone()));
+    let (first, second) = tokio::join!(rig.create(order.clone()), rig.create(order.clone()));
     assert_eq!(first.unwrap().uid, second.unwrap().uid);
     let end = rig.end(order.attempt).await;
     assert_eq!((end.outcome, end.exit_code), (Outcome::Succeeded, Some(0)));
-    let after = rig.executor.create(order.clone()).await.unwrap();
+    let after = rig.create(order.clone()).await.unwrap();
     assert!(after.is_ended(), "the tombstone is found: {after:?}");
     assert_eq!(rig.pods.list(&ListParams::default()).await.unwrap().items.len(), 1);
 }
@@ -29,12 +28,12 @@ async fn created_twice_is_executed_once() {
 async fn an_object_of_the_same_name_with_another_spec_is_not_ours() {
     let rig = Rig::new("foreign").await;
     let order = rig.order(&rig.shell("exit 0"));
-    rig.executor.create(order.clone()).await.unwrap();
+    rig.create(order.clone()).await.unwrap();
     for other in [
         Order { spec_hash: "another".into(), ..order.clone() },
         Order { agent: "another".into(), ..order.clone() },
     ] {
-        let error = rig.executor.create(other).await.unwrap_err();
+        let error = rig.create(other).await.unwrap_err();
         assert!(matches!(error, CreateError::Foreign { .. }), "{error}");
     }
 }
@@ -44,7 +43,7 @@ async fn nothing_is_created_when_the_claim_is_over() {
     let rig = Rig::new("late").await;
     let mut order = rig.order(&rig.shell("exit 0"));
     order.create_by = rig.settings.uptime.now();
-    let error = rig.executor.create(order.clone()).await.unwrap_err();
+    let error = rig.create(order.clone()).await.unwrap_err();
     assert!(matches!(error, CreateError::Late(_)), "{error}");
     assert_eq!(rig.executor.look(order.attempt).await.unwrap(), None);
     assert_eq!(rig.executor.inventory().await.unwrap(), []);
@@ -56,7 +55,7 @@ async fn phases_grow_in_rank_and_are_hinted_at() {
     let mut watch = rig.executor.watch().unwrap();
     assert_eq!(watch.next().await.unwrap(), Hint::All, "what was there before");
     let order = rig.order(&rig.shell("sleep 0.3"));
-    rig.executor.create(order.clone()).await.unwrap();
+    rig.create(order.clone()).await.unwrap();
     let mut phases = Vec::new();
     let mut rank = 0;
     while !matches!(phases.last(), Some(Phase::Ended(_))) {
@@ -90,7 +89,7 @@ async fn what_can_not_be_honoured_is_refused_by_name_and_what_kubernetes_refuses
         (invalid, "spec.volumes[0].name: Invalid value: \"Not A Name\""),
     ] {
         let order = rig.order(&operation);
-        let error = rig.executor.create(order.clone()).await.unwrap_err();
+        let error = rig.create(order.clone()).await.unwrap_err();
         let CreateError::Refused { refusal, .. } = error else { panic!("{error}") };
         assert!(refusal.message.contains(words), "{refusal}");
         assert_eq!(refusal.end().outcome, Outcome::Failed(FailureClass::Config));
@@ -122,7 +121,7 @@ async fn a_stop_ends_it_and_what_ended_stays_as_it_ended() {
 async fn a_tombstone_stays_until_its_claim_is_over() {
     let rig = Rig::with("tombstone", stand).await;
     let order = rig.order(&rig.shell("exit 0"));
-    rig.executor.create(order.clone()).await.unwrap();
+    rig.create(order.clone()).await.unwrap();
     rig.end(order.attempt).await;
     assert!(!rig.executor.release(order.attempt).await.unwrap(), "its claim is not over");
     // What is left of the claim, a call's time, and the server's own.
@@ -143,13 +142,13 @@ async fn a_released_pod_is_kept_as_long_as_it_should_be_and_found_by_a_late_crea
     let mut operation = rig.shell("exit 0");
     operation["termination"] = json!({"ttl": 600});
     let order = rig.order(&operation);
-    rig.executor.create(order.clone()).await.unwrap();
+    rig.create(order.clone()).await.unwrap();
     rig.end(order.attempt).await;
     rig.settings.clock.advance(Duration::from_secs(30));
     assert!(rig.executor.release(order.attempt).await.unwrap());
     assert_eq!(rig.executor.inventory().await.unwrap(), []);
     rig.executor.tidy().await.unwrap();
-    assert!(rig.executor.create(order.clone()).await.unwrap().is_ended());
+    assert!(rig.create(order.clone()).await.unwrap().is_ended());
     assert_eq!(rig.executor.newest(order.attempt.run).await.unwrap(), Some(order.attempt));
     rig.settings.clock.advance(Duration::from_secs(600));
     rig.executor.tidy().await.unwrap();

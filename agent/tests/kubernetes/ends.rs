@@ -115,7 +115,7 @@ async fn a_fenced_agent_ends_what_may_be_replaced_and_nothing_else() {
     let mut order = rig.order(&rig.shell("sleep infinity"));
     order.replace = true;
     let goes = order.attempt;
-    rig.executor.create(order).await.unwrap();
+    rig.create(order).await.unwrap();
     rig.running(stays).await;
     rig.running(goes).await;
     rig.executor.fence(Duration::from_secs(1)).await.unwrap();

@@ -23,7 +23,7 @@ async fn a_watch_goes_on_after_the_api_server_was_killed_and_etcd_compacted() {
     rig.executor.probe().await.unwrap_err();
     let mut order = rig.order(&rig.shell("exit 0"));
     order.create_by = rig.settings.uptime.now() + Duration::from_secs(1);
-    let error = rig.executor.create(order).await.unwrap_err();
+    let error = rig.create(order).await.unwrap_err();
     assert!(matches!(error, CreateError::Trouble { .. }), "{error}");
     cluster.restart_api_server().await;
     cluster.compact_etcd();
@@ -54,13 +54,13 @@ async fn a_create_that_nobody_waits_for_any_more_is_found_when_it_lands() {
     let mut order = rig.order(&rig.shell("exit 0"));
     order.create_by = rig.settings.uptime.now() + Duration::from_secs(1);
     cluster.freeze_api_server(true);
-    let error = rig.executor.create(order.clone()).await.unwrap_err();
+    let error = rig.create(order.clone()).await.unwrap_err();
     assert!(matches!(error, CreateError::Trouble { .. }), "{error}");
     cluster.freeze_api_server(false);
     // It has landed by now, or never will: either way the next claim has one pod.
     until("the server answers", PATIENCE, async || rig.executor.probe().await.ok()).await;
     order.create_by = rig.settings.uptime.now() + Duration::from_secs(10);
-    rig.executor.create(order.clone()).await.unwrap();
+    rig.create(order.clone()).await.unwrap();
     let object = rig.until(order.attempt, "it ends", |phase| matches!(phase, Phase::Ended(_))).await;
     let pods = rig.pods.list(&ListParams::default()).await.unwrap().items;
     assert_eq!(pods.len(), 1);

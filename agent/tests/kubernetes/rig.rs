@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use berth_agent::executor::kubernetes::{Access, Patience, Settings};
-use berth_agent::executor::{Executor, KubernetesExecutor, Object, Order};
+use berth_agent::executor::{CreateError, Executor, KubernetesExecutor, Object, Order};
 use berth_agent::uptime::Uptime;
 use berth_domain::id::RunId;
 use berth_domain::lifecycle::End;
@@ -119,10 +119,14 @@ impl Rig {
         operation
     }
 
+    pub(crate) async fn create(&self, order: Order) -> Result<Object, CreateError> {
+        self.executor.turn().await.unwrap().create(order).await
+    }
+
     pub(crate) async fn start(&self, operation: &Value) -> AttemptRef {
         let order = self.order(operation);
         let attempt = order.attempt;
-        self.executor.create(order).await.unwrap();
+        self.create(order).await.unwrap();
         attempt
     }
 

@@ -30,6 +30,6 @@ async fn an_agent_needs_no_more_than_its_role_and_has_no_more() {
         let words = trouble.expect("refused").source.to_string();
         assert!(words.contains("is forbidden"), "{words}");
     }
-    let error = foreign.create(rig.order(&rig.shell("exit 0"))).await.unwrap_err();
+    let error = foreign.turn().await.unwrap().create(rig.order(&rig.shell("exit 0"))).await.unwrap_err();
     assert!(matches!(error, CreateError::Trouble { .. }), "the agent's trouble, not the run's: {error}");
 }

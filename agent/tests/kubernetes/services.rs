@@ -69,7 +69,7 @@ async fn a_service_is_a_set_of_objects_that_runs_when_all_are_ready_and_leaves_n
     .await;
     let order = rig.order(&rig.service(3, "unready; sleep 1; ready; sleep infinity"));
     let attempt = order.attempt;
-    let (one, two) = tokio::join!(rig.executor.create(order.clone()), rig.executor.create(order.clone()));
+    let (one, two) = tokio::join!(rig.create(order.clone()), rig.create(order.clone()));
     assert_eq!(one.unwrap().uid, two.unwrap().uid, "created twice is there once");
     let mut names: Vec<_> = all_pods(&rig).await.into_iter().filter_map(|pod| pod.metadata.name).collect();
     names.sort();
@@ -135,13 +135,13 @@ async fn what_is_not_ours_or_can_not_be_completed_ends_the_attempt() {
         "spec": {"ports": [{"port": 1}], "selector": {"a": "b"}}});
     let foreign = serde_json::from_value(foreign).unwrap();
     services(&rig).create(&PostParams::default(), &foreign).await.unwrap();
-    rig.executor.create(order.clone()).await.unwrap();
+    rig.create(order.clone()).await.unwrap();
     let end = rig.end(order.attempt).await;
     assert_eq!((end.outcome, end.reason.as_str()), (Outcome::Failed(FailureClass::Config), "NameTaken"));
     assert_eq!(all_services(&rig).await.len(), 1, "what is not ours stays");
 
     let other = berth_agent::executor::Order { spec_hash: "another".into(), ..order };
-    let error = rig.executor.create(other).await.unwrap_err();
+    let error = rig.create(other).await.unwrap_err();
     assert!(matches!(error, CreateError::Foreign { .. }), "{error}");
 
     // A quota that has room for the first pod and its Service, and for no second pod.
@@ -165,7 +165,7 @@ async fn a_set_that_its_agent_left_half_made_is_completed_by_its_claim_or_ended_
     let rig = Rig::with("half", stand).await;
     let order = rig.order(&rig.service(2, "sleep infinity"));
     let attempt = order.attempt;
-    rig.executor.create(order.clone()).await.unwrap();
+    rig.create(order.clone()).await.unwrap();
     let take_away = async || {
         let unmark = json!({"metadata": {"annotations": {"berth.dev/whole": null}}});
         let params = PatchParams::default();
@@ -175,7 +175,7 @@ async fn a_set_that_its_agent_left_half_made_is_completed_by_its_claim_or_ended_
         until("it is half a set", PATIENCE, async || (all_pods(&rig).await.len() == 1).then_some(())).await;
     };
     take_away().await;
-    rig.executor.create(order.clone()).await.unwrap();
+    rig.create(order.clone()).await.unwrap();
     rig.running(attempt).await;
     assert_eq!((all_pods(&rig).await.len(), all_services(&rig).await.len()), (2, 1));
 

@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::super::{CreateError, Object, Order, Refusal, Trouble};
 use super::api::{self, Created};
+use super::pace::Turn;
 use super::status::{self, annotation, label};
 use super::{Inner, names, parts, pod, settle};
 
@@ -39,13 +40,13 @@ pub(super) enum Made<K> {
     },
 }
 
-/// Creates the attempt's objects, or finds them created already.
-pub(super) async fn create(inner: &Inner, order: &Order) -> Result<Object, CreateError> {
+/// Creates the attempt's objects, or finds them created already. The turn is the first one's.
+pub(super) async fn create(inner: &Inner, order: &Order, turn: Turn) -> Result<Object, CreateError> {
     let attempt = order.attempt;
     inner.may_create().map_err(|source| CreateError::Trouble { attempt, source })?;
     let refused = |refusal| CreateError::Refused { attempt, refusal };
     let plan = pod::plan(order, &inner.defaults()).map_err(refused)?.until(claim_over(inner, order));
-    let first = match ask::<Pod>(inner, order, &plan.namespace, &plan.pod).await {
+    let first = match ask::<Pod>(inner, order, &plan.namespace, &plan.pod, Some(turn)).await {
         Made::New(pod) => pod,
         Made::Exists => return existing(inner, order, &plan).await?.ok_or(CreateError::Late(attempt)),
         Made::Refused(words) => return Err(refused(Refusal { reason: "Refused", message: words })),
@@ -65,8 +66,14 @@ pub(super) async fn create(inner: &Inner, order: &Order) -> Result<Object, Creat
     Ok(object)
 }
 
-/// Asks for an object until it is there, is refused, or its claim is over.
-pub(super) async fn ask<K>(inner: &Inner, order: &Order, namespace: &str, object: &Value) -> Made<K>
+/// Asks for an object until it is there, is refused, or its claim is over; at once if `turn` has come.
+pub(super) async fn ask<K>(
+    inner: &Inner,
+    order: &Order,
+    namespace: &str,
+    object: &Value,
+    mut turn: Option<Turn>,
+) -> Made<K>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + DeserializeOwned + Debug,
 {
@@ -74,7 +81,15 @@ where
     let mut may_have_landed = false;
     loop {
         let left = order.create_by.since(inner.settings.uptime.now());
-        let Ok(turn) = tokio::time::timeout(left, inner.pace.turn()).await else { break };
+        let mine = async {
+            let turn = match turn.take() {
+                Some(turn) => turn,
+                None => inner.pace.another().await,
+            };
+            turn.ready().await;
+            turn
+        };
+        let Ok(turn) = tokio::time::timeout(left, mine).await else { break };
         // As close as can be to the request.
         if inner.settings.uptime.now() >= order.create_by {
             break;

@@ -74,7 +74,7 @@ where
         let message = format!("Not all of its objects could be created: {words}");
         failed(FailureClass::NodeLost, "Incomplete", message)
     };
-    match create::ask::<K>(inner, order, namespace, object).await {
+    match create::ask::<K>(inner, order, namespace, object, None).await {
         Made::New(_) => Ok(()),
         Made::Refused(words) | Made::Forbidden(words) => Err(failed(FailureClass::Config, "Refused", words)),
         Made::Not { words, .. } => Err(incomplete(words.unwrap_or_else(|| "its claim was over".to_owned()))),
