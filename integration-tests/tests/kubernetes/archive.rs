@@ -1,9 +1,10 @@
-//! Logs that are kept in a bucket, on a real node and a real S3 server: also of an end that the store was away for.
+//! Logs that are kept in a bucket, on a real node and a real S3 server: of every pod of a service, of what ran before a
+//! restart, and of an end that a store was away for.
 
 use berth_domain::time::Time;
 use berth_integration_tests::{Backing, Installation, Role};
 use berth_test_servers::S3;
-use berth_test_servers::kubernetes::{BUSYBOX, Cluster, Namespace, Options, RealNode};
+use berth_test_servers::kubernetes::{BUSYBOX, Cluster, Namespace, Options, RealNode, until};
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use serde_json::{Value, json};
@@ -58,10 +59,75 @@ impl Ground {
             Err(text(&output.stderr))
         }
     }
+
+    async fn until_logged(&self, run: &str, more: &[&str], expected: &str) {
+        until(&format!("{more:?} says {expected}"), LIMIT, async || {
+            (self.logs(run, more) == Ok(vec![expected.to_owned()])).then_some(())
+        })
+        .await;
+    }
 }
 
 fn container(script: &str) -> Value {
     json!({"image": BUSYBOX, "command": ["sh", "-c"], "args": [script]})
+}
+
+/// A service of two pods, each with a sidecar that fails once.
+fn service() -> Value {
+    let main =
+        "trap 'echo $HOSTNAME ends; exit 0' TERM; httpd -p 8080; echo $HOSTNAME begins; sleep 600 & wait";
+    let flaky = "trap 'exit 0' TERM
+        if [ ! -e /once/done ]; then touch /once/done; echo first; exit 1; fi
+        echo second; sleep 600 & wait";
+    let mut sidecar = container(flaky);
+    sidecar["name"] = json!("flaky");
+    sidecar["volumeMounts"] = json!([{"name": "once", "mountPath": "/once"}]);
+    json!({
+        "kind": "operation",
+        "queue": "k/default",
+        "component": {"run": {
+            "kind": "service",
+            "ports": [8080],
+            "replicas": 2,
+            "volumes": [{"name": "once", "emptyDir": {}}],
+            "sidecars": [sidecar],
+            "container": container(main),
+        }},
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_pod_of_a_service_and_what_ran_before_a_restart_is_read_also_when_they_are_gone() {
+    let Some(ground) = Ground::start(30).await else { return };
+    let client = &ground.installation.client;
+    let run = client.submit("default", &service()).await;
+    client.wait_for("default", &run, "running", LIMIT).await;
+    let first = format!("berth-{run}-0");
+    let second = format!("{first}-replica-1");
+    ground.until_logged(&run, &[], &format!("{first} begins")).await;
+    ground.until_logged(&run, &["--replica", "1"], &format!("{second} begins")).await;
+    let flaky = ["--container", "flaky"];
+    let flaky_of_second = ["--container", "flaky", "--replica", "1"];
+    for of in [flaky.as_slice(), &flaky_of_second] {
+        ground.until_logged(&run, of, "second").await;
+        ground.until_logged(&run, &[of, &["--previous"]].concat(), "first").await;
+    }
+    let refused = ground.logs(&run, &["--replica", "2"]).unwrap_err();
+    assert!(refused.contains("replica: there is no 2; the last is 1"), "{refused}");
+
+    client.call("POST", &format!("/api/v1/default/default/runs/{run}/stop"), None).await;
+    client.wait_for("default", &run, "stopped", LIMIT).await;
+    until_empty(&ground.pods).await;
+    for (replica, pod) in [("0", &first), ("1", &second)] {
+        let kept = ground.logs(&run, &["--replica", replica]).unwrap();
+        assert_eq!(kept, [format!("{pod} begins"), format!("{pod} ends")]);
+    }
+    for of in [flaky.as_slice(), &flaky_of_second] {
+        assert_eq!(ground.logs(&run, of).unwrap(), ["second"], "{of:?}");
+        assert_eq!(ground.logs(&run, &[of, &["--previous"]].concat()).unwrap(), ["first"], "{of:?}");
+    }
+    let refused = ground.logs(&run, &["--replica", "2"]).unwrap_err();
+    assert!(refused.contains("replica: there is no 2; the last is 1"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
