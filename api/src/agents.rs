@@ -21,6 +21,7 @@ use crate::authenticate::Caller;
 use crate::body::Json;
 use crate::defaults;
 use crate::given::{Concurrency, given};
+use crate::limits::{self, Given, GivenQuota};
 use crate::listing;
 use crate::params::{Params, shown};
 use crate::path::{InAgent, InOwner};
@@ -42,6 +43,13 @@ pub(crate) struct Body {
     labels: Option<Option<Labels>>,
     #[serde(deserialize_with = "given")]
     concurrency: Option<Concurrency>,
+    resource: Option<String>,
+    #[serde(deserialize_with = "given")]
+    quota: Option<Option<GivenQuota>>,
+    #[serde(deserialize_with = "given")]
+    quotas: Option<Option<GivenQuota>>,
+    #[serde(deserialize_with = "given")]
+    rate: Option<Option<String>>,
     cordoned: Option<bool>,
     draining: Option<bool>,
     is_default: Option<bool>,
@@ -145,6 +153,7 @@ pub(crate) async fn create(
     }
     check_labels(&body)?;
     let mut new = NewAgent::named(at.owner, name);
+    new.limits = body.limits().limits()?;
     new.description = body.description.flatten();
     new.defaults = defaults::check(body.defaults.flatten(), &app.spec_limits)?;
     new.tags = body.tags.flatten().unwrap_or_default();
@@ -154,6 +163,13 @@ pub(crate) async fn create(
     let agent = app.store.create_agent(new, &caller.audit("agent.create")).await?;
     app.wake.settings_changed();
     Ok((StatusCode::CREATED, axum::Json(shape(&agent, caller.now))))
+}
+
+impl Body {
+    fn limits(&self) -> Given<'_> {
+        let quota = self.quotas.as_ref().or(self.quota.as_ref());
+        Given { quota, resource: self.resource.as_deref(), rate: self.rate.as_ref() }
+    }
 }
 
 fn check_labels(body: &Body) -> Result<(), Problem> {
@@ -202,6 +218,7 @@ pub(crate) async fn update(
     }
     check_labels(&body)?;
     let patch = AgentPatch {
+        limits: body.limits().patch()?,
         description: body.description,
         defaults: body.defaults.map(|given| defaults::check(given, &app.spec_limits)).transpose()?,
         tags: body.tags.map(Option::unwrap_or_default),
@@ -299,7 +316,7 @@ fn status(agent: &Agent, now: Time) -> &'static str {
 
 /// `V1Agent`, and beside it what Berth knows more.
 fn shape(agent: &Agent, now: Time) -> Value {
-    json!({
+    let mut answer = json!({
         "uuid": agent.id,
         "name": agent.name,
         "description": agent.description,
@@ -333,5 +350,7 @@ fn shape(agent: &Agent, now: Time) -> Value {
         "features": agent.features,
         "defaults": defaults::shown(agent.defaults.as_ref()),
         "handover_rate": agent.handover_rate,
-    })
+    });
+    limits::show(&agent.limits, &mut answer);
+    answer
 }

@@ -7,9 +7,9 @@ use axum::extract::State;
 use berth_domain::access::Action;
 use berth_domain::compile::CompiledOperation;
 use berth_domain::feature::Features;
-use berth_domain::id::{AgentId, QueueId};
+use berth_domain::id::{AgentId, ProjectId, QueueId, RunId};
 use berth_domain::lifecycle::{DispatchState, Status};
-use berth_domain::scheduling::{Asked, Block, Explanation, Place, Rule, explain};
+use berth_domain::scheduling::{Asked, Block, Candidate, Explanation, Lane, LaneKey, Place, Rule, explain};
 use berth_domain::time::Time;
 use berth_store::{AdmissionOptions, NewRun, Page, Run, RunFilter, Sort};
 use serde_json::{Value, json};
@@ -50,8 +50,12 @@ async fn of_run(app: &App, run: &Run, now: Time) -> Result<Value, Problem> {
     let asked = Subject {
         owner: &run.owner,
         state: &run.dispatch,
-        queue,
-        project: run.project_id,
+        lane: lane(
+            queue,
+            run.project_id,
+            &run.lane,
+            run.dispatch.queued_at.map(|at| (run.id, run.priority, at)),
+        ),
         place,
         pending: run.pending.as_deref(),
         namespace: run.namespace.as_deref(),
@@ -89,8 +93,12 @@ pub(crate) async fn of_new(app: &App, run: &NewRun, now: Time) -> Result<Value, 
     let asked = Subject {
         owner: &run.owner,
         state: &run.dispatch,
-        queue,
-        project: run.project_id,
+        lane: lane(
+            queue,
+            run.project_id,
+            &run.lane,
+            run.dispatch.queued_at.map(|at| (run.id, run.priority, at)),
+        ),
         place,
         pending: run.pending.as_deref(),
         namespace: run.namespace.as_deref(),
@@ -100,11 +108,25 @@ pub(crate) async fn of_new(app: &App, run: &NewRun, now: Time) -> Result<Value, 
     told(app, asked, now).await
 }
 
+/// The lane of one run, as if it were its head.
+fn lane(queue: QueueId, project: ProjectId, key: &LaneKey, head: Option<(RunId, u8, Time)>) -> Lane {
+    let candidate = |(run, priority, queued_at)| Candidate { run, priority, queued_at };
+    Lane {
+        queue,
+        project,
+        pipelines: key.pipelines.clone(),
+        // Whose share it is decides when it is its turn, and not whether something blocks it.
+        share: String::new(),
+        demand: key.demand.clone(),
+        heads: head.map(candidate).into_iter().collect(),
+        has_more: false,
+    }
+}
+
 struct Subject<'a> {
     owner: &'a str,
     state: &'a DispatchState,
-    queue: QueueId,
-    project: berth_domain::id::ProjectId,
+    lane: Lane,
     place: Option<Place>,
     pending: Option<&'a str>,
     namespace: Option<&'a str>,
@@ -117,13 +139,12 @@ async fn told(app: &App, subject: Subject<'_>, now: Time) -> Result<Value, Probl
         AdmissionOptions { broker_is_up: app.wake.broker_is_up(), heads: 1, ..AdmissionOptions::default() };
     let snapshot = app.store.snapshot(subject.owner, now, options).await?;
     let rate = match subject.place {
-        Some(_) => starts_per_second(app, subject.queue, now).await?,
+        Some(_) => starts_per_second(app, subject.lane.queue, now).await?,
         None => None,
     };
     let asked = Asked {
         state: subject.state,
-        queue: subject.queue,
-        project: subject.project,
+        lane: &subject.lane,
         place: subject.place,
         pending: subject.pending,
         needs: subject.needs,
@@ -131,7 +152,7 @@ async fn told(app: &App, subject: Subject<'_>, now: Time) -> Result<Value, Probl
     };
     let mut explanation = explain(&snapshot, asked);
     name_holders(app, &subject, &snapshot, &mut explanation).await?;
-    let agent = snapshot.queue(subject.queue).map(|queue| queue.agent);
+    let agent = snapshot.queue(subject.lane.queue).map(|queue| queue.agent);
     explanation.blocked_by.extend(lacked(app, &subject, agent).await?);
     if let (Some(operation), Some(agent)) = (&subject.operation, agent.and_then(|id| snapshot.agent(id)))
         && let Some(nodes) = app.store.agent_nodes(agent.id).await?
@@ -177,13 +198,15 @@ async fn name_holders(
     snapshot: &berth_domain::scheduling::Snapshot,
     explanation: &mut Explanation,
 ) -> Result<(), Problem> {
-    for block in explanation.blocked_by.iter_mut().filter(|block| block.rule == Rule::Limit) {
+    for block in
+        explanation.blocked_by.iter_mut().filter(|block| matches!(block.rule, Rule::Limit | Rule::Quota))
+    {
         let mut filter =
             RunFilter { owner: Some(subject.owner.to_owned()), statuses: holding(), ..RunFilter::default() };
         match block.level.as_str() {
-            "queue" => filter.queue_id = Some(subject.queue),
-            "project" => filter.project_id = Some(subject.project),
-            "agent" => filter.agent_id = snapshot.queue(subject.queue).map(|queue| queue.agent),
+            "queue" => filter.queue_id = Some(subject.lane.queue),
+            "project" => filter.project_id = Some(subject.lane.project),
+            "agent" => filter.agent_id = snapshot.queue(subject.lane.queue).map(|queue| queue.agent),
             _ => {}
         }
         let runs = app.store.runs(&filter, Sort::default(), &Page::first(HOLDERS)).await?;

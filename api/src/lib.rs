@@ -14,6 +14,7 @@ mod explain;
 mod given;
 mod idempotency;
 mod layers;
+mod limits;
 mod listing;
 mod logs;
 mod observe;

@@ -11,6 +11,9 @@ use serde_json::{Map, Value, json};
 /// Seconds after which a client may try again what was refused for lack of a store or of room.
 const RETRY_AFTER_SECONDS: u32 = 2;
 
+/// The same for a backlog that is full, which shrinks as its runs start.
+const FULL_RETRY_AFTER_SECONDS: u32 = 10;
+
 /// Members of RFC 9457 and of ours that a field's name must not replace.
 const RESERVED: [&str; 6] = ["type", "title", "status", "detail", "errors", "instance"];
 
@@ -173,6 +176,10 @@ impl From<StoreError> for Problem {
                 Self::new(StatusCode::NOT_FOUND, format!("{what} does not exist"))
             }
             StoreError::Conflict { message } => Self::conflict(message),
+            StoreError::Full { message } => Self {
+                retry_after: Some(FULL_RETRY_AFTER_SECONDS),
+                ..Self::new(StatusCode::TOO_MANY_REQUESTS, message)
+            },
             StoreError::Invalid { field, message } => Self::field(field, message),
             StoreError::Unavailable { reason, .. } => {
                 tracing::warn!(reason = %reason, "a request failed for want of the store");

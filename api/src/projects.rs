@@ -17,6 +17,7 @@ use crate::app::AppState;
 use crate::authenticate::Caller;
 use crate::body::Json;
 use crate::given::{Concurrency, given};
+use crate::limits::{self, Given, GivenQuota};
 use crate::listing;
 use crate::params::Params;
 use crate::path::{InOwner, InProject};
@@ -41,6 +42,13 @@ pub(crate) struct Body {
     readme: Option<Option<String>>,
     #[serde(deserialize_with = "given")]
     concurrency: Option<Concurrency>,
+    resource: Option<String>,
+    #[serde(deserialize_with = "given")]
+    quota: Option<Option<GivenQuota>>,
+    #[serde(deserialize_with = "given")]
+    quotas: Option<Option<GivenQuota>>,
+    #[serde(deserialize_with = "given")]
+    rate: Option<Option<String>>,
     #[serde(deserialize_with = "given")]
     default_queue: Option<Option<String>>,
     #[serde(rename = "uuid")]
@@ -72,6 +80,11 @@ pub(crate) struct Body {
 }
 
 impl Body {
+    fn limits(&self) -> Given<'_> {
+        let quota = self.quotas.as_ref().or(self.quota.as_ref());
+        Given { quota, resource: self.resource.as_deref(), rate: self.rate.as_ref() }
+    }
+
     /// # Errors
     /// If a value is not allowed.
     fn check(&self) -> Result<(), Problem> {
@@ -98,10 +111,12 @@ pub(crate) async fn create(
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::ChangeProject, at.resource())?;
     body.check()?;
+    let limits = body.limits().limits()?;
     let Some(name) = body.name else {
         return Err(Problem::field("name", "This field is required."));
     };
     let new = NewProject {
+        limits,
         id: ProjectId::new(),
         owner: at.owner,
         name,
@@ -166,6 +181,7 @@ pub(crate) async fn update(
     caller.may(Action::ChangeProject, at.resource())?;
     body.check()?;
     let patch = ProjectPatch {
+        limits: body.limits().patch()?,
         name: body.name,
         description: body.description,
         tags: body.tags.map(Option::unwrap_or_default),
@@ -245,5 +261,6 @@ fn full(project: &Project) -> Value {
     shape["live_state"] = json!(1);
     shape["concurrency"] = json!(Concurrency::shown(project.concurrency));
     shape["default_queue"] = json!(project.default_queue);
+    limits::show(&project.limits, &mut shape);
     shape
 }

@@ -1,5 +1,7 @@
 //! Queues, in the shape of Polyaxon's `V1Queue`: by uuid or by name in their agent; paused and resumed.
 
+use std::collections::BTreeMap;
+
 use axum::extract::{OriginalUri, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
@@ -7,7 +9,7 @@ use berth_domain::access::Action;
 use berth_domain::compile::{OnAgentLoss, UnknownOnAgentLoss};
 use berth_domain::id::QueueId;
 use berth_domain::name::{InvalidName, QueueName};
-use berth_domain::scheduling::Paused;
+use berth_domain::scheduling::{FairnessBy, InvalidFairness, Paused, SharingPatch};
 use berth_domain::time::Time;
 use berth_store::{NewQueue, Queue, QueuePatch};
 use serde::Deserialize;
@@ -20,6 +22,7 @@ use crate::authenticate::Caller;
 use crate::body::Json;
 use crate::defaults;
 use crate::given::{Concurrency, given};
+use crate::limits::{self, Given, GivenQuota};
 use crate::listing;
 use crate::params::{Params, shown};
 use crate::path::{InAgent, InOwner, InQueue};
@@ -49,10 +52,21 @@ pub(crate) struct Body {
     _agent: IgnoredAny,
     #[serde(rename = "user")]
     _user: IgnoredAny,
-    #[serde(rename = "resource")]
     resource: Option<String>,
-    #[serde(rename = "quota")]
-    quota: Option<String>,
+    #[serde(deserialize_with = "given")]
+    quota: Option<Option<GivenQuota>>,
+    #[serde(deserialize_with = "given")]
+    quotas: Option<Option<GivenQuota>>,
+    #[serde(deserialize_with = "given")]
+    rate: Option<Option<String>>,
+    #[serde(deserialize_with = "given")]
+    fairness: Option<Option<String>>,
+    #[serde(deserialize_with = "given")]
+    weights: Option<Option<BTreeMap<String, u32>>>,
+    #[serde(deserialize_with = "given")]
+    reserve_after_seconds: Option<Option<u32>>,
+    #[serde(deserialize_with = "given")]
+    max_backlog: Option<Option<u32>>,
     #[serde(rename = "stats")]
     _stats: IgnoredAny,
     #[serde(deserialize_with = "given")]
@@ -69,13 +83,31 @@ impl Body {
         found.map_err(|error: UnknownOnAgentLoss| Problem::field("on_agent_loss", error.to_string()))
     }
 
-    fn check(&self) -> Result<(), Problem> {
-        for (field, value) in [("resource", &self.resource), ("quota", &self.quota)] {
-            if value.as_ref().is_some_and(|value| !value.is_empty()) {
-                return Err(Problem::field(field, "quotas are not supported yet; use concurrency"));
+    fn limits(&self) -> Given<'_> {
+        let quota = self.quotas.as_ref().or(self.quota.as_ref());
+        Given { quota, resource: self.resource.as_deref(), rate: self.rate.as_ref() }
+    }
+
+    fn sharing(&self) -> Result<SharingPatch, Problem> {
+        let fairness = self.fairness.as_ref().map(|given| match given.as_deref() {
+            None | Some("") => Ok(FairnessBy::default()),
+            Some(text) => {
+                text.parse().map_err(|error: InvalidFairness| Problem::field("fairness", error.to_string()))
             }
+        });
+        let weights = self.weights.clone().map(Option::unwrap_or_default);
+        if let Some((key, weight)) =
+            weights.iter().flatten().find(|(_, weight)| !(1..=1_000).contains(*weight))
+        {
+            let message = format!("the weight of `{}` is {weight}: use 1 to 1000", shown(key));
+            return Err(Problem::field("weights", message));
         }
-        Ok(())
+        Ok(SharingPatch {
+            fairness: fairness.transpose()?,
+            weights,
+            reserve_after_seconds: self.reserve_after_seconds,
+            max_backlog: self.max_backlog,
+        })
     }
 }
 
@@ -158,7 +190,6 @@ pub(crate) async fn create(
     Json(body): Json<Body>,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::ManageQueues, at.resource())?;
-    body.check()?;
     let agent = find_agent(&app, &at.owner, &at.agent).await?;
     let Some(name) = &body.name else { return Err(Problem::field("name", "This field is required.")) };
     let name: QueueName =
@@ -167,6 +198,8 @@ pub(crate) async fn create(
         return Err(Problem::field("name", "`names` is taken by Berth itself; use another"));
     }
     let mut new = NewQueue::named(agent.id, name);
+    new.limits = body.limits().limits()?;
+    body.sharing()?.apply(&mut new.sharing);
     new.on_agent_loss = body.on_agent_loss()?.unwrap_or_default();
     new.paused = body.paused.flatten().map(|pause| pause.by(&caller)).transpose()?;
     new.description = body.description.flatten();
@@ -197,12 +230,12 @@ pub(crate) async fn update(
     Json(body): Json<Body>,
 ) -> Result<axum::Json<Value>, Problem> {
     caller.may(Action::ManageQueues, at.resource())?;
-    body.check()?;
     let queue = find(&app, &at).await?;
     if body.name.as_ref().is_some_and(|name| *name != queue.name.as_str()) {
         return Err(Problem::field("name", "a queue keeps its name: its offers on the broker carry it"));
     }
     let on_agent_loss = body.on_agent_loss()?;
+    let (limits, sharing) = (body.limits().patch()?, body.sharing()?);
     let paused = match body.paused {
         Some(Some(pause)) => Some(Some(pause.by(&caller)?)),
         Some(None) => Some(None),
@@ -216,6 +249,8 @@ pub(crate) async fn update(
         tags: body.tags.map(Option::unwrap_or_default),
         priority: body.priority,
         concurrency: body.concurrency.map(|limit| limit.0),
+        limits,
+        sharing,
     };
     let told = patch.defaults.as_ref().map(|given| defaults::shown(given.as_ref()));
     changed(&app, &caller, &queue, patch, ("queue.update", told)).await
@@ -282,7 +317,7 @@ fn shape(queue: &Queue) -> Value {
         .paused
         .as_ref()
         .map(|paused| json!({ "reason": paused.reason, "by": paused.by, "until": paused.until }));
-    json!({
+    let mut answer = json!({
         "uuid": queue.id,
         "agent": queue.agent,
         "name": queue.name,
@@ -291,13 +326,17 @@ fn shape(queue: &Queue) -> Value {
         "user": null,
         "priority": queue.priority,
         "concurrency": Concurrency::shown(queue.concurrency),
-        "resource": null,
-        "quota": null,
+        "fairness": queue.sharing.fairness,
+        "weights": queue.sharing.weights,
+        "reserve_after_seconds": queue.sharing.reserve_after().map_or(0, |after| after.as_secs()),
+        "max_backlog": queue.sharing.max_backlog,
         "stats": {},
         "created_at": queue.created_at,
         "updated_at": queue.updated_at,
         "paused": paused,
         "on_agent_loss": queue.on_agent_loss.as_str(),
         "defaults": defaults::shown(queue.defaults.as_ref()),
-    })
+    });
+    limits::show(&queue.limits, &mut answer);
+    answer
 }

@@ -1,13 +1,15 @@
 //! From a request to a run that can be stored: its operation read and compiled, its queue chosen, its first steps
 //! taken. Nothing is written here.
 
-use berth_domain::compile::{Compiled, Context, Service, compile, compile_over};
+use std::collections::BTreeMap;
+
+use berth_domain::compile::{Compiled, CompiledOperation, Context, Service, compile, compile_over};
 use berth_domain::feature::Feature;
 use berth_domain::id::RunId;
 use berth_domain::labels;
 use berth_domain::lifecycle::{Condition, DispatchState, Event, RetryPolicy, Status, step};
 use berth_domain::name::{DEFAULT, QueueRef};
-use berth_domain::scheduling;
+use berth_domain::scheduling::{self, FairnessBy, LaneKey};
 use berth_domain::spec::{Format, Operation, SpecErrors, parse};
 use berth_domain::time::Time;
 use berth_store::{Agent, NewRun, Project, Queue};
@@ -140,6 +142,12 @@ pub(crate) async fn prepare(
     let termination = compiled.operation.termination.as_ref();
     run.timeout_ms = termination.and_then(|t| t.timeout).map(|seconds| seconds.saturating_mul(1_000));
     run.inputs = (!compiled.inputs.is_empty()).then(|| Value::Object(compiled.inputs.clone()));
+    run.lane = LaneKey {
+        user: run.username.clone().unwrap_or_default(),
+        labels: shared_labels(queue, &compiled.operation),
+        demand: compiled.resources.demand(),
+        ..LaneKey::default()
+    };
     let resources = serde_json::to_value(compiled.resources).map_err(|error| Problem::internal(&error))?;
     run.resources = Some(resources);
     run.on_agent_loss = compiled.routing.on_agent_loss;
@@ -161,6 +169,14 @@ pub(crate) async fn prepare(
         queue: Some(queue.name.to_string()),
         warnings: compiled.warnings,
     })
+}
+
+/// Those of an operation's labels that its queue is shared by.
+fn shared_labels(queue: &Queue, operation: &CompiledOperation) -> BTreeMap<String, String> {
+    let FairnessBy::Label(key) = &queue.sharing.fairness else { return BTreeMap::new() };
+    let environment = operation.run.environment.as_ref();
+    let value = environment.and_then(|environment| environment.labels.get(key));
+    value.map(|value| (key.clone(), value.clone())).into_iter().collect()
 }
 
 /// How a service is reached, where Polyaxon's clients look for it.

@@ -5,6 +5,7 @@ mod agents;
 mod bad_requests;
 mod layers;
 mod limits;
+mod quotas;
 mod shapes;
 mod streams;
 mod submitting;

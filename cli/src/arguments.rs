@@ -10,7 +10,7 @@ mod resources;
 mod runs;
 
 pub use resources::{
-    AboutProject, AgentsAction, Concurrency, OneName, OnePreset, OneProject, OneQueue, PresetsAction,
+    AboutProject, AgentsAction, Concurrency, Limits, OneName, OnePreset, OneProject, OneQueue, PresetsAction,
     ProjectsAction, QueueLimits, QueuesAction, TokensAction,
 };
 pub use runs::{LogPart, OneRun, OpsAction, Run};

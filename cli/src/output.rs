@@ -142,6 +142,13 @@ pub fn limit(item: &Value) -> String {
     }
 }
 
+/// An item's quotas, as `resource=amount`.
+#[must_use]
+pub fn quotas(item: &Value) -> String {
+    let quotas = item["quotas"].as_object().into_iter().flatten();
+    quotas.map(|(resource, amount)| format!("{resource}={}", scalar(amount))).collect::<Vec<_>>().join(",")
+}
+
 fn scalar(value: &Value) -> String {
     match value {
         Value::Null => String::new(),

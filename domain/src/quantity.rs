@@ -54,6 +54,16 @@ impl Quantity {
         Self { nano: i128::from(units) * NANO, style: Style::Decimal }
     }
 
+    /// The nearest amount to a float of units, rounded up to a billionth; none of what is no number or below zero.
+    #[must_use]
+    pub fn from_f64(units: f64) -> Self {
+        let nano = if units > 0.0 { (units * 1e9).ceil() } else { 0.0 };
+        #[expect(clippy::cast_possible_truncation, reason = "saturates, and is no NaN")]
+        {
+            Self { nano: nano as i128, style: Style::Decimal }
+        }
+    }
+
     /// The value in billionths of the unit.
     #[must_use]
     pub fn nano_units(&self) -> i128 {
@@ -75,6 +85,18 @@ impl Quantity {
     #[must_use]
     pub fn is_negative(&self) -> bool {
         self.nano < 0
+    }
+
+    /// The sum; the largest amount there is, if it doesn't fit.
+    #[must_use]
+    pub fn saturating_add(self, other: Self) -> Self {
+        self.checked_add(other).unwrap_or(Self { nano: i128::MAX, style: self.style })
+    }
+
+    /// So many of it; the largest amount there is, if that doesn't fit.
+    #[must_use]
+    pub fn saturating_times(self, count: u32) -> Self {
+        Self { nano: self.nano.saturating_mul(i128::from(count)), style: self.style }
     }
 
     /// The sum, or nothing if it doesn't fit.

@@ -1,24 +1,39 @@
 //! Who may start next, and why not yet.
 //!
 //! [`admit`] chooses from a [`Snapshot`]; [`explain`] tells, by the very same rules over the very same
-//! snapshot, what holds a run back. Waiting runs come in *lanes* (one per queue and project): every limit
+//! snapshot, what holds a run back. Waiting runs come in *lanes* (one per queue, project, pipeline, share and demand): every limit
 //! that counts a run counts its lane alike, so a blocked lane is passed over whole, whatever its length.
 //! [`Claimant::rule`] asks some of these rules once more when an agent claims what it was offered.
 
 mod admit;
 mod claim;
 mod explain;
+mod fairness;
+mod lane;
+mod limits;
 pub mod loss;
 mod places;
+mod reserve;
 mod rules;
+mod settings;
 mod snapshot;
 
-pub use admit::{Admission, admit};
+pub use admit::{Admission, Choice, admit};
 pub use claim::{Claimant, Claimed, PausedQueue, Ruling};
 pub use explain::{Asked, Estimate, Explanation, Place, Wait, estimate, explain};
+pub use fairness::{Fairness, Share, WHOLE, dominant_part};
+pub use lane::LaneKey;
+pub use limits::{Demand, Limit, Limits, Quota, Rate};
 pub use places::{Destination, candidates, elsewhere};
-pub use rules::{Block, Rule, blocks, lacking, lacks};
-pub use snapshot::{AgentView, Candidate, Lane, Limit, Paused, ProjectView, QueueView, Snapshot};
+pub use rules::{Amount, Block, Rule, blocks, lacking, lacks};
+pub use settings::{
+    FairnessBy, InvalidFairness, InvalidRate, LimitPatch, LimitSettings, RESERVE_AFTER, RateLimit, Sharing,
+    SharingPatch,
+};
+pub use snapshot::{
+    AgentView, Candidate, Lane, Level, LevelView, Paused, PipelineView, ProjectView, QueueView, Snapshot,
+    Turn, rank,
+};
 
 /// Attempts that may be on the broker per queue, at the least.
 pub const MIN_WINDOW: u32 = 32;

@@ -41,12 +41,8 @@ async fn dispatch(context: &Context) -> Result<(), Error> {
             let began = Instant::now();
             let now = context.clock.now();
             let options = AdmissionOptions { heads: HEADS, ..AdmissionOptions::default() };
-            let round = context
-                .store
-                .with_admission(&owner, now, options, |snapshot| {
-                    admit(snapshot, BATCH).into_iter().map(|admission| admission.run).collect()
-                })
-                .await?;
+            let round =
+                context.store.with_admission(&owner, now, options, |snapshot| admit(snapshot, BATCH)).await?;
             // Another replica may hold the organization's lock, and does the same.
             let Admitted::Runs(admitted) = round else { break };
             if admitted.is_empty() {

@@ -7,6 +7,7 @@ use berth_domain::labels::{self, Labels};
 use berth_domain::name::{self, AgentName, QueueName};
 use berth_domain::protocol::Identity;
 use berth_domain::reported::Reported;
+use berth_domain::scheduling::{LimitPatch, LimitSettings};
 use berth_domain::time::Time;
 use serde_json::Value;
 
@@ -38,6 +39,8 @@ pub struct Agent {
     pub reported: Option<Reported>,
     /// How many runs may hold a slot at it; none is unlimited.
     pub concurrency: Option<u32>,
+    /// What else of its runs is limited.
+    pub limits: LimitSettings,
     /// Whether it takes nothing new.
     pub cordoned: bool,
     /// Whether it is being emptied for its removal.
@@ -133,6 +136,8 @@ pub struct NewAgent {
     pub labels: Labels,
     /// How many runs may hold a slot at it.
     pub concurrency: Option<u32>,
+    /// What else of its runs is limited.
+    pub limits: LimitSettings,
     /// Whether queues that name no agent are its; another default agent stops being it.
     pub is_default: bool,
     /// What is laid under the operations of its runs.
@@ -152,6 +157,7 @@ impl NewAgent {
             tags: Vec::new(),
             labels: Labels::new(),
             concurrency: None,
+            limits: LimitSettings::default(),
             is_default: false,
             defaults: None,
             credentials_hash: None,
@@ -170,6 +176,8 @@ pub struct AgentPatch {
     pub labels: Option<Labels>,
     /// How many runs may hold a slot at it.
     pub concurrency: Option<Option<u32>>,
+    /// What else of its runs is limited.
+    pub limits: LimitPatch,
     /// Whether it takes nothing new.
     pub cordoned: Option<bool>,
     /// Whether it is being emptied.
@@ -208,6 +216,7 @@ impl Store {
                 audit.at,
                 audit.at,
                 json_or_null(new.defaults.as_ref())?,
+                json(&new.limits)?,
             ],
         )
         .await
@@ -386,6 +395,7 @@ impl AgentPatch {
         patch(&mut agent.tags, self.tags);
         patch(&mut agent.labels, self.labels);
         patch(&mut agent.concurrency, self.concurrency);
+        self.limits.apply(&mut agent.limits);
         patch(&mut agent.cordoned, self.cordoned);
         patch(&mut agent.draining, self.draining);
         patch(&mut agent.is_default, self.is_default);
@@ -422,6 +432,7 @@ async fn write(tx: &mut Tx, agent: &Agent) -> Result<(), Error> {
             json_or_null(agent.identity.as_ref())?,
             agent.updated_at,
             json_or_null(agent.defaults.as_ref())?,
+            json(&agent.limits)?,
         ],
     )
     .await
@@ -445,6 +456,7 @@ pub(crate) fn agent(row: &Row) -> Result<Agent, Error> {
         labels: row.json("labels")?,
         reported: row.opt_json("reported")?,
         concurrency: row.opt_u32("concurrency")?,
+        limits: row.opt_json("limits")?.unwrap_or_default(),
         cordoned: row.bool("cordoned")?,
         draining: row.bool("draining")?,
         is_default: row.bool("is_default")?,

@@ -17,6 +17,12 @@ pub enum Error {
         /// What stands against what.
         message: String,
     },
+    /// There is no room for it now: the same call may succeed later.
+    #[error("{message}")]
+    Full {
+        /// What is full.
+        message: String,
+    },
     /// What was given can't be stored.
     #[error("{field}: {message}")]
     Invalid {

@@ -3,6 +3,7 @@
 //! A deleted project is gone at once for every reader; its finished runs follow in the retention's small batches.
 
 use berth_domain::id::ProjectId;
+use berth_domain::scheduling::{LimitPatch, LimitSettings};
 use berth_domain::time::Time;
 
 use crate::audit::{self, About, Audit};
@@ -32,6 +33,8 @@ pub struct Project {
     pub readme: Option<String>,
     /// How many of its runs may hold a slot; none is unlimited.
     pub concurrency: Option<u32>,
+    /// What else of its runs is limited.
+    pub limits: LimitSettings,
     /// The queue of runs that name none, as `agent/queue` or `queue`.
     pub default_queue: Option<String>,
     /// When it was made.
@@ -59,6 +62,8 @@ pub struct NewProject {
     pub readme: Option<String>,
     /// How many of its runs may hold a slot.
     pub concurrency: Option<u32>,
+    /// What else of its runs is limited.
+    pub limits: LimitSettings,
     /// The queue of runs that name none.
     pub default_queue: Option<String>,
 }
@@ -78,6 +83,8 @@ pub struct ProjectPatch {
     pub readme: Option<Option<String>>,
     /// How many of its runs may hold a slot.
     pub concurrency: Option<Option<u32>>,
+    /// What else of its runs is limited.
+    pub limits: LimitPatch,
     /// The queue of runs that name none.
     pub default_queue: Option<Option<String>>,
 }
@@ -97,6 +104,7 @@ impl Store {
             is_public: new.is_public,
             readme: new.readme,
             concurrency: new.concurrency,
+            limits: new.limits,
             default_queue: new.default_queue,
             created_at: audit.at,
             updated_at: audit.at,
@@ -116,6 +124,7 @@ impl Store {
                 &project.default_queue,
                 project.created_at,
                 project.updated_at,
+                json(&project.limits)?,
             ],
         )
         .await
@@ -222,6 +231,7 @@ impl ProjectPatch {
         patch(&mut project.is_public, self.is_public);
         patch(&mut project.readme, self.readme);
         patch(&mut project.concurrency, self.concurrency);
+        self.limits.apply(&mut project.limits);
         patch(&mut project.default_queue, self.default_queue);
     }
 }
@@ -237,6 +247,7 @@ fn update_args(project: &Project) -> Result<Args, Error> {
         project.concurrency,
         &project.default_queue,
         project.updated_at,
+        json(&project.limits)?,
     ])
 }
 
@@ -257,6 +268,7 @@ fn project(row: &Row) -> Result<Project, Error> {
         is_public: row.bool("is_public")?,
         readme: row.opt_text("readme")?,
         concurrency: row.opt_u32("concurrency")?,
+        limits: row.opt_json("limits")?.unwrap_or_default(),
         default_queue: row.opt_text("default_queue")?,
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use berth_domain::compile::OnAgentLoss;
 use berth_domain::id::{AgentId, QueueId};
 use berth_domain::name::{AgentName, QueueName};
-use berth_domain::scheduling::Paused;
+use berth_domain::scheduling::{LimitPatch, LimitSettings, Paused, Sharing, SharingPatch};
 use berth_domain::time::Time;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -45,6 +45,10 @@ pub struct Queue {
     pub on_agent_loss: OnAgentLoss,
     /// What is laid under the operations of its runs, over its agent's own.
     pub defaults: Option<Value>,
+    /// What else of its runs is limited.
+    pub limits: LimitSettings,
+    /// How its runs share it.
+    pub sharing: Sharing,
     /// When it was made.
     pub created_at: Time,
     /// When it was changed last.
@@ -74,6 +78,10 @@ pub struct NewQueue {
     pub on_agent_loss: OnAgentLoss,
     /// What is laid under the operations of its runs.
     pub defaults: Option<Value>,
+    /// What else of its runs is limited.
+    pub limits: LimitSettings,
+    /// How its runs share it.
+    pub sharing: Sharing,
 }
 
 impl NewQueue {
@@ -91,6 +99,8 @@ impl NewQueue {
             paused: None,
             on_agent_loss: OnAgentLoss::Wait,
             defaults: None,
+            limits: LimitSettings::default(),
+            sharing: Sharing::default(),
         }
     }
 }
@@ -112,6 +122,10 @@ pub struct QueuePatch {
     pub on_agent_loss: Option<OnAgentLoss>,
     /// What is laid under the operations of its runs, from now on.
     pub defaults: Option<Option<Value>>,
+    /// What else of its runs is limited.
+    pub limits: LimitPatch,
+    /// How its runs share it.
+    pub sharing: SharingPatch,
 }
 
 /// How a pause is kept.
@@ -229,6 +243,8 @@ impl Store {
                 queue.on_agent_loss.as_str(),
                 queue.updated_at,
                 json_or_null(queue.defaults.as_ref())?,
+                json(&queue.limits)?,
+                json(&queue.sharing)?,
             ],
         )
         .await?;
@@ -270,6 +286,8 @@ impl QueuePatch {
         patch(&mut queue.paused, self.paused);
         patch(&mut queue.on_agent_loss, self.on_agent_loss);
         patch(&mut queue.defaults, self.defaults);
+        self.limits.apply(&mut queue.limits);
+        self.sharing.apply(&mut queue.sharing);
     }
 }
 
@@ -295,6 +313,8 @@ pub(crate) async fn insert(tx: &mut Tx, new: &NewQueue, audit: &Audit) -> Result
             audit.at,
             audit.at,
             json_or_null(new.defaults.as_ref())?,
+            json(&new.limits)?,
+            json(&new.sharing)?,
         ],
     )
     .await
@@ -332,6 +352,8 @@ pub(crate) fn queue(row: &Row) -> Result<Queue, Error> {
         paused: paused(row)?,
         on_agent_loss: row.parse("on_agent_loss")?,
         defaults: row.opt_json("defaults")?,
+        limits: row.opt_json("limits")?.unwrap_or_default(),
+        sharing: row.opt_json("sharing")?.unwrap_or_default(),
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
     })

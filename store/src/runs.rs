@@ -4,7 +4,7 @@
 pub(crate) mod create;
 pub(crate) mod edit;
 pub(crate) mod list;
-mod model;
+pub(crate) mod model;
 mod overview;
 mod read;
 pub(crate) mod timers;

@@ -226,7 +226,7 @@ async fn bad_requests_hear_what_is_wrong_with_them() {
             QUEUES,
             "{\"name\":\"q\",\"quota\":\"4\"}",
             400,
-            "`quota`: quotas are not supported yet; use concurrency",
+            "`resource`: a quota that is one amount needs the resource that it is of",
         ),
         (
             "POST",

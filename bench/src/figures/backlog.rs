@@ -65,6 +65,7 @@ impl Backlog {
                 readme: None,
                 concurrency: None,
                 default_queue: None,
+                ..NewProject::default()
             };
             projects.push(store.create_project(new, &audit).await?.id);
         }

@@ -92,9 +92,7 @@ async fn dispatch(backlog: &mut Backlog, broker: &Broker, count: usize) -> Resul
     while done < count {
         let options = AdmissionOptions { heads: HEADS, ..AdmissionOptions::default() };
         let now = backlog.clock.now();
-        let round = backlog.store.with_admission(OWNER, now, options, |snapshot| {
-            admit(snapshot, BATCH).into_iter().map(|admission| admission.run).collect()
-        });
+        let round = backlog.store.with_admission(OWNER, now, options, |snapshot| admit(snapshot, BATCH));
         let Admitted::Runs(runs) = round.await? else { continue };
         ensure!(!runs.is_empty(), "nothing more is admitted after {done} of {count} runs");
         done += runs.len();

@@ -1,6 +1,10 @@
 //! The arguments of `berth queues`, `agents`, `projects` and `tokens`. What they do is `command`'s.
 
+use std::collections::BTreeMap;
+
+use berth_domain::quantity::Quantity;
 use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
 
 /// What `berth queues` can do. A queue is written AGENT/QUEUE, or QUEUE on the default agent.
 #[derive(Debug, Subcommand)]
@@ -60,9 +64,21 @@ pub struct QueueLimits {
     /// Which queue of an agent goes first: larger first
     #[arg(long, allow_negative_numbers = true)]
     pub priority: Option<i32>,
-    /// How many runs are alive at a time at most; `none` for no limit
+    /// What of its runs is limited
+    #[command(flatten)]
+    pub limits: Limits,
+    /// Between whom its starts are shared: none, project, user or label:KEY
+    #[arg(long, value_name = "WHOM")]
+    pub fairness: Option<String>,
+    /// How much more than others a project, user or label's value gets of it; repeatable, replaces all that were set
+    #[arg(long = "weight", value_name = "NAME=1..1000", value_parser = weight)]
+    pub weights: Vec<(String, u32)>,
+    /// Seconds that a run waits for a quota before what it needs is kept for it; 0 keeps nothing
+    #[arg(long, value_name = "SECONDS")]
+    pub reserve_after: Option<u32>,
+    /// How many runs may wait; `none` for any number
     #[arg(long, value_name = "COUNT", value_parser = concurrency)]
-    pub concurrency: Option<Concurrency>,
+    pub max_backlog: Option<Concurrency>,
     /// What happens to its runs when its agent is lost, if they don't say
     #[arg(long, value_parser = ["wait", "replace"])]
     pub on_agent_loss: Option<String>,
@@ -75,6 +91,36 @@ pub struct QueueLimits {
     /// A file with a patch that is laid under the operation of every run, `-` for the standard input; `none` for none
     #[arg(long, value_name = "FILE")]
     pub defaults: Option<String>,
+}
+
+/// What can be limited of a queue, an agent or a project.
+#[derive(Debug, Args)]
+pub struct Limits {
+    /// How many runs are alive at a time at most; `none` for no limit
+    #[arg(long, value_name = "COUNT", value_parser = concurrency)]
+    pub concurrency: Option<Concurrency>,
+    /// How much of a resource they have at a time at most, such as gpu=8; repeatable, replaces all that were set; `none`
+    /// for no quota
+    #[arg(long = "quota", value_name = "RESOURCE=AMOUNT", value_parser = quota)]
+    pub quotas: Vec<Option<(String, String)>>,
+    /// How many start per period at most, such as 30/m; `none` for no limit
+    #[arg(long, value_name = "STARTS/PERIOD")]
+    pub rate: Option<String>,
+}
+
+impl Limits {
+    /// The fields of a request's body.
+    pub fn fields(self) -> Map<String, Value> {
+        let mut body = Map::new();
+        body.extend(self.concurrency.map(|limit| ("concurrency".to_owned(), json!(limit.0))));
+        if !self.quotas.is_empty() {
+            let quotas: BTreeMap<String, String> = self.quotas.into_iter().flatten().collect();
+            body.insert("quotas".to_owned(), json!(quotas));
+        }
+        let rate = self.rate.map(|rate| if rate == "none" { Value::Null } else { json!(rate) });
+        body.extend(rate.map(|rate| ("rate".to_owned(), rate)));
+        body
+    }
 }
 
 /// A limit that may be none.
@@ -96,9 +142,9 @@ pub enum AgentsAction {
         /// What it is for
         #[arg(long)]
         description: Option<String>,
-        /// How many runs are alive at a time at most; `none` for no limit
-        #[arg(long, value_name = "COUNT", value_parser = concurrency)]
-        concurrency: Option<Concurrency>,
+        /// What of its runs is limited
+        #[command(flatten)]
+        limits: Limits,
         /// A label, for agent selectors; repeatable
         #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
         labels: Vec<(String, String)>,
@@ -117,9 +163,9 @@ pub enum AgentsAction {
         /// What it is for
         #[arg(long)]
         description: Option<String>,
-        /// How many runs are alive at a time at most; `none` for no limit
-        #[arg(long, value_name = "COUNT", value_parser = concurrency)]
-        concurrency: Option<Concurrency>,
+        /// What of its runs is limited
+        #[command(flatten)]
+        limits: Limits,
         /// A file with a patch that is laid under the operation of every run, `-` for the standard input; `none` for
         /// none
         #[arg(long, value_name = "FILE")]
@@ -210,6 +256,9 @@ pub enum ProjectsAction {
         /// What can be said of it
         #[command(flatten)]
         about: AboutProject,
+        /// What of its runs is limited
+        #[command(flatten)]
+        limits: Limits,
     },
     /// Change a project
     Update {
@@ -222,6 +271,9 @@ pub enum ProjectsAction {
         /// What is to be different
         #[command(flatten)]
         about: AboutProject,
+        /// What of its runs is limited
+        #[command(flatten)]
+        limits: Limits,
     },
     /// Delete a project and its runs
     Delete(OneProject),
@@ -278,6 +330,23 @@ fn slug(text: &str) -> Result<String, String> {
 
 fn label(text: &str) -> Result<(String, String), String> {
     berth_domain::labels::parse(text).map_err(|error| error.to_string())
+}
+
+/// `RESOURCE=AMOUNT`; nothing, of `none`.
+fn quota(text: &str) -> Result<Option<(String, String)>, String> {
+    if text == "none" {
+        return Ok(None);
+    }
+    let pair = text.split_once('=').filter(|(resource, _)| !resource.is_empty());
+    let (resource, amount) = pair.ok_or("use RESOURCE=AMOUNT, such as gpu=8, or none")?;
+    let amount: Quantity = amount.parse().map_err(|error| format!("{error}"))?;
+    Ok(Some((resource.to_owned(), amount.to_string())))
+}
+
+fn weight(text: &str) -> Result<(String, u32), String> {
+    let (name, weight) = text.rsplit_once('=').ok_or("use NAME=WEIGHT, such as vision=3")?;
+    let weight = weight.parse().ok().filter(|weight| (1..=1_000).contains(weight));
+    Ok((name.to_owned(), weight.ok_or("a weight is a whole number from 1 to 1000")?))
 }
 
 fn concurrency(text: &str) -> Result<Concurrency, String> {

@@ -14,6 +14,7 @@ const COLUMNS: &[Column] = &[
     ("DEFAULT", |item| if item["is_default"] == true { "yes".to_owned() } else { String::new() }),
     ("CORDONED", |item| if item["cordoned"] == true { "yes".to_owned() } else { String::new() }),
     ("CONCURRENCY", crate::output::limit),
+    ("QUOTAS", crate::output::quotas),
     ("LABELS", labels),
     ("RELEASE", |item| text(item, "version")),
     ("LAST SEEN", |item| text(item, "last_seen")),
@@ -49,10 +50,10 @@ pub async fn act(
         AgentsAction::Get(agent) => {
             session.client.get(&session.org_path(&["agents", &agent.name]), &[]).await?
         }
-        AgentsAction::Create { agent, description, concurrency, labels, default, defaults: file } => {
+        AgentsAction::Create { agent, description, limits, labels, default, defaults: file } => {
             let mut body = Map::from_iter([("name".to_owned(), json!(agent.name))]);
             body.extend(description.map(|text| ("description".to_owned(), json!(text))));
-            body.extend(concurrency.map(|limit| ("concurrency".to_owned(), json!(limit.0))));
+            body.extend(limits.fields());
             if !labels.is_empty() {
                 body.insert("labels".to_owned(), labels.into_iter().map(|(k, v)| (k, json!(v))).collect());
             }
@@ -64,10 +65,10 @@ pub async fn act(
             }
             session.client.post(&session.org_path(&["agents"]), Value::Object(body)).await?
         }
-        AgentsAction::Update { agent, description, concurrency, defaults: file } => {
+        AgentsAction::Update { agent, description, limits, defaults: file } => {
             let mut body = Map::new();
             body.extend(description.map(|text| ("description".to_owned(), json!(text))));
-            body.extend(concurrency.map(|limit| ("concurrency".to_owned(), json!(limit.0))));
+            body.extend(limits.fields());
             if let Some(file) = file {
                 body.insert("defaults".to_owned(), defaults(surroundings.read, &file)?);
             }

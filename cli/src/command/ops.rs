@@ -148,8 +148,10 @@ fn reasons(answer: &Value) -> Vec<String> {
         if !level.is_empty() || !name.is_empty() {
             line.push_str(format!(" on {level} {name}").trim_end());
         }
-        if let (Some(used), Some(limit)) = (rule["used"].as_u64(), rule["limit"].as_u64()) {
-            line.push_str(&format!(" ({used} of {limit} used)"));
+        // Counts of runs and starts are numbers, amounts of resources texts.
+        let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        if !rule["used"].is_null() && !rule["limit"].is_null() {
+            line.push_str(&format!(" ({} of {} used)", shown(&rule["used"]), shown(&rule["limit"])));
         }
         let message = text(rule, "message");
         lines.push(if message.is_empty() { line } else { format!("{line}: {message}") });

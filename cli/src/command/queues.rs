@@ -14,6 +14,8 @@ const COLUMNS: &[Column] = &[
     ("QUEUE", name),
     ("PRIORITY", |item| text(item, "priority")),
     ("CONCURRENCY", crate::output::limit),
+    ("QUOTAS", crate::output::quotas),
+    ("RATE", |item| text(item, "rate")),
     ("PAUSED", |item| if item["paused"].is_null() { String::new() } else { "yes".to_owned() }),
     ("DESCRIPTION", |item| text(item, "description")),
     ("TAGS", |item| text(item, "tags")),
@@ -101,7 +103,15 @@ fn body(read: &dyn Fn(&str) -> std::io::Result<String>, limits: QueueLimits) -> 
         body.insert("defaults".to_owned(), defaults(read, file)?);
     }
     body.extend(limits.priority.map(|priority| ("priority".to_owned(), json!(priority))));
-    body.extend(limits.concurrency.map(|limit| ("concurrency".to_owned(), json!(limit.0))));
+    body.extend(limits.limits.fields());
+    body.extend(limits.fairness.map(|whom| ("fairness".to_owned(), json!(whom))));
+    if !limits.weights.is_empty() {
+        let weights: Map<String, Value> =
+            limits.weights.into_iter().map(|(name, weight)| (name, json!(weight))).collect();
+        body.insert("weights".to_owned(), Value::Object(weights));
+    }
+    body.extend(limits.reserve_after.map(|seconds| ("reserve_after_seconds".to_owned(), json!(seconds))));
+    body.extend(limits.max_backlog.map(|limit| ("max_backlog".to_owned(), json!(limit.0))));
     body.extend(limits.on_agent_loss.map(|what| ("on_agent_loss".to_owned(), json!(what))));
     body.extend(limits.description.map(|text| ("description".to_owned(), json!(text))));
     body.extend(limits.tags.map(|tags| ("tags".to_owned(), json!(tags))));

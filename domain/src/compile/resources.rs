@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::operation::CompiledOperation;
 use crate::quantity::Quantity;
+use crate::scheduling::Demand;
 use crate::spec::SpecErrors;
 
 /// The requests of all containers of a run, summed.
@@ -26,6 +27,22 @@ pub struct Resources {
     /// Each resource by its Kubernetes name, exactly.
     #[serde(skip)]
     pub by_name: BTreeMap<String, Quantity>,
+}
+
+impl Resources {
+    /// What of it quotas count: each resource by its name, all GPUs together as `gpu`, and `cost`.
+    #[must_use]
+    pub fn demand(&self) -> Demand {
+        let gpus = self.by_name.iter().filter(|(name, _)| is_gpu(name)).map(|(_, amount)| *amount);
+        let gpus = gpus.fold(Quantity::ZERO, Quantity::saturating_add);
+        let cost = Quantity::from_f64(self.cost);
+        let named = self.by_name.iter().map(|(name, amount)| (name.clone(), *amount));
+        named.chain([("gpu".to_owned(), gpus), ("cost".to_owned(), cost)]).collect()
+    }
+}
+
+fn is_gpu(name: &str) -> bool {
+    name == "gpu" || name.ends_with("/gpu") || name.starts_with("gpu.")
 }
 
 /// What an operation asks for.
@@ -60,7 +77,7 @@ pub fn resources_of(operation: &CompiledOperation) -> Result<Resources, SpecErro
         match name.as_str() {
             "cpu" => sum.cpu += amount,
             "memory" => sum.memory += amount,
-            name if name == "gpu" || name.ends_with("/gpu") || name.starts_with("gpu.") => sum.gpu += amount,
+            name if is_gpu(name) => sum.gpu += amount,
             name if name.contains('/') => sum.custom += amount,
             _ => {}
         }

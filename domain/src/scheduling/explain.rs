@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::rules::{Block, Rule, blocks, lacks};
 use super::snapshot::{Lane, Snapshot};
 use crate::feature::Features;
-use crate::id::{ProjectId, QueueId};
+use crate::id::QueueId;
 use crate::lifecycle::{DispatchState, Status};
 use crate::time::Time;
 
@@ -66,10 +66,8 @@ pub struct Place {
 pub struct Asked<'a> {
     /// The run's dispatch state.
     pub state: &'a DispatchState,
-    /// Its queue.
-    pub queue: QueueId,
-    /// Its project.
-    pub project: ProjectId,
+    /// What limits it counts towards; itself the head, if it is queued.
+    pub lane: &'a Lane,
     /// Its place in its queue, if it is queued.
     pub place: Option<Place>,
     /// What it waits for before it may be queued: `approval` or `upload`.
@@ -83,12 +81,12 @@ pub struct Asked<'a> {
 /// Explains a run by the rules that [`super::admit`] goes by.
 #[must_use]
 pub fn explain(snapshot: &Snapshot, asked: Asked<'_>) -> Explanation {
-    let Asked { state, queue, project, place, pending, needs, starts_per_second } = asked;
+    let Asked { state, lane, place, pending, needs, starts_per_second } = asked;
+    let queue = lane.queue;
     let agent = snapshot.queue(queue).and_then(|queue| snapshot.agent(queue.agent));
     let blocked_by = match state.status {
         Status::Queued => {
-            let lane = Lane { queue, project, heads: Vec::new() };
-            let mut found = blocks(snapshot, &lane);
+            let mut found = blocks(snapshot, lane);
             found.extend(agent.and_then(|agent| lacks(agent, needs)));
             if found.is_empty()
                 && let Some(place) = place.filter(|place| place.position > 1)

@@ -1,9 +1,14 @@
 //! The rules that can hold a lane back: written once, used to admit and to explain.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
-use super::snapshot::{AgentView, Lane, Limit, Paused, Snapshot};
+use super::limits::{Demand, Limits, Quota};
+use super::reserve::Reservations;
+use super::snapshot::{AgentView, Lane, Paused, Snapshot};
 use crate::feature::Features;
+use crate::quantity::Quantity;
 use crate::time::Time;
 
 /// A rule's name, as answers and metrics spell it.
@@ -30,6 +35,14 @@ pub enum Rule {
     BrokerDown,
     /// A concurrency limit is reached.
     Limit,
+    /// A quota has too little left.
+    Quota,
+    /// A limit on starts per period is reached.
+    Rate,
+    /// Others, whose share of the queue is less used, go first.
+    FairShare,
+    /// What it asks for is kept for a run that has waited for it for long.
+    Reserved,
     /// Others are before it, and nothing else holds it back.
     Behind,
     /// Enough of its queue is on the broker already.
@@ -38,19 +51,38 @@ pub enum Rule {
     Unschedulable,
 }
 
+/// How much a limit allows or has in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Amount {
+    /// Runs, or starts.
+    Count(u32),
+    /// Of a resource.
+    Quantity(Quantity),
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(count) => count.fmt(f),
+            Self::Quantity(quantity) => quantity.fmt(f),
+        }
+    }
+}
+
 /// A rule that holds a run back now, with its numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Block {
     /// Which.
     pub rule: Rule,
-    /// What it is set on: `organization`, `project`, `agent`, `queue`, `run`, `broker`.
+    /// What it is set on: `organization`, `project`, `agent`, `queue`, `pipeline`, `run`, `broker`.
     pub level: String,
     /// The name of that.
     pub name: String,
     /// The limit, if it is one.
-    pub limit: Option<u32>,
+    pub limit: Option<Amount>,
     /// How much of it is used.
-    pub used: Option<u32>,
+    pub used: Option<Amount>,
     /// Some of the runs that use it.
     #[serde(default)]
     pub holders: Vec<String>,
@@ -79,24 +111,69 @@ impl Block {
         Self::plain(Rule::AgentLost, "agent", &agent.name, message)
     }
 
-    fn full(level: &str, name: &str, slots: Limit) -> Option<Self> {
-        let limit = slots.limit.filter(|_| slots.is_full())?;
-        Some(Self {
-            rule: Rule::Limit,
-            level: level.to_owned(),
-            name: name.to_owned(),
-            limit: Some(limit),
-            used: Some(slots.used),
-            holders: Vec::new(),
-            message: format!("{level} {name} runs {} of the {limit} that it may", slots.used),
-        })
+    fn numbers(mut self, limit: Amount, used: Amount) -> Self {
+        (self.limit, self.used) = (Some(limit), Some(used));
+        self
     }
+}
+
+/// Which limits of `level` a start with that demand would pass.
+fn passed(level: &str, name: &str, limits: &Limits, demand: &Demand) -> Vec<Block> {
+    let mut found = Vec::new();
+    if let Some(limit) = limits.slots.limit.filter(|_| limits.slots.is_full()) {
+        let used = limits.slots.used;
+        let message = format!("{level} {name} runs {used} of the {limit} that it may");
+        let block = Block::plain(Rule::Limit, level, name, message);
+        found.push(block.numbers(Amount::Count(limit), Amount::Count(used)));
+    }
+    for quota in &limits.quotas {
+        let asked = demand.of(&quota.resource);
+        if quota.holds(asked) {
+            continue;
+        }
+        let Quota { resource, limit, used } = quota;
+        let message = if quota.could_hold(asked) {
+            format!(
+                "it asks for {asked} of {resource}; {level} {name} uses {used} of the {limit} that it may"
+            )
+        } else {
+            format!("it asks for {asked} of {resource}, and {level} {name} may never use more than {limit}")
+        };
+        let block = Block::plain(Rule::Quota, level, name, message);
+        found.push(block.numbers(Amount::Quantity(*limit), Amount::Quantity(*used)));
+    }
+    if let Some(rate) = limits.rate.filter(|rate| rate.is_full()) {
+        let next = rate.frees_at.map(|at| format!("; the next may start at {at}")).unwrap_or_default();
+        let message = format!(
+            "{level} {name} started {} in the last {} s, of the {} that it may{next}",
+            rate.used,
+            rate.period.as_secs_f64(),
+            rate.starts
+        );
+        let block = Block::plain(Rule::Rate, level, name, message);
+        found.push(block.numbers(Amount::Count(rate.starts), Amount::Count(rate.used)));
+    }
+    found
 }
 
 /// All the rules that hold a lane back, in the order in which an operator would look at them. None: its head
 /// may start.
 #[must_use]
 pub fn blocks(snapshot: &Snapshot, lane: &Lane) -> Vec<Block> {
+    blocks_with(snapshot, lane, &Reservations::of(snapshot))
+}
+
+/// The same, with what is kept for others in `snapshot`.
+pub(super) fn blocks_with(snapshot: &Snapshot, lane: &Lane, reservations: &Reservations) -> Vec<Block> {
+    let mut found = own_blocks(snapshot, lane);
+    if let Some(head) = lane.heads.first() {
+        found.extend(reservations.against(snapshot, lane, head).map(|kept| kept.block(snapshot)));
+    }
+    found
+}
+
+/// All of them but for what is kept for others.
+pub(super) fn own_blocks(snapshot: &Snapshot, lane: &Lane) -> Vec<Block> {
     let Some(queue) = snapshot.queue(lane.queue) else {
         return vec![gone("queue", &lane.queue.to_string())];
     };
@@ -114,22 +191,19 @@ pub fn blocks(snapshot: &Snapshot, lane: &Lane) -> Vec<Block> {
         found.push(Block::agent_lost(agent, what));
     }
     found.extend(cordoned(&agent.name, agent.is_cordoned));
-    found.extend(Block::full("organization", "default", snapshot.organization));
-    if let Some(project) = snapshot.project(lane.project) {
-        found.extend(Block::full("project", &project.name, project.slots));
+    for level in snapshot.levels(lane) {
+        if let Some(view) = snapshot.level(level) {
+            found.extend(passed(view.kind, view.name, view.limits, &lane.demand));
+        }
     }
-    found.extend(Block::full("agent", &agent.name, agent.slots));
-    found.extend(Block::full("queue", &queue.name, queue.slots));
-    if queue.window.is_full() {
+    if let Some(limit) = queue.window.limit.filter(|_| queue.window.is_full()) {
+        let used = queue.window.used;
         let message = format!(
-            "{} attempts of queue {} are offered and not yet claimed; the next follow as the agent takes them",
-            queue.window.used, queue.name
+            "{used} attempts of queue {} are offered and not yet claimed; the next follow as the agent takes them",
+            queue.name
         );
-        found.push(Block {
-            limit: queue.window.limit,
-            used: Some(queue.window.used),
-            ..Block::plain(Rule::Window, "queue", &queue.name, message)
-        });
+        let block = Block::plain(Rule::Window, "queue", &queue.name, message);
+        found.push(block.numbers(Amount::Count(limit), Amount::Count(used)));
     }
     found
 }

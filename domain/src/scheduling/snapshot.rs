@@ -1,25 +1,13 @@
 //! What a decision is made from: the limits with their uses, and the heads of the waiting lanes.
 
+use std::cmp::Reverse;
+use std::time::Duration;
+
+use super::fairness::Fairness;
+use super::limits::{Demand, Limit, Limits};
 use crate::feature::Features;
 use crate::id::{AgentId, ProjectId, QueueId, RunId};
 use crate::time::Time;
-
-/// A limit on runs that hold a slot, and how many do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Limit {
-    /// At most so many; none is unlimited.
-    pub limit: Option<u32>,
-    /// So many now.
-    pub used: u32,
-}
-
-impl Limit {
-    /// Whether one more would pass it.
-    #[must_use]
-    pub fn is_full(self) -> bool {
-        self.limit.is_some_and(|limit| self.used >= limit)
-    }
-}
 
 /// That a queue starts nothing for now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,8 +35,8 @@ pub struct AgentView {
     pub id: AgentId,
     /// Its name.
     pub name: String,
-    /// Its slots.
-    pub slots: Limit,
+    /// What of its runs is limited.
+    pub limits: Limits,
     /// Whether its lease holds.
     pub is_live: bool,
     /// What becomes of its runs while it is lost, for people.
@@ -70,8 +58,12 @@ pub struct QueueView {
     pub agent: AgentId,
     /// Its place among its agent's queues: larger first, and -1 above all.
     pub priority: i32,
-    /// Its slots.
-    pub slots: Limit,
+    /// What of its runs is limited.
+    pub limits: Limits,
+    /// Whose turn it is, between the lanes of equal priority.
+    pub fairness: Fairness,
+    /// How long a run waits for a quota before what it needs is kept for it; none: for ever.
+    pub reserve_after: Option<Duration>,
     /// Attempts on the broker, and how many may be.
     pub window: Limit,
     /// Whether it starts nothing for now.
@@ -85,8 +77,19 @@ pub struct ProjectView {
     pub id: ProjectId,
     /// Its name.
     pub name: String,
-    /// Its slots.
-    pub slots: Limit,
+    /// What of its runs is limited.
+    pub limits: Limits,
+}
+
+/// A run that other runs belong to, and that limits how many of them run at a time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PipelineView {
+    /// Which.
+    pub id: RunId,
+    /// Its name, or its id where it has none.
+    pub name: String,
+    /// What of its runs is limited.
+    pub limits: Limits,
 }
 
 /// A waiting run.
@@ -103,20 +106,49 @@ pub struct Candidate {
 impl Candidate {
     /// Runs are chosen in the ascending order of this key: priority, age, id.
     #[must_use]
-    pub fn order(&self) -> (std::cmp::Reverse<u8>, Time, RunId) {
-        (std::cmp::Reverse(self.priority), self.queued_at, self.run)
+    pub fn order(&self) -> (Reverse<u8>, Time, RunId) {
+        (Reverse(self.priority), self.queued_at, self.run)
     }
 }
 
-/// The waiting runs of one project in one queue.
+/// When it is a run's turn: the least goes first. By this order, what is kept for a run is kept from those after it;
+/// shares take their turns by another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Turn {
+    /// Its queue's place among the queues of its agent.
+    pub rank: Reverse<i64>,
+    /// Its own priority.
+    pub priority: Reverse<u8>,
+    /// Since when it waits.
+    pub queued_at: Time,
+    /// Which.
+    pub run: RunId,
+}
+
+/// A queue's priority as a place among queues: larger first, and -1 above all.
+#[must_use]
+pub fn rank(priority: i32) -> i64 {
+    if priority < 0 { i64::MAX } else { i64::from(priority) }
+}
+
+/// Waiting runs that every rule treats alike: they count towards the same limits by the same amounts, and take their
+/// turns together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lane {
     /// The queue.
     pub queue: QueueId,
     /// The project.
     pub project: ProjectId,
-    /// The first of them, by [`Candidate::order`]: as many as one round may start, or all there are.
+    /// The pipelines that they are part of, the innermost first.
+    pub pipelines: Vec<RunId>,
+    /// Whose share of the queue they start from.
+    pub share: String,
+    /// What each of them takes of quotas.
+    pub demand: Demand,
+    /// The first of them, by [`Candidate::order`].
     pub heads: Vec<Candidate>,
+    /// Whether more of them wait behind these.
+    pub has_more: bool,
 }
 
 /// All that one round of choosing looks at, for one organization.
@@ -126,16 +158,44 @@ pub struct Snapshot {
     pub now: Time,
     /// Whether offers can be published now.
     pub broker_is_up: bool,
-    /// The organization's slots.
-    pub organization: Limit,
+    /// What of the organization's runs is limited.
+    pub organization: Limits,
     /// Its agents.
     pub agents: Vec<AgentView>,
     /// Their queues.
     pub queues: Vec<QueueView>,
     /// Its projects.
     pub projects: Vec<ProjectView>,
+    /// Its pipelines that have waiting runs.
+    pub pipelines: Vec<PipelineView>,
     /// What waits.
     pub lanes: Vec<Lane>,
+}
+
+/// What is known of a level.
+#[derive(Debug, Clone, Copy)]
+pub struct LevelView<'a> {
+    /// `organization`, `project`, `agent`, `queue`, `pipeline`.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: &'a str,
+    /// What of its runs is limited.
+    pub limits: &'a Limits,
+}
+
+/// Something that limits are set on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// The organization.
+    Organization,
+    /// A project of it.
+    Project(ProjectId),
+    /// An agent of it.
+    Agent(AgentId),
+    /// A queue of an agent.
+    Queue(QueueId),
+    /// A run that others belong to.
+    Pipeline(RunId),
 }
 
 impl Snapshot {
@@ -155,5 +215,42 @@ impl Snapshot {
     #[must_use]
     pub fn project(&self, id: ProjectId) -> Option<&ProjectView> {
         self.projects.iter().find(|project| project.id == id)
+    }
+
+    /// What is known of a level; nothing, if it is not in the snapshot: then it limits nothing.
+    #[must_use]
+    pub fn level(&self, level: Level) -> Option<LevelView<'_>> {
+        let view = |kind, name, limits| LevelView { kind, name, limits };
+        match level {
+            Level::Organization => Some(view("organization", "default", &self.organization)),
+            Level::Project(id) => self.project(id).map(|it| view("project", it.name.as_str(), &it.limits)),
+            Level::Agent(id) => self.agent(id).map(|it| view("agent", it.name.as_str(), &it.limits)),
+            Level::Queue(id) => self.queue(id).map(|it| view("queue", it.name.as_str(), &it.limits)),
+            Level::Pipeline(id) => {
+                let found = self.pipelines.iter().find(|pipeline| pipeline.id == id);
+                found.map(|it| view("pipeline", it.name.as_str(), &it.limits))
+            }
+        }
+    }
+
+    /// When it is a run's turn.
+    #[must_use]
+    pub fn turn(&self, lane: &Lane, candidate: &Candidate) -> Turn {
+        let rank = self.queue(lane.queue).map_or(i64::MIN, |queue| rank(queue.priority));
+        Turn {
+            rank: Reverse(rank),
+            priority: Reverse(candidate.priority),
+            queued_at: candidate.queued_at,
+            run: candidate.run,
+        }
+    }
+
+    /// Everything with limits that a start of `lane` counts towards, the widest first.
+    pub fn levels<'a>(&'a self, lane: &'a Lane) -> impl Iterator<Item = Level> + 'a {
+        let agent = self.queue(lane.queue).map(|queue| Level::Agent(queue.agent));
+        [Some(Level::Organization), Some(Level::Project(lane.project)), agent, Some(Level::Queue(lane.queue))]
+            .into_iter()
+            .flatten()
+            .chain(lane.pipelines.iter().map(|pipeline| Level::Pipeline(*pipeline)))
     }
 }

@@ -1,9 +1,11 @@
 //! Creating runs, many in one transaction with few statements.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use berth_domain::compile::{OnAgentLoss, Routing};
 use berth_domain::id::{ProjectId, QueueId, RunId};
+use berth_domain::lifecycle::Status;
+use berth_domain::scheduling::Sharing;
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -52,6 +54,7 @@ struct NewRow<'a> {
     raw_content: Option<&'a str>,
     content: Option<&'a str>,
     needs: i64,
+    lane: String,
     origins: Option<&'a Value>,
     routing: Option<&'a Routing>,
     on_agent_loss: Option<OnAgentLoss>,
@@ -118,12 +121,11 @@ async fn create_once(
     let mut tx = db.begin().await?;
     let projects =
         existing(&mut tx, sql::runs::LIVE_PROJECTS, items, |run| Some(run.project_id.uuid())).await?;
-    let queues =
-        existing(&mut tx, sql::runs::LOCK_QUEUES, items, |run| run.queue_id.map(|id| id.uuid())).await?;
+    let mut queues = rooms(&mut tx, items).await?;
 
     let mut seen = HashSet::new();
     let mut results: Vec<Result<RunId, Error>> =
-        items.iter().map(|(run, _)| check(run, &projects, &queues, &mut seen).map(|()| run.id)).collect();
+        items.iter().map(|(run, _)| check(run, &projects, &mut queues, &mut seen).map(|()| run.id)).collect();
     let rows: Vec<NewRow<'_>> = items
         .iter()
         .zip(&results)
@@ -165,20 +167,67 @@ fn taken(id: RunId) -> Error {
 fn check(
     run: &NewRun,
     projects: &HashSet<Uuid>,
-    queues: &HashSet<Uuid>,
+    queues: &mut HashMap<QueueId, Room>,
     seen: &mut HashSet<RunId>,
 ) -> Result<(), Error> {
     if !projects.contains(&run.project_id.uuid()) {
         return Err(Error::not_found("project", run.project_id));
     }
-    if let Some(queue) = run.queue_id.filter(|queue| !queues.contains(&queue.uuid())) {
-        return Err(Error::not_found("queue", queue));
-    }
+    let room = match run.queue_id {
+        Some(id) => Some(queues.get_mut(&id).ok_or_else(|| Error::not_found("queue", id))?),
+        None => None,
+    };
     if run.priority > 9 {
         let message = format!("{} is not allowed: use 0 to 9", run.priority);
         return Err(Error::Invalid { field: "priority", message });
     }
-    if seen.insert(run.id) { Ok(()) } else { Err(taken(run.id)) }
+    if !seen.insert(run.id) {
+        return Err(taken(run.id));
+    }
+    room.filter(|_| run.dispatch.status == Status::Queued).map_or(Ok(()), Room::take)
+}
+
+/// How many more runs may wait in a queue.
+struct Room {
+    queue: String,
+    most: u32,
+    left: Option<u32>,
+}
+
+impl Room {
+    fn take(&mut self) -> Result<(), Error> {
+        let Some(left) = &mut self.left else { return Ok(()) };
+        *left = left.checked_sub(1).ok_or_else(|| Error::Full {
+            message: format!(
+                "queue `{}` has {} waiting runs, and may have no more: try later",
+                self.queue, self.most
+            ),
+        })?;
+        Ok(())
+    }
+}
+
+/// The queues that the runs name, locked against their deletion, with the room that they have.
+async fn rooms(tx: &mut Tx, items: &[(&NewRun, &Audit)]) -> Result<HashMap<QueueId, Room>, Error> {
+    let owners: HashMap<QueueId, &str> =
+        items.iter().filter_map(|(run, _)| Some((run.queue_id?, run.owner.as_str()))).collect();
+    let mut found = HashMap::new();
+    if owners.is_empty() {
+        return Ok(found);
+    }
+    let ids: BTreeSet<Uuid> = owners.keys().map(|id| id.uuid()).collect();
+    for row in tx.all(sql::runs::LOCK_QUEUES, args![id_rows(ids)?]).await? {
+        let id: QueueId = row.id("id")?;
+        let sharing: Sharing = row.opt_json("sharing")?.unwrap_or_default();
+        let mut room = Room { queue: row.text("name")?, most: sharing.max_backlog.unwrap_or(0), left: None };
+        if let (Some(most), Some(owner)) = (sharing.max_backlog, owners.get(&id)) {
+            let row = tx.one(sql::runs::BACKLOG, args![*owner, id, most]).await?;
+            let waiting = row.map(|row| row.u32("n")).transpose()?.unwrap_or(0);
+            room.left = Some(most.saturating_sub(waiting));
+        }
+        found.insert(id, room);
+    }
+    Ok(found)
 }
 
 /// Which of the things that the runs name exist.
@@ -230,6 +279,7 @@ fn new_row<'a>(run: &'a NewRun, audit: &Audit) -> NewRow<'a> {
         raw_content: run.raw_content.as_deref(),
         content: run.content.as_deref(),
         needs: run.needs.bits(),
+        lane: run.lane.text(),
         origins: object(run.origins.as_ref()),
         routing: run.routing.as_ref(),
         on_agent_loss: run.on_agent_loss,

@@ -4,6 +4,7 @@ use berth_domain::compile::{OnAgentLoss, Routing};
 use berth_domain::feature::Features;
 use berth_domain::id::{AgentId, ProjectId, QueueId, RunId};
 use berth_domain::lifecycle::{Condition, DispatchState, Status};
+use berth_domain::scheduling::LaneKey;
 use berth_domain::time::Time;
 use serde_json::Value;
 
@@ -60,6 +61,8 @@ pub struct Run {
     pub resources: Option<Value>,
     /// What its executor must be able to do.
     pub needs: Features,
+    /// What decides, beside its queue and project, which limits count it.
+    pub lane: LaneKey,
     /// Who manages it: `agent`, `cli`, `user`, ...
     pub managed_by: Option<String>,
     /// What it waits for before it may be queued: `approval`, `upload`.
@@ -156,6 +159,8 @@ pub struct NewRun {
     pub resources: Option<Value>,
     /// What its executor must be able to do.
     pub needs: Features,
+    /// What decides, beside its queue and project, which limits count it.
+    pub lane: LaneKey,
     /// Where each field of the compiled operation comes from, an object.
     pub origins: Option<Value>,
     /// Who manages it.
@@ -205,6 +210,7 @@ impl NewRun {
             meta_info: None,
             resources: None,
             needs: Features::default(),
+            lane: LaneKey::default(),
             origins: None,
             managed_by: None,
             pending: None,
@@ -299,6 +305,7 @@ pub(super) fn run(row: &Row) -> Result<Run, Error> {
         meta_info: row.opt_json("meta_info")?,
         resources: row.opt_json("resources")?,
         needs: Features::of_bits(row.int("needs")?),
+        lane: lane(row)?,
         managed_by: row.opt_text("managed_by")?,
         pending: row.opt_text("pending")?,
         original_id: row.opt_id("original_id")?,
@@ -336,4 +343,15 @@ pub(super) fn head(row: &Row) -> Result<RunHead, Error> {
 
 fn priority(row: &Row) -> Result<u8, Error> {
     u8::try_from(row.int("priority")?).map_err(|_| Error::corrupt("column `priority` is out of range"))
+}
+
+/// What a run's row says of its lane.
+pub(crate) fn lane(row: &Row) -> Result<LaneKey, Error> {
+    lane_of(&row.text("lane")?)
+}
+
+/// Reads a lane's text.
+pub(crate) fn lane_of(text: &str) -> Result<LaneKey, Error> {
+    LaneKey::read(text)
+        .map_err(|source| Error::Corrupt { what: "column `lane`".to_owned(), source: Some(Box::new(source)) })
 }

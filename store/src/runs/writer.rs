@@ -85,6 +85,7 @@ fn again(error: &Error, text: &str) -> Error {
         Error::Schema { message } => Error::Schema { message: message.clone() },
         Error::Invalid { field, message } => Error::Invalid { field, message: message.clone() },
         Error::Conflict { message } => Error::conflict(message.clone()),
+        Error::Full { message } => Error::Full { message: message.clone() },
         Error::NotFound { what } => Error::NotFound { what: what.clone() },
         Error::Corrupt { .. } => Error::corrupt(text),
     }

@@ -11,7 +11,7 @@ macro_rules! select {
             "SELECT id, owner, name, description, tags, labels, concurrency, cordoned, draining, is_default, ",
             "executor, identity, lease_until, lease_granted_at, last_seen, release_name, features, ",
             "handover_milli, create_grace_ms, reported, defaults, can, credentials_hash, created_at, updated_at, ",
-            "lost_at, loss",
+            "lost_at, loss, limits",
             $more,
             " FROM agents WHERE ",
             $tail
@@ -22,8 +22,8 @@ macro_rules! select {
 statements! {
     INSERT = Sql::both(
         "INSERT INTO agents (id, owner, name, description, tags, labels, concurrency, is_default, features, \
-         credentials_hash, created_at, updated_at, defaults) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+         credentials_hash, created_at, updated_at, defaults, limits) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     );
     BY_NAME = Sql::both(select!("owner = $1 AND name = $2"));
     BY_NAME_ANYWHERE = Sql::both(select!("name = $1"));
@@ -65,7 +65,7 @@ statements! {
     UPDATE = Sql::both(
         "UPDATE agents SET description = $2, tags = $3, labels = $4, concurrency = $5, cordoned = $6, \
          draining = $7, is_default = $8, credentials_hash = $9, identity = $10, updated_at = $11, \
-         defaults = $12 WHERE id = $1",
+         defaults = $12, limits = $13 WHERE id = $1",
     );
     UNSET_DEFAULT = Sql::both("UPDATE agents SET is_default = FALSE WHERE owner = $1 AND is_default");
     GRANT = Sql::both(

@@ -1,8 +1,9 @@
 //! Statements of choosing: who waits where, who holds slots, and the place of a run.
 //!
-//! A lane is the waiting runs of one queue and project. Lanes are found by a loose index scan (a recursive query
+//! A lane is the waiting runs of one queue and project that count alike towards every limit, which their `lane` tells.
+//! Lanes are found by a loose index scan (a recursive query
 //! that jumps from one to the next; see PostgreSQL's wiki, "Loose indexscan"), so their cost is that of the lanes
-//! and not of the backlog. They are ordered by all columns of the index `runs_waiting`, so that no planner takes
+//! and not of the backlog. They are ordered by all columns of the index `runs_in_lanes`, so that no planner takes
 //! another one, which would also hold what has ended.
 
 use super::{Sql, statements};
@@ -12,10 +13,10 @@ macro_rules! lanes {
     ($tail:literal) => {
         concat!(
             "WITH RECURSIVE lane(first) AS (SELECT (SELECT n.id FROM runs n WHERE n.status = 'queued' ",
-            "AND n.owner = $1 ORDER BY n.queue_id, n.project_id, n.priority DESC, n.queued_at, n.id LIMIT 1) UNION ALL ",
+            "AND n.owner = $1 ORDER BY n.queue_id, n.project_id, n.lane, n.priority DESC, n.queued_at, n.id LIMIT 1) UNION ALL ",
             "SELECT (SELECT n.id FROM runs n WHERE n.status = 'queued' AND n.owner = $1 ",
-            "AND (n.queue_id, n.project_id) > (p.queue_id, p.project_id) ",
-            "ORDER BY n.queue_id, n.project_id, n.priority DESC, n.queued_at, n.id LIMIT 1) FROM lane JOIN runs p ON p.id = lane.first) ",
+            "AND (n.queue_id, n.project_id, n.lane) > (p.queue_id, p.project_id, p.lane) ",
+            "ORDER BY n.queue_id, n.project_id, n.lane, n.priority DESC, n.queued_at, n.id LIMIT 1) FROM lane JOIN runs p ON p.id = lane.first) ",
             $tail
         )
     };
@@ -28,8 +29,8 @@ statements! {
     );
     OWNERS = Sql::both(
         "WITH RECURSIVE o(owner) AS (SELECT (SELECT r.owner FROM runs r WHERE r.status = 'queued' \
-         ORDER BY r.owner, r.queue_id, r.project_id, r.priority DESC, r.queued_at, r.id LIMIT 1) UNION ALL SELECT (SELECT r.owner FROM runs r WHERE r.status = 'queued' \
-         AND r.owner > o.owner ORDER BY r.owner, r.queue_id, r.project_id, r.priority DESC, r.queued_at, r.id LIMIT 1) FROM o WHERE o.owner IS NOT NULL) \
+         ORDER BY r.owner, r.queue_id, r.project_id, r.lane, r.priority DESC, r.queued_at, r.id LIMIT 1) UNION ALL SELECT (SELECT r.owner FROM runs r WHERE r.status = 'queued' \
+         AND r.owner > o.owner ORDER BY r.owner, r.queue_id, r.project_id, r.lane, r.priority DESC, r.queued_at, r.id LIMIT 1) FROM o WHERE o.owner IS NOT NULL) \
          SELECT owner FROM o WHERE owner IS NOT NULL",
     );
     /// The first `$2` runs of each lane that its agent can do. Those that it can't wait, and are passed over one by
@@ -37,45 +38,61 @@ statements! {
     /// PostgreSQL, which would take it to be true hardly ever, does not sort whole lanes instead of walking the index.
     HEADS = Sql::pair(
         lanes!(
-            "SELECT p.queue_id, p.project_id, h.id, h.priority, h.queued_at FROM lane \
+            "SELECT p.queue_id, p.project_id, p.lane, h.id, h.priority, h.queued_at FROM lane \
              JOIN runs p ON p.id = lane.first JOIN agents a ON a.id = p.agent_id CROSS JOIN LATERAL (SELECT r.id, r.priority, r.queued_at FROM runs r \
              WHERE r.status = 'queued' AND r.owner = $1 AND r.queue_id = p.queue_id \
-             AND r.project_id = p.project_id AND CASE WHEN (r.needs & ~a.can) = 0 THEN TRUE ELSE FALSE END \
+             AND r.project_id = p.project_id AND r.lane = p.lane AND CASE WHEN (r.needs & ~a.can) = 0 THEN TRUE ELSE FALSE END \
              ORDER BY r.priority DESC, r.queued_at, r.id LIMIT $2) AS h \
-             ORDER BY p.queue_id, p.project_id, h.priority DESC, h.queued_at, h.id"
+             ORDER BY p.queue_id, p.project_id, p.lane, h.priority DESC, h.queued_at, h.id"
         ),
         lanes!(
-            "SELECT p.queue_id, p.project_id, h.id, h.priority, h.queued_at FROM lane \
+            "SELECT p.queue_id, p.project_id, p.lane, h.id, h.priority, h.queued_at FROM lane \
              JOIN runs p ON p.id = lane.first JOIN agents a ON a.id = p.agent_id JOIN runs h ON h.id IN (SELECT r.id FROM runs r \
              WHERE r.status = 'queued' AND r.owner = $1 AND r.queue_id = p.queue_id \
-             AND r.project_id = p.project_id AND CASE WHEN (r.needs & ~a.can) = 0 THEN TRUE ELSE FALSE END \
+             AND r.project_id = p.project_id AND r.lane = p.lane AND CASE WHEN (r.needs & ~a.can) = 0 THEN TRUE ELSE FALSE END \
              ORDER BY r.priority DESC, r.queued_at, r.id LIMIT $2) \
-             ORDER BY p.queue_id, p.project_id, h.priority DESC, h.queued_at, h.id"
+             ORDER BY p.queue_id, p.project_id, p.lane, h.priority DESC, h.queued_at, h.id"
         ),
     );
     /// Who holds slots, and how many of them are offers.
     SLOTS = Sql::both(
-        "SELECT r.agent_id, r.queue_id, r.project_id, r.offered, count(*) AS n FROM agents a \
+        "SELECT r.agent_id, r.queue_id, r.project_id, r.lane, r.offered, count(*) AS n FROM agents a \
          JOIN runs r ON r.agent_id = a.id AND r.holds_slot WHERE a.owner = $1 \
-         GROUP BY r.agent_id, r.queue_id, r.project_id, r.offered",
+         GROUP BY r.agent_id, r.queue_id, r.project_id, r.lane, r.offered",
     );
     PROJECTS = Sql::pair(
-        "SELECT id, name, concurrency FROM projects \
+        "SELECT id, name, concurrency, limits FROM projects \
          WHERE id IN (SELECT x.id FROM jsonb_to_recordset($1::jsonb) AS x(id uuid))",
-        "SELECT id, name, concurrency FROM projects \
+        "SELECT id, name, concurrency, limits FROM projects \
          WHERE id IN (SELECT unhex(json_extract(x.value, '$.id')) FROM json_each($1) AS x)",
     );
+    ORGANIZATION = Sql::both("SELECT concurrency, limits FROM organizations WHERE owner = $1");
+    /// How far the shares of the organization's queues have come.
+    FAIRNESS = Sql::both(
+        "SELECT f.queue_id, f.virtual_time, f.shares FROM fairness f JOIN queues q ON q.id = f.queue_id \
+         JOIN agents a ON a.id = q.agent_id WHERE a.owner = $1",
+    );
+    FAIRNESS_SET = Sql::both(
+        "INSERT INTO fairness (queue_id, virtual_time, shares) VALUES ($1, $2, $3) \
+         ON CONFLICT (queue_id) DO UPDATE SET virtual_time = excluded.virtual_time, shares = excluded.shares",
+    );
+    /// What started on a level since `$2`.
+    STARTS = Sql::both(
+        "SELECT CAST(coalesce(sum(n), 0) AS BIGINT) AS started, min(at) AS oldest FROM starts WHERE level = $1 AND at > $2",
+    );
+    STARTED = Sql::both("INSERT INTO starts (level, at, n) VALUES ($1, $2, $3)");
+    STARTS_FORGET = Sql::both("DELETE FROM starts WHERE level = $1 AND at <= $2");
     /// How many runs of the queue are ahead of a run, and how many there are, counted up to `$6` in each lane.
     POSITION = Sql::both(lanes!(
         "SELECT CAST(coalesce(sum(ahead), 0) AS BIGINT) AS ahead, CAST(coalesce(sum(waiting), 0) AS BIGINT) AS waiting, \
          CAST(coalesce(max(waiting), 0) AS BIGINT) AS longest FROM (SELECT \
          (SELECT count(*) FROM (SELECT 1 AS one FROM runs r WHERE r.status = 'queued' AND r.owner = $1 \
-           AND r.queue_id = p.queue_id AND r.project_id = p.project_id AND r.priority > $3 LIMIT $6) AS higher) \
+           AND r.queue_id = p.queue_id AND r.project_id = p.project_id AND r.lane = p.lane AND r.priority > $3 LIMIT $6) AS higher) \
          + (SELECT count(*) FROM (SELECT 1 AS one FROM runs r WHERE r.status = 'queued' AND r.owner = $1 \
-           AND r.queue_id = p.queue_id AND r.project_id = p.project_id AND r.priority = $3 \
+           AND r.queue_id = p.queue_id AND r.project_id = p.project_id AND r.lane = p.lane AND r.priority = $3 \
            AND (r.queued_at, r.id) < ($4, $5) LIMIT $6) AS older) AS ahead, \
          (SELECT count(*) FROM (SELECT 1 AS one FROM runs r WHERE r.status = 'queued' AND r.owner = $1 \
-           AND r.queue_id = p.queue_id AND r.project_id = p.project_id LIMIT $6) AS any_of_it) AS waiting \
+           AND r.queue_id = p.queue_id AND r.project_id = p.project_id AND r.lane = p.lane LIMIT $6) AS any_of_it) AS waiting \
          FROM lane JOIN runs p ON p.id = lane.first WHERE p.queue_id = $2) AS lanes"
     ));
     /// Counts per queue, each up to `$1`.

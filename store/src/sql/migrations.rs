@@ -64,6 +64,8 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration!(4, "0004", "layers", expand, ""),
     migration!(5, "0005", "losses", expand, ""),
     migration!(6, "0006", "forgotten", expand, ""),
+    migration!(7, "0007", "limits", expand, ""),
+    migration!(8, "0008", "lanes", contract, ""),
 ];
 
 /// The table that notes what was applied.

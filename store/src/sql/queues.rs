@@ -6,7 +6,7 @@ macro_rules! select {
     ($tail:literal) => {
         concat!(
             "SELECT q.id, q.agent_id, a.name AS agent_name, a.owner, q.name, q.description, q.tags, q.priority, ",
-            "q.concurrency, q.paused, q.on_agent_loss, q.defaults, q.created_at, q.updated_at ",
+            "q.concurrency, q.paused, q.on_agent_loss, q.defaults, q.limits, q.sharing, q.created_at, q.updated_at ",
             "FROM queues q JOIN agents a ON a.id = q.agent_id WHERE ",
             $tail
         )
@@ -16,8 +16,8 @@ macro_rules! select {
 statements! {
     INSERT = Sql::both(
         "INSERT INTO queues (id, agent_id, name, description, tags, priority, concurrency, paused, \
-         on_agent_loss, created_at, updated_at, defaults) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         on_agent_loss, created_at, updated_at, defaults, limits, sharing) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     );
     BY_NAME = Sql::both(select!("a.owner = $1 AND a.name = $2 AND q.name = $3"));
     BY_NAME_LOCKED = Sql::pair(
@@ -42,7 +42,7 @@ statements! {
     NAMES_OF_AGENT = Sql::both("SELECT id, name FROM queues WHERE agent_id = $1 ORDER BY name");
     UPDATE = Sql::both(
         "UPDATE queues SET description = $2, tags = $3, priority = $4, concurrency = $5, paused = $6, \
-         on_agent_loss = $7, updated_at = $8, defaults = $9 WHERE id = $1",
+         on_agent_loss = $7, updated_at = $8, defaults = $9, limits = $10, sharing = $11 WHERE id = $1",
     );
     HAS_UNFINISHED_RUNS = Sql::both(
         "SELECT EXISTS (SELECT 1 FROM runs WHERE queue_id = $1 AND finished_at IS NULL \

@@ -10,7 +10,7 @@ macro_rules! select {
             "r.agent_id, a.name AS agent_name, r.name, r.description, r.readme, r.tags, r.kind, r.runtime, ",
             "r.priority, r.dispatch, r.spec_hash, r.timeout_ms, r.inputs, r.outputs, r.meta_info, r.resources, ",
             "r.managed_by, r.pending, r.original_id, r.cloning_kind, r.username, r.namespace, r.live_state, ",
-            "r.needs, r.version, r.created_at, r.updated_at, r.schedule_at, r.started_at, r.finished_at FROM runs r ",
+            "r.needs, r.lane, r.version, r.created_at, r.updated_at, r.schedule_at, r.started_at, r.finished_at FROM runs r ",
             "JOIN projects p ON p.id = r.project_id AND NOT p.deleted ",
             "LEFT JOIN queues q ON q.id = r.queue_id LEFT JOIN agents a ON a.id = r.agent_id ",
             "WHERE NOT r.deleted AND ",
@@ -40,18 +40,23 @@ statements! {
         resources jsonb, managed_by text, pending text, original_id uuid, cloning_kind text, username text,
         namespace text, live_state bigint, deleted boolean, version bigint, created_at bigint,
         updated_at bigint, schedule_at bigint, started_at bigint, finished_at bigint, raw_content text,
-        content text, needs bigint, origins jsonb, routing jsonb, on_agent_loss text, replaceable boolean,
+        content text, needs bigint, lane text, origins jsonb, routing jsonb, on_agent_loss text, replaceable boolean,
     }, "ON CONFLICT (id) DO NOTHING RETURNING id");
     /// Projects and queues that the runs of a batch name; the queues stay until it commits.
     LOCK_QUEUES = Sql::pair(
-        "SELECT id FROM queues WHERE id IN (SELECT x.id FROM jsonb_to_recordset($1::jsonb) AS x(id uuid)) \
+        "SELECT id, name, sharing FROM queues WHERE id IN (SELECT x.id FROM jsonb_to_recordset($1::jsonb) AS x(id uuid)) \
          ORDER BY id FOR KEY SHARE",
-        "SELECT id FROM queues WHERE id IN (SELECT unhex(json_extract(x.value, '$.id')) FROM json_each($1) AS x)",
+        "SELECT id, name, sharing FROM queues WHERE id IN (SELECT unhex(json_extract(x.value, '$.id')) FROM json_each($1) AS x)",
     );
     LIVE_PROJECTS = Sql::pair(
         "SELECT id FROM projects WHERE NOT deleted AND id IN (SELECT x.id FROM jsonb_to_recordset($1::jsonb) AS x(id uuid)) \
          ORDER BY id FOR KEY SHARE",
         "SELECT id FROM projects WHERE NOT deleted AND id IN (SELECT unhex(json_extract(x.value, '$.id')) FROM json_each($1) AS x)",
+    );
+    /// How many runs wait in a queue, counted up to `$3`.
+    BACKLOG = Sql::both(
+        "SELECT count(*) AS n FROM (SELECT 1 AS one FROM runs r WHERE r.status = 'queued' AND r.owner = $1 \
+         AND r.queue_id = $2 LIMIT $3) AS waiting",
     );
     BY_ID = Sql::both(select!("r.id = $1"));
     CONTENT = Sql::both("SELECT raw_content, content, origins FROM runs WHERE id = $1 AND NOT deleted");

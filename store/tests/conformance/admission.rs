@@ -2,7 +2,7 @@
 
 use berth_domain::feature::Features;
 use berth_domain::lifecycle::{Event, Status, step};
-use berth_domain::scheduling::{Snapshot, admit};
+use berth_domain::scheduling::{Admission, Choice, Snapshot, admit};
 use berth_store::{AdmissionOptions, Admitted, ProjectPatch, QueuePatch, Store};
 use futures_util::future::join_all;
 
@@ -20,9 +20,7 @@ pub(crate) async fn parallel_admitters_never_pass_a_limit(store: &Store) {
             // The lease goes on: choosing needs a live agent.
             store.grant_lease(world_agent(store).await, "r1", &crate::world::lease("m1"), now).await.unwrap();
             let outcome = store
-                .with_admission("acme", now, AdmissionOptions::default(), |snapshot| {
-                    admit(snapshot, 100).into_iter().map(|admission| admission.run).collect()
-                })
+                .with_admission("acme", now, AdmissionOptions::default(), |snapshot| admit(snapshot, 100))
                 .await
                 .unwrap();
             let Admitted::Runs(runs) = outcome else { continue };
@@ -76,13 +74,15 @@ pub(crate) async fn lanes_show_the_first_by_priority_and_age(store: &Store) {
     let lane = snapshot.lanes.iter().find(|lane| lane.project == world.project.id).unwrap();
     let heads: Vec<_> = lane.heads.iter().map(|head| head.run).collect();
     assert_eq!(heads, [runs[2].id, runs[1].id, runs[3].id]);
-    assert_eq!(snapshot.project(other.id).unwrap().slots.limit, Some(1));
+    assert_eq!(snapshot.project(other.id).unwrap().limits.slots.limit, Some(1));
     assert!(snapshot.agents[0].is_live);
     let late = store.snapshot("acme", after(100), options).await.unwrap();
     assert!(!late.agents[0].is_live);
 
     let chosen = vec![runs[0].id, runs[2].id, runs[1].id];
-    let outcome = store.with_admission("acme", after(5), options, |_| chosen).await.unwrap();
+    let start = |run| Admission { run, queue: world.queue.id, project: world.project.id, lane: 0 };
+    let choice = Choice { starts: chosen.into_iter().map(start).collect(), ..Choice::default() };
+    let outcome = store.with_admission("acme", after(5), options, |_| choice).await.unwrap();
     let Admitted::Runs(admitted) = outcome else { panic!("busy") };
     let ids: Vec<_> = admitted.iter().map(|run| run.id).collect();
     assert_eq!(ids, [runs[2].id, runs[1].id], "only what the snapshot showed is admitted, in order");
@@ -121,7 +121,7 @@ pub(crate) async fn a_run_that_its_agent_cant_do_waits_and_others_go_past_it(sto
         result.unwrap();
     }
     let admit_all = async |at| {
-        let choose = |snapshot: &Snapshot| admit(snapshot, 10).into_iter().map(|a| a.run).collect();
+        let choose = |snapshot: &Snapshot| admit(snapshot, 10);
         let options = AdmissionOptions { heads: 1, ..AdmissionOptions::default() };
         match store.with_admission("acme", at, options, choose).await.unwrap() {
             Admitted::Runs(runs) => {

@@ -8,6 +8,7 @@ mod claimant;
 mod crud;
 mod keeping;
 mod leases;
+mod limits;
 mod losses;
 mod plans;
 mod restore;
@@ -66,6 +67,12 @@ on_both! {
     admission::lanes_show_the_first_by_priority_and_age,
     admission::a_place_in_the_queue_is_exact,
     admission::a_run_that_its_agent_cant_do_waits_and_others_go_past_it,
+    limits::a_quota_is_taken_by_what_holds_a_slot_and_given_back_at_its_end,
+    limits::a_project_has_quotas_over_all_its_queues,
+    limits::a_rate_holds_over_any_period,
+    limits::shares_go_on_where_they_were,
+    limits::a_full_backlog_takes_no_more_until_some_of_it_has_started,
+    limits::a_place_counts_all_lanes_of_a_queue,
     changes::no_change_is_skipped_while_many_commit,
     changes::an_old_cursor_is_told_to_begin_anew,
     keeping::what_is_old_goes_in_batches,

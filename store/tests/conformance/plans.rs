@@ -25,7 +25,7 @@ pub(crate) async fn the_cost_of_choosing_is_that_of_the_lanes(store: &Store) {
     let options = AdmissionOptions { heads: 16, ..AdmissionOptions::default() };
     let snapshot = store.snapshot("acme", after(1), options).await.unwrap();
     assert_eq!(snapshot.lanes.iter().map(|lane| lane.heads.len()).sum::<usize>(), 16);
-    assert_eq!(admit(&snapshot, 1000).len(), 16);
+    assert_eq!(admit(&snapshot, 1000).starts.len(), 16);
 }
 
 fn sql(name: &str) -> berth_store::Statement {
@@ -34,12 +34,12 @@ fn sql(name: &str) -> berth_store::Statement {
 
 /// The hot reads with arguments spelled out, and the index each must use.
 const HOT: [(&str, &[&str], &str); 6] = [
-    ("lanes::HEADS", &["'acme'", "256"], "runs_waiting"),
-    ("lanes::OWNERS", &[], "runs_waiting"),
-    ("lanes::SLOTS", &["'acme'"], "runs_slots"),
+    ("lanes::HEADS", &["'acme'", "256"], "runs_in_lanes"),
+    ("lanes::OWNERS", &[], "runs_in_lanes"),
+    ("lanes::SLOTS", &["'acme'"], "runs_holding"),
     ("runs::DUE", &["1", "100"], "runs_wake"),
     ("runs::OFFERED", &["AGENT", "AGENT", "1", "100"], "runs_offered"),
-    ("runs::LIVE_ATTEMPTS", &["AGENT"], "runs_slots"),
+    ("runs::LIVE_ATTEMPTS", &["AGENT"], "runs_holding"),
 ];
 
 fn spelled(text: &str, arguments: &[&str], agent: &str) -> String {

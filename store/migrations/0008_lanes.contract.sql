@@ -1,0 +1,2 @@
+DROP INDEX runs_waiting;
+DROP INDEX runs_slots;

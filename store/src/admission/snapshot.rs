@@ -1,0 +1,195 @@
+//! The snapshot that choosing and explaining look at, read in one transaction.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use berth_domain::id::{AgentId, ProjectId, QueueId};
+use berth_domain::scheduling::{
+    AgentView, Candidate, FairnessBy, Lane, LaneKey, Level, Limit, LimitSettings, Paused, ProjectView,
+    QueueView, Snapshot, window,
+};
+use berth_domain::time::Time;
+
+use super::AdmissionOptions;
+use super::kept;
+use super::uses::Uses;
+use crate::agents::{self, Agent};
+use crate::db::{Row, Tx, args};
+use crate::queues::{self, Queue};
+use crate::runs::create::id_rows;
+use crate::{Error, epoch, sql};
+
+/// The waiting runs of one lane.
+struct Waiting {
+    queue: QueueId,
+    project: ProjectId,
+    key: LaneKey,
+    heads: Vec<Candidate>,
+}
+
+/// Something with limits of its own.
+struct Limited {
+    level: Level,
+    slots: Option<u32>,
+    settings: LimitSettings,
+}
+
+pub(super) async fn load(
+    tx: &mut Tx,
+    owner: &str,
+    now: Time,
+    options: AdmissionOptions,
+) -> Result<Snapshot, Error> {
+    let all_agents: Vec<Agent> = tx
+        .all(sql::agents::OF_OWNER, args![owner])
+        .await?
+        .iter()
+        .map(agents::agent)
+        .collect::<Result<_, _>>()?;
+    let all_queues: Vec<Queue> = tx
+        .all(sql::queues::OF_OWNER, args![owner])
+        .await?
+        .iter()
+        .map(queues::queue)
+        .collect::<Result<_, _>>()?;
+    let restored = epoch::pending(tx).await?.map(|restored| Paused {
+        reason: restored.reason(),
+        by: "berth".to_owned(),
+        until: None,
+    });
+    let mut uses = Uses::read(&tx.all(sql::lanes::SLOTS, args![owner]).await?)?;
+    let waiting = waiting(&tx.all(sql::lanes::HEADS, args![owner, options.heads]).await?)?;
+    let projects = projects(tx, &uses, &waiting).await?;
+    let organization = organization(tx, owner, options).await?;
+    let kept = kept::shares(&tx.all(sql::lanes::FAIRNESS, args![owner]).await?)?;
+
+    let limited = all_agents
+        .iter()
+        .map(|agent| (Level::Agent(agent.id), &agent.limits))
+        .chain(all_queues.iter().map(|queue| (Level::Queue(queue.id), &queue.limits)))
+        .chain(projects.iter().map(|(_, project)| (project.level, &project.settings)))
+        .chain([(Level::Organization, &organization.settings)]);
+    for (level, settings) in limited {
+        if let Some(rate) = settings.rate {
+            uses.started(level, kept::started(tx, owner, level, now.minus(rate.period)).await?);
+        }
+    }
+
+    let sharing: HashMap<QueueId, FairnessBy> =
+        all_queues.iter().map(|queue| (queue.id, queue.sharing.fairness.clone())).collect();
+    let names: HashMap<ProjectId, &str> = projects
+        .iter()
+        .filter_map(|(name, project)| Some((project_of(project.level)?, name.as_str())))
+        .collect();
+    let lanes = waiting
+        .into_iter()
+        .map(|waiting| {
+            let by = sharing.get(&waiting.queue).cloned().unwrap_or_default();
+            Lane {
+                share: waiting.key.share(&by, names.get(&waiting.project).copied().unwrap_or_default()),
+                queue: waiting.queue,
+                project: waiting.project,
+                pipelines: waiting.key.pipelines,
+                demand: waiting.key.demand,
+                has_more: waiting.heads.len() >= options.heads as usize,
+                heads: waiting.heads,
+            }
+        })
+        .collect();
+    let rates: HashMap<AgentId, f64> =
+        all_agents.iter().map(|agent| (agent.id, agent.handover_rate)).collect();
+    let limits = |of: &Limited| uses.limits(of.level, of.slots, &of.settings);
+    Ok(Snapshot {
+        now,
+        broker_is_up: options.broker_is_up,
+        organization: limits(&organization),
+        queues: all_queues
+            .into_iter()
+            .map(|queue| QueueView {
+                id: queue.id,
+                limits: uses.limits(Level::Queue(queue.id), queue.concurrency, &queue.limits),
+                fairness: kept::fairness(&queue.sharing, kept.get(&queue.id)),
+                reserve_after: queue.sharing.reserve_after(),
+                window: Limit {
+                    limit: Some(window(rates.get(&queue.agent_id).copied().unwrap_or(0.0))),
+                    used: uses.offered(queue.id),
+                },
+                name: queue.name.to_string(),
+                agent: queue.agent_id,
+                priority: queue.priority,
+                // What holds until every agent has reported outlasts a pause that ends by itself.
+                paused: restored.clone().or(queue.paused),
+            })
+            .collect(),
+        agents: all_agents
+            .into_iter()
+            .map(|agent| AgentView {
+                id: agent.id,
+                is_live: agent.is_live(now),
+                loss: agent.loss.clone(),
+                is_cordoned: agent.is_closed(),
+                limits: uses.limits(Level::Agent(agent.id), agent.concurrency, &agent.limits),
+                can: agent.can,
+                name: agent.name.to_string(),
+            })
+            .collect(),
+        projects: projects
+            .iter()
+            .filter_map(|(name, project)| {
+                let id = project_of(project.level)?;
+                Some(ProjectView { id, name: name.clone(), limits: limits(project) })
+            })
+            .collect(),
+        pipelines: Vec::new(),
+        lanes,
+    })
+}
+
+fn project_of(level: Level) -> Option<ProjectId> {
+    if let Level::Project(id) = level { Some(id) } else { None }
+}
+
+/// The lanes, by the rows of `sql::lanes::HEADS`, which come lane by lane.
+fn waiting(rows: &[Row]) -> Result<Vec<Waiting>, Error> {
+    let mut lanes: BTreeMap<(QueueId, ProjectId, String), Vec<Candidate>> = BTreeMap::new();
+    for row in rows {
+        let candidate = Candidate {
+            run: row.id("id")?,
+            priority: u8::try_from(row.int("priority")?).map_err(|_| Error::corrupt("column `priority`"))?,
+            queued_at: row.time("queued_at")?,
+        };
+        let lane = (row.id("queue_id")?, row.id("project_id")?, row.text("lane")?);
+        lanes.entry(lane).or_default().push(candidate);
+    }
+    let read = |((queue, project, text), heads): ((QueueId, ProjectId, String), Vec<Candidate>)| {
+        let key = crate::runs::model::lane_of(&text)?;
+        Ok(Waiting { queue, project, key, heads })
+    };
+    lanes.into_iter().map(read).collect()
+}
+
+/// The projects that have runs which wait or hold slots, with their names.
+async fn projects(tx: &mut Tx, uses: &Uses, waiting: &[Waiting]) -> Result<Vec<(String, Limited)>, Error> {
+    let named: BTreeSet<ProjectId> =
+        uses.levels().filter_map(project_of).chain(waiting.iter().map(|lane| lane.project)).collect();
+    if named.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = tx.all(sql::lanes::PROJECTS, args![id_rows(named.iter().map(|id| id.uuid()))?]).await?;
+    rows.iter()
+        .map(|row| {
+            let level = Level::Project(row.id("id")?);
+            let settings = row.opt_json("limits")?.unwrap_or_default();
+            Ok((row.text("name")?, Limited { level, slots: row.opt_u32("concurrency")?, settings }))
+        })
+        .collect()
+}
+
+/// The organization's limits: those that it was given, or those of this installation.
+async fn organization(tx: &mut Tx, owner: &str, options: AdmissionOptions) -> Result<Limited, Error> {
+    let row = tx.one(sql::lanes::ORGANIZATION, args![owner]).await?;
+    let (slots, settings) = match &row {
+        Some(row) => (row.opt_u32("concurrency")?, row.opt_json("limits")?.unwrap_or_default()),
+        None => (None, LimitSettings::default()),
+    };
+    Ok(Limited { level: Level::Organization, slots: slots.or(options.organization_limit), settings })
+}
