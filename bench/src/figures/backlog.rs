@@ -55,18 +55,8 @@ impl Backlog {
         }
         let mut projects = Vec::new();
         for name in PROJECTS {
-            let new = NewProject {
-                id: ProjectId::new(),
-                owner: OWNER.to_owned(),
-                name: name.to_owned(),
-                description: None,
-                tags: Vec::new(),
-                is_public: false,
-                readme: None,
-                concurrency: None,
-                default_queue: None,
-                ..NewProject::default()
-            };
+            let new =
+                NewProject { owner: OWNER.to_owned(), name: name.to_owned(), ..NewProject::default() };
             projects.push(store.create_project(new, &audit).await?.id);
         }
         let url = url.to_owned();
