@@ -55,8 +55,7 @@ impl Backlog {
         }
         let mut projects = Vec::new();
         for name in PROJECTS {
-            let new =
-                NewProject { owner: OWNER.to_owned(), name: name.to_owned(), ..NewProject::default() };
+            let new = NewProject { owner: OWNER.to_owned(), name: name.to_owned(), ..NewProject::default() };
             projects.push(store.create_project(new, &audit).await?.id);
         }
         let url = url.to_owned();

@@ -14,10 +14,10 @@ use crate::{Error, sql};
 /// Starts are forgotten when they are older than the longest period.
 const LONGEST_PERIOD: std::time::Duration = std::time::Duration::from_secs(86_400);
 
-/// A level, as starts are kept for it.
-pub(super) fn name(level: Level) -> String {
+/// A level, as starts are kept for it. An organization has no id of its own; its name is unique.
+fn key(owner: &str, level: Level) -> String {
     match level {
-        Level::Organization => "organization".to_owned(),
+        Level::Organization => format!("organization {owner}"),
         Level::Project(id) => format!("project {id}"),
         Level::Agent(id) => format!("agent {id}"),
         Level::Queue(id) => format!("queue {id}"),
@@ -30,14 +30,6 @@ pub(super) async fn started(tx: &mut Tx, owner: &str, level: Level, since: Time)
     let row = tx.one(sql::lanes::STARTS, args![key(owner, level), since]).await?;
     let row = row.ok_or_else(|| Error::corrupt("a sum without a row"))?;
     Ok(Started { count: row.u32("started")?, oldest: row.opt_time("oldest")? })
-}
-
-/// Levels of all organizations are in one table; an organization has no id of its own.
-fn key(owner: &str, level: Level) -> String {
-    match level {
-        Level::Organization => format!("organization {owner}"),
-        other => name(other),
-    }
 }
 
 /// A queue's virtual time, and where the next start of each share is due.

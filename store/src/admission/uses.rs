@@ -69,7 +69,7 @@ impl Uses {
         self.starts.insert(level, started);
     }
 
-    /// The projects that use anything.
+    /// What anything is used of.
     pub(super) fn levels(&self) -> impl Iterator<Item = Level> {
         self.levels.keys().copied()
     }
