@@ -257,7 +257,9 @@ pub(crate) async fn lets_report(shared: &Arc<Shared>, object: &Object) -> bool {
         Verdict::Wait => false,
         Verdict::GoWithout(why) => {
             tell(shared, object, &why).await;
-            true
+            // The end goes with the next look: beside what was just told it could be taken in before it, by another
+            // scheduler, and of a run that has ended nothing is told any more.
+            false
         }
     }
 }

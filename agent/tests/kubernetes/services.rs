@@ -67,7 +67,8 @@ async fn a_service_is_a_set_of_objects_that_runs_when_all_are_ready_and_leaves_n
         settings.patience.ready = Duration::from_secs(3600);
     })
     .await;
-    let order = rig.order(&rig.service(3, "unready; sleep 1; ready; sleep infinity"));
+    // Long enough for all that is looked at before, also on a machine that is busy.
+    let order = rig.order(&rig.service(3, "unready; sleep 12; ready; sleep infinity"));
     let attempt = order.attempt;
     let (one, two) = tokio::join!(rig.create(order.clone()), rig.create(order.clone()));
     assert_eq!(one.unwrap().uid, two.unwrap().uid, "created twice is there once");
