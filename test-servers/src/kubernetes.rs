@@ -24,6 +24,6 @@ pub use fake_nodes::{ANNOTATION, FakeNode, FakeNodes};
 pub use namespace::Namespace;
 pub use options::Options;
 pub use programs::programs;
-pub use real_node::{BUSYBOX, RealNode};
+pub use real_node::{BUSYBOX, RealNode, Turn};
 pub use surroundings::rounds;
 pub use waiting::until;

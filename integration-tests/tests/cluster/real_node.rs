@@ -22,8 +22,10 @@ fn real(name: &str, script: &str, more: &Value) -> Pod {
 #[tokio::test(flavor = "multi_thread")]
 async fn pods_run_on_a_real_node_and_leave_nothing_on_the_machine() {
     let Some(cluster) = Cluster::own(Options::default()).await else { return };
+    // Another program's node, at the same time, would be taken for something that was there before or was left.
+    let Some(turn) = RealNode::turn() else { return };
     let before = machine();
-    let Some(node) = RealNode::start(&cluster).await else { return };
+    let node = RealNode::start_in(&turn, &cluster, &[]).await;
     let pods: Api<Pod> = Api::namespaced(cluster.client().await, "default");
     let ended = "/status/containerStatuses/0/state/terminated";
 

@@ -6,6 +6,7 @@
 mod config;
 mod image;
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -39,6 +40,10 @@ const READY: Duration = Duration::from_secs(120);
 
 const KEEPER: &str = include_str!("real_node/keeper.sh");
 const INSIDE: &str = include_str!("real_node/inside.sh");
+
+/// The machine's only real node is this one's to start: another test's waits until this and the node are gone.
+#[derive(Debug)]
+pub struct Turn(File);
 
 /// A real node; it is taken down when this is dropped or the test process ends.
 #[derive(Debug)]
@@ -76,11 +81,30 @@ impl RealNode {
     /// # Panics
     /// As [`Self::start`], or if an archive can't be read.
     pub async fn start_with(cluster: &Cluster, images: &[&Path]) -> Option<Self> {
+        Some(Self::start_in(&Self::turn()?, cluster, images).await)
+    }
+
+    /// Waits for another test's node to go, for tests that look at the machine before and after theirs.
+    ///
+    /// `None` as [`Self::start`].
+    ///
+    /// # Panics
+    /// If the file by which tests take turns can't be had.
+    pub fn turn() -> Option<Turn> {
         if !Self::is_asked_for() {
             return None;
         }
+        let lock = File::create(LOCK).and_then(|file| file.lock().map(|()| file));
+        Some(Turn(lock.unwrap_or_else(|error| panic!("can't lock {LOCK}: {error}"))))
+    }
+
+    /// As [`Self::start_with`], in a turn that the caller has taken and keeps.
+    ///
+    /// # Panics
+    /// As [`Self::start_with`].
+    pub async fn start_in(turn: &Turn, cluster: &Cluster, images: &[&Path]) -> Self {
         assert!(is_root(), "BERTH_TEST_NODE=1 asks for a real node, which only root can start");
-        let node = Self::keep(cluster, images);
+        let node = Self::keep(turn, cluster, images);
         let nodes: Api<Node> = Api::all(cluster.client().await);
         until("the real node is ready", READY, async || {
             let object = nodes.get_opt(NAME).await.ok().flatten()?;
@@ -91,7 +115,7 @@ impl RealNode {
             (is_ready && taints.is_empty()).then_some(())
         })
         .await;
-        Some(node)
+        node
     }
 
     /// Its name.
@@ -104,7 +128,7 @@ impl RealNode {
         GATEWAY
     }
 
-    fn keep(cluster: &Cluster, images: &[&Path]) -> Self {
+    fn keep(turn: &Turn, cluster: &Cluster, images: &[&Path]) -> Self {
         let folder = folder("kubernetes-node");
         let write = |name: &str, text: &str| put(&folder.join(name), text);
         for name in ["network", "images", "image"] {
@@ -129,7 +153,7 @@ impl RealNode {
         write("resolv.conf", "nameserver 127.0.0.1\n");
         write("keeper.sh", KEEPER);
         write("inside.sh", INSIDE);
-        let (keeper, pipe) = start_keeper(&folder);
+        let (keeper, pipe) = start_keeper(turn, &folder);
         Self { keeper, pipe, folder }
     }
 }
@@ -148,13 +172,15 @@ impl Drop for RealNode {
     }
 }
 
-/// Starts the keeper, which starts the node once it has the machine's lock.
-fn start_keeper(folder: &Path) -> (Child, Option<ChildStdin>) {
+/// Starts the keeper, which starts the node. The turn's file is its standard error: so it holds the lock, too, until the
+/// machine is clean, also when the test process is killed.
+fn start_keeper(turn: &Turn, folder: &Path) -> (Child, Option<ChildStdin>) {
     use std::os::unix::process::CommandExt as _;
+    let lock = turn.0.try_clone().unwrap_or_else(|error| panic!("can't hand {LOCK} on: {error}"));
     let mut command = Command::new("sh");
-    command.arg(folder.join("keeper.sh")).args([LOCK, ADDRESS, CGROUP, BRIDGE]).arg(folder);
+    command.arg(folder.join("keeper.sh")).args([ADDRESS, CGROUP, BRIDGE]).arg(folder);
     command.arg(folder.join("inside.sh")).arg(folder).arg(programs().join("kubelet")).args([NAME, ADDRESS]);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(lock).process_group(0);
     let mut keeper = command.spawn().unwrap_or_else(|error| panic!("`sh` can't be started: {error}"));
     let pipe = keeper.stdin.take();
     let mut line = String::new();

@@ -1,13 +1,13 @@
-# Keeps the machine's only real node: keeper.sh LOCK ADDRESS CGROUP BRIDGE FOLDER SCRIPT ARGUMENT...
+# Keeps the machine's only real node: keeper.sh ADDRESS CGROUP BRIDGE FOLDER SCRIPT ARGUMENT...
 #
-# Takes the lock, runs SCRIPT in namespaces of its own for processes and mounts, and waits until the pipe from the test
-# process closes. Then all that ran in there dies with its first process, and the mounts with them; what
-# is left on the machine are control groups, an address and a bridge, which are removed here, by name.
-lock=$1 address=$2 cgroup=$3 bridge=$4 folder=$5
-shift 5
+# Its standard error is the locked file by which tests take turns; it is kept open until the machine is clean.
+# Runs SCRIPT in namespaces of its own for processes and mounts, and waits until the pipe from the test process closes.
+# Then all that ran in there dies with its first process, and the mounts with them; what is left on the machine are
+# control groups, an address and a bridge, which are removed here, by name.
+address=$1 cgroup=$2 bridge=$3 folder=$4
+shift 4
 
-exec 9>"$lock"
-flock 9
+exec 9>&2 2>/dev/null
 
 remove() {
     ip link delete "$bridge" 2>/dev/null
