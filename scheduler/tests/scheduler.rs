@@ -8,6 +8,8 @@
 mod claims;
 #[path = "scheduler/ends.rs"]
 mod ends;
+#[path = "scheduler/forgetting.rs"]
+mod forgetting;
 #[path = "scheduler/losses.rs"]
 mod losses;
 #[path = "scheduler/lost_claims.rs"]

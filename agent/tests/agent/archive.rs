@@ -197,6 +197,32 @@ async fn what_is_kept_of_a_deleted_run_goes_and_what_it_left_stays() {
 }
 
 #[tokio::test]
+async fn a_replica_deletes_logs_that_were_kept_long_enough() {
+    let kept = tempfile::tempdir().unwrap();
+    let mut script = Script::new(Rig::new()).await;
+    script.artifacts = store(kept.path());
+    let day = Duration::from_secs(24 * 3600);
+    let first = script.replica();
+    let (old, young) = (script.start(&shell("echo old")).await, script.start(&shell("echo young")).await);
+    script.end(old).await;
+    script.end(young).await;
+    first.close().await;
+    let end = |attempt: AttemptRef| kept.path().join(format!("{}/plxlogs/0/end.json", attempt.run));
+    let file = std::fs::File::options().write(true).open(end(old)).unwrap();
+    file.set_modified(file.metadata().unwrap().modified().unwrap() - 31 * day).unwrap();
+
+    script.keep = Some(30 * day);
+    let second = script.replica_with(script.rig.reopened());
+    eventually("that the old one is gone", async || {
+        script.hears(Duration::from_millis(50), |_| false).await;
+        (!end(old).exists()).then_some(())
+    })
+    .await;
+    assert!(end(young).exists());
+    second.close().await;
+}
+
+#[tokio::test]
 async fn a_store_that_comes_back_gets_the_log_and_holds_the_end_no_longer() {
     let kept = tempfile::tempdir().unwrap();
     let mut script = Script::new(Rig::new()).await;

@@ -1,10 +1,12 @@
 //! What a replica promises to a scheduler.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use berth_agent::executor::Turn;
 use berth_agent::uptime::Uptime;
-use berth_broker::{Message, RequestOptions};
+use berth_broker::{Message, RequestOptions, offer};
 use berth_domain::lifecycle::{FailureClass, Outcome};
 use berth_domain::protocol::logs::{LogFrom, LogItem, LogRequest, Request, RequestBody};
 use berth_domain::protocol::{FromAgentBody, Phase, Question, Report, ToAgentBody, VERSION, Verdict};
@@ -21,6 +23,15 @@ fn outcome(report: &Report) -> Outcome {
         Phase::Ended(end) => end.outcome,
         other => panic!("{other:?}"),
     }
+}
+
+/// All turns that the replica's executor has to give.
+async fn all_turns(script: &Script) -> Vec<Turn> {
+    let mut turns = Vec::new();
+    while let Ok(turn) = tokio::time::timeout(Duration::from_millis(100), script.rig.executor.turn()).await {
+        turns.push(turn.unwrap());
+    }
+    turns
 }
 
 fn is_claim(body: &FromAgentBody) -> bool {
@@ -132,10 +143,7 @@ async fn an_offer_waits_unclaimed_for_its_turn() {
     let mut script = Script::new(Rig::new()).await;
     let replica = script.replica();
     script.start(&shell("true")).await;
-    let mut turns = Vec::new();
-    while let Ok(turn) = tokio::time::timeout(Duration::from_millis(100), script.rig.executor.turn()).await {
-        turns.push(turn.unwrap());
-    }
+    let mut turns = all_turns(&script).await;
     let waiting = script.offer(&shell("true")).await;
     assert!(!script.hears(A_WHILE, is_claim).await);
     drop(turns.pop());
@@ -143,6 +151,34 @@ async fn an_offer_waits_unclaimed_for_its_turn() {
     assert_eq!(claims[0].run, waiting.run);
     drop(turns);
     script.answer(&claims[0], Verdict::Drop { reason: "stopped".into() }).await;
+    replica.close().await;
+}
+
+#[tokio::test]
+async fn an_offer_whose_turn_does_not_come_is_given_to_another_replica() {
+    let mut script = Script::new(Rig::new()).await;
+    let replica = script.replica();
+    script.start(&shell("true")).await;
+    let turns = all_turns(&script).await;
+    let offered = [script.offer(&shell("true")).await, script.offer(&shell("true")).await];
+    let offered = BTreeSet::from(offered.map(|attempt| attempt.run.uuid()));
+    let address = script.names.offers(AGENT, "default");
+    eventually("that it holds both", async || {
+        (script.broker.depth(&address).await.unwrap().unacked == Some(2)).then_some(())
+    })
+    .await;
+    let mut other = script.broker.consume(&address, 2).await;
+    let mut given = BTreeSet::new();
+    while given != offered {
+        let delivery = tokio::time::timeout(PATIENCE, other.next()).await.expect("an offer").unwrap();
+        given.insert(offer::decode(&delivery.message).unwrap().run);
+        delivery.ack().await.unwrap();
+    }
+    assert!(!script.kinds().contains(&"claims"), "{:?}", script.kinds());
+    assert!(replica.health.readiness().is_ready(), "to wait for a turn is no trouble");
+    drop((other, turns));
+    // It consumes again by itself.
+    script.start(&shell("true")).await;
     replica.close().await;
 }
 

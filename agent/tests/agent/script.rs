@@ -43,6 +43,8 @@ pub(crate) struct Script {
     pub(crate) artifacts: Option<ArtifactsStore>,
     /// How long an end waits for that.
     pub(crate) hold: Duration,
+    /// How long they stay there; none for ever.
+    pub(crate) keep: Option<Duration>,
 }
 
 /// A replica that runs.
@@ -81,6 +83,7 @@ impl Script {
             replace: false,
             artifacts: None,
             hold: Duration::from_secs(30),
+            keep: None,
         }
     }
 
@@ -101,7 +104,7 @@ impl Script {
             archive: self.artifacts.clone().map(|store| archive::Settings {
                 store,
                 hold: self.hold,
-                keep: None,
+                keep: self.keep,
             }),
             prefetch: 64,
             release: "test".into(),

@@ -55,14 +55,16 @@ async fn the_broker_holds_no_more_than_the_window(backing: Backing) {
     let settings = berth_broker::Settings::new(&url).unwrap();
     let broker = berth_broker::Broker::connect(settings).unwrap();
     let offers = Names::default().offers("local", "default");
-    // Nobody takes anything: what is on the broker is all that the schedulers put there.
-    for agent in installation.roles_of("agent") {
-        agent.signal("STOP");
-    }
     let client = installation.client.clone();
     let operations = vec![shell("true"); 50_000];
     let tasks = tokio_util::task::TaskTracker::new();
     let submit = tasks.spawn(async move { client.submit_all("default", &operations).await });
+    // From here on nobody takes anything: what is on the broker is all that the schedulers put there, for as long as the
+    // agents' leases last.
+    installation.client.wait_for_all("default", 1, "succeeded", LONG).await;
+    for agent in installation.roles_of("agent") {
+        agent.signal("STOP");
+    }
     let most = u64::from(berth_domain::scheduling::MAX_WINDOW);
     let mut peak = 0;
     while !submit.is_finished() {

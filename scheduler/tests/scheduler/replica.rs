@@ -7,8 +7,8 @@ use berth_broker_config::{Names, build};
 use berth_domain::id::RunId;
 use berth_domain::lifecycle::{End, Outcome};
 use berth_domain::protocol::{
-    Answer, AttemptRef, ClaimAnswer, ClaimRequest, EndReceipt, FENCING, FromAgent, FromAgentBody, Held,
-    Identity, LeaseRequest, Phase, Question, Report, ToAgent, ToAgentBody, VERSION, Verdict,
+    ARCHIVE, Answer, AttemptRef, ClaimAnswer, ClaimRequest, EndReceipt, FENCING, FromAgent, FromAgentBody,
+    Held, Identity, LeaseRequest, Phase, Question, Report, ToAgent, ToAgentBody, VERSION, Verdict,
 };
 use berth_domain::time::Clock;
 use tokio::time::Instant;
@@ -100,7 +100,7 @@ impl Replica {
             hello,
             identity: Identity::Machine { id: self.machine.clone() },
             release: "test".into(),
-            features: vec![FENCING.to_owned()],
+            features: vec![FENCING.to_owned(), ARCHIVE.to_owned()],
             executor: "process".into(),
             create_grace_ms: 1_000,
             handover_rate: 1.0,
@@ -222,6 +222,15 @@ impl Replica {
     pub(crate) async fn answer(&self, question: &Question, present: bool) {
         let Question { run, attempt, question } = *question;
         self.say(FromAgentBody::Answers(vec![Answer { run, attempt, question, present }])).await;
+    }
+
+    /// Waits until the run is named among those to forget.
+    pub(crate) async fn forget(&mut self, run: RunId) {
+        self.hear("what to forget", |body| match body {
+            ToAgentBody::Forget(runs) => runs.contains(&run).then_some(()),
+            _ => None,
+        })
+        .await;
     }
 
     pub(crate) async fn inventory(&self, attempts: &[AttemptRef]) {

@@ -37,11 +37,10 @@ pub(crate) struct World {
     pub(crate) project: Project,
     pub(crate) dir: TempDir,
     shutdown: CancellationToken,
-    ended: JoinHandle<()>,
+    ended: Vec<JoinHandle<()>>,
 }
 
 impl World {
-    #[expect(clippy::disallowed_methods, reason = "a test waits for its task by hand")]
     pub(crate) async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Clock::manual(Time::from_micros(1_795_400_799_000_000));
@@ -54,21 +53,27 @@ impl World {
         store.create_agent(NewAgent::named(OWNER, AGENT.parse().unwrap()), &by).await.unwrap();
         let (broker, names) = (Broker::memory(), Names::default());
         let shutdown = CancellationToken::new();
+        let mut world = Self { store, broker, names, clock, project, dir, shutdown, ended: Vec::new() };
+        world.start_scheduler();
+        world.is_served(AGENT).await;
+        world
+    }
+
+    /// One more scheduler beside those that are there.
+    #[expect(clippy::disallowed_methods, reason = "a test waits for its task by hand")]
+    pub(crate) fn start_scheduler(&mut self) {
         let config = Config {
-            store: store.clone(),
-            broker: broker.clone(),
-            names: names.clone(),
+            store: self.store.clone(),
+            broker: self.broker.clone(),
+            names: self.names.clone(),
             offers: QueueKind::Quorum,
-            clock: clock.clone(),
-            replica: "s1".into(),
+            clock: self.clock.clone(),
+            replica: format!("s{}", self.ended.len() + 1),
             metrics: SchedulerMetrics::register(&Registry::new()).unwrap(),
             health: Health::new(),
             retention: RetentionSettings::default(),
         };
-        let ended = tokio::spawn(berth_scheduler::run(config, shutdown.clone()));
-        let world = Self { store, broker, names, clock, project, dir, shutdown, ended };
-        world.is_served(AGENT).await;
-        world
+        self.ended.push(tokio::spawn(berth_scheduler::run(config, self.shutdown.clone())));
     }
 
     /// The world with a replica of its agent that holds a lease.
@@ -79,10 +84,12 @@ impl World {
         (world, replica)
     }
 
-    /// Ends the scheduler, which has to end in good time.
+    /// Ends every scheduler, which has to end in good time.
     pub(crate) async fn close(self) {
         self.shutdown.cancel();
-        tokio::time::timeout(PATIENCE, self.ended).await.expect("the scheduler ends").unwrap();
+        for ended in self.ended {
+            tokio::time::timeout(PATIENCE, ended).await.expect("the scheduler ends").unwrap();
+        }
         self.broker.close().await;
     }
 

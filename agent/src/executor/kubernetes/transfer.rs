@@ -4,6 +4,7 @@
 
 mod dockerfile;
 mod git;
+mod needs;
 
 use std::path::{Path, PathBuf};
 
@@ -170,7 +171,8 @@ impl<'a> Helper<'a> {
             return Err(unsupported(&format!("run.init[{index}]"), why));
         };
         let mount = path.and_then(|path| own_mount(&self.run.container, path));
-        let container = self.container(&format!("polyaxon-init-{index}"), &task, &field(what))?;
+        let mut container = self.container(&format!("polyaxon-init-{index}"), &task, &field(what))?;
+        container.resources = self.run.container.resources.as_ref().map(needs::before);
         Ok(Made { container, reached, mount })
     }
 
@@ -236,7 +238,8 @@ impl<'a> Helper<'a> {
         let Some(at) = StoreAt::of(store) else { return Ok(None) };
         let from = PathBuf::from(format!("{CONTEXT_PATH}/{}", self.uuid));
         let task = Task::Collect { store: at, from, to: self.uuid.to_owned() };
-        let container = self.container(COLLECTOR, &task, "run")?;
+        let mut container = self.container(COLLECTOR, &task, "run")?;
+        container.resources = self.run.container.resources.as_ref().map(needs::beside);
         Ok(Some(Made { container, reached: Some(store), mount: None }))
     }
 

@@ -369,6 +369,7 @@ fn steps_without_a_container_are_done_by_our_own_and_outputs_are_collected() {
         "container": {
             "image": "x",
             "securityContext": {"runAsUser": 1000, "privileged": true},
+            "resources": {"requests": {"cpu": "2"}, "limits": {"nvidia.com/gpu": "1"}},
             "volumeMounts": [{"name": "scratch", "mountPath": "/scratch"}],
         },
     }});
@@ -410,6 +411,8 @@ fn steps_without_a_container_are_done_by_our_own_and_outputs_are_collected() {
         (&json!("polyaxon-collector"), &json!("Always"))
     );
     assert_eq!(init[4]["name"], "polyaxon-sidecar-0", "what collects is there before and after the others");
+    let asked = |at: usize| &init[at]["resources"]["requests"]["cpu"];
+    assert_eq!((asked(0), asked(3)), (&json!("2"), &json!("100m")), "a quota may want all to say");
     let security = &init[0]["securityContext"];
     assert_eq!((&security["runAsUser"], &security["privileged"]), (&json!(1000), &Value::Null));
     let main = &spec["containers"][0];
