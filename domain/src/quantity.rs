@@ -93,6 +93,12 @@ impl Quantity {
         self.checked_add(other).unwrap_or(Self { nano: i128::MAX, style: self.style })
     }
 
+    /// What is left when `other` is taken away; nothing, if that is more than there is.
+    #[must_use]
+    pub fn saturating_sub(self, other: Self) -> Self {
+        Self { nano: self.nano.saturating_sub(other.nano).max(0), style: self.style }
+    }
+
     /// So many of it; the largest amount there is, if that doesn't fit.
     #[must_use]
     pub fn saturating_times(self, count: u32) -> Self {

@@ -26,6 +26,10 @@ fn main() -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
+        Some("simulate") => {
+            out.write_all(xtask::simulate::run(std::env::args().skip(2))?.as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
         Some("test") => {
             drop(out);
             let tally = xtask::programs::run(root)?;
@@ -40,7 +44,11 @@ fn main() -> anyhow::Result<ExitCode> {
             Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         other => {
-            writeln!(out, "usage: cargo xtask tidy|image|test (found: {})", other.unwrap_or("nothing"))?;
+            writeln!(
+                out,
+                "usage: cargo xtask tidy|image|simulate|test (found: {})",
+                other.unwrap_or("nothing")
+            )?;
             Ok(ExitCode::from(2))
         }
     }

@@ -139,6 +139,14 @@ impl Limits {
             quota.used = quota.used.saturating_add(demand.of(&quota.resource));
         }
     }
+
+    /// Counts the end of a run with that demand. What it took of a rate stays taken: that is a matter of time.
+    pub fn give_back(&mut self, demand: &Demand) {
+        self.slots.used = self.slots.used.saturating_sub(1);
+        for quota in &mut self.quotas {
+            quota.used = quota.used.saturating_sub(demand.of(&quota.resource));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -186,5 +194,8 @@ mod tests {
         limits.take(&one);
         assert_eq!((limits.slots.used, limits.quotas[0].used), (2, quantity("2")));
         assert!(!limits.holds(&one), "the rate is used up");
+        limits.give_back(&one);
+        assert_eq!((limits.slots.used, limits.quotas[0].used), (1, quantity("1")));
+        assert!(!limits.holds(&one), "an end does not undo that it started");
     }
 }
