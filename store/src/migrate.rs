@@ -14,8 +14,8 @@ use crate::sql::migrations::{BOOKKEEPING, MIGRATIONS, Migration, Phase};
 use crate::{Error, Store, sql};
 
 impl Store {
-    /// Applies what is missing, up to `phase`: `Expand` stops before the first migration that takes something
-    /// away. Returns the names of those applied.
+    /// Applies what is missing, up to `phase`: `Expand` leaves out what takes something away. Returns the names of
+    /// those applied.
     ///
     /// # Errors
     /// `Schema` if what was applied before is not what this binary knows; then nothing is changed.
@@ -91,11 +91,12 @@ impl Applied {
     }
 }
 
-/// What is to be applied of `known`, up to `phase`: `Expand` stops before the first that takes something away.
+/// What is to be applied of `known`, up to `phase`: `Expand` leaves out what takes something away. That waits, and
+/// holds nothing up; so no expanding one may need what a contracting one before it does.
 fn plan<'a>(known: &'a [Migration], applied: &[Applied], phase: Phase) -> Result<Vec<&'a Migration>, Error> {
     check(known, applied)?;
     let is_due = |migration: &&Migration| !applied.iter().any(|applied| applied.version == migration.version);
-    Ok(known.iter().filter(is_due).take_while(|migration| migration.phase <= phase).collect())
+    Ok(known.iter().filter(is_due).filter(|migration| migration.phase <= phase).collect())
 }
 
 /// Whether a binary that knows `known` can work on what was applied.
@@ -156,11 +157,12 @@ mod tests {
     }
 
     #[test]
-    fn expanding_stops_before_what_takes_away_and_migrating_does_all_in_order() {
+    fn expanding_leaves_out_what_takes_away_and_migrating_does_all_in_order() {
         let known = [BEGIN, MORE, LESS, NEWER];
-        assert_eq!(names(&known, &[], Phase::Expand), ["begin", "more"]);
+        assert_eq!(names(&known, &[], Phase::Expand), ["begin", "more", "newer"]);
         assert_eq!(names(&known, &[BEGIN], Phase::Contract), ["more", "less", "newer"]);
-        assert_eq!(names(&known, &[BEGIN, MORE], Phase::Expand), [""; 0], "nothing passes what waits");
+        assert_eq!(names(&known, &[BEGIN, MORE], Phase::Expand), ["newer"], "what waits holds nothing up");
+        assert_eq!(names(&known, &[BEGIN, MORE, NEWER], Phase::Contract), ["less"]);
         assert_eq!(names(&known, &[BEGIN, MORE, LESS], Phase::Expand), ["newer"]);
     }
 
