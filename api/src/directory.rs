@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use berth_domain::name::QueueRef;
-use berth_store::{Agent, Page, Project, Queue, Store};
+use berth_domain::scheduling::Destination;
+use berth_domain::scheduling::route::names;
+use berth_store::{Agent, Page, Project, Queue, RoutingSettings, Store};
 use tokio::time::Instant;
 
 use crate::problem::Problem;
@@ -41,6 +43,10 @@ struct Known {
 pub(crate) struct Places {
     pub agents: Vec<Agent>,
     pub queues: Vec<Queue>,
+    /// The queues, as places where runs go.
+    pub destinations: Vec<Destination>,
+    /// Where runs go that name no queue.
+    pub routing: RoutingSettings,
 }
 
 impl Places {
@@ -59,20 +65,9 @@ impl Places {
         self.agents.iter().find(|agent| agent.is_default).or(only)
     }
 
-    /// The agent of a queue.
-    pub(crate) fn agent_of(&self, queue: &Queue) -> Option<&Agent> {
-        self.agents.iter().find(|agent| agent.id == queue.agent_id)
-    }
-
     /// All queues by their names, for people; not too many.
     pub(crate) fn names(&self) -> String {
-        const SHOWN: usize = 20;
-        let mut names: Vec<String> =
-            self.queues.iter().take(SHOWN).map(|queue| format!("{}/{}", queue.agent, queue.name)).collect();
-        if self.queues.len() > SHOWN {
-            names.push(format!("and {} more", self.queues.len() - SHOWN));
-        }
-        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+        names(&self.destinations)
     }
 }
 
@@ -91,7 +86,8 @@ impl Directory {
         if !fresh && let Some(places) = self.lock(changes).places() {
             return Ok(places);
         }
-        let agents = store.all_agents().await?.into_iter().filter(|agent| agent.owner == owner).collect();
+        let agents: Vec<Agent> =
+            store.all_agents().await?.into_iter().filter(|agent| agent.owner == owner).collect();
         let mut queues = Vec::new();
         let mut page = Page::first(PAGE);
         loop {
@@ -102,7 +98,9 @@ impl Directory {
                 None => break,
             }
         }
-        let places = Arc::new(Places { agents, queues });
+        let destinations = berth_store::destinations(&agents, &queues);
+        let routing = store.routing_settings(owner).await?;
+        let places = Arc::new(Places { agents, queues, destinations, routing });
         self.lock(changes).places = Some((Instant::now(), places.clone()));
         Ok(places)
     }

@@ -5,13 +5,16 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use berth_domain::access::Action;
-use berth_domain::compile::CompiledOperation;
+use berth_domain::compile::{CompiledOperation, Routing};
 use berth_domain::feature::Features;
 use berth_domain::id::{AgentId, ProjectId, QueueId, RunId};
 use berth_domain::lifecycle::{DispatchState, Status};
-use berth_domain::scheduling::{Asked, Block, Candidate, Explanation, Lane, LaneKey, Place, Rule, explain};
+use berth_domain::scheduling::{
+    Asked, Block, Candidate, Confinement, Demands, Destination, Explanation, Lane, LaneKey, Outlook, Place,
+    Rule, Stay, explain, outlook,
+};
 use berth_domain::time::Time;
-use berth_store::{AdmissionOptions, NewRun, Page, Run, RunFilter, Sort};
+use berth_store::{AdmissionOptions, NewRun, Page, Run, RunFilter, RunHead, Sort};
 use serde_json::{Value, json};
 
 use crate::app::{App, AppState};
@@ -61,6 +64,10 @@ async fn of_run(app: &App, run: &Run, now: Time) -> Result<Value, Problem> {
         namespace: run.namespace.as_deref(),
         needs: run.needs,
         operation: operation(app, run).await?,
+        choice: match run.status() {
+            Status::Queued => Choice::of(&app.store.run_head(run.id).await?),
+            _ => None,
+        },
     };
     told(app, asked, now).await
 }
@@ -104,6 +111,7 @@ pub(crate) async fn of_new(app: &App, run: &NewRun, now: Time) -> Result<Value, 
         namespace: run.namespace.as_deref(),
         needs: run.needs,
         operation: run.content.as_deref().and_then(|content| serde_json::from_str(content).ok()),
+        choice: run.routing.clone().map(|routing| Choice { routing, stay: Stay::begun(queue, now) }),
     };
     told(app, asked, now).await
 }
@@ -118,6 +126,7 @@ fn lane(queue: QueueId, project: ProjectId, key: &LaneKey, head: Option<(RunId, 
         // Whose share it is decides when it is its turn, and not whether something blocks it.
         share: String::new(),
         demand: key.demand.clone(),
+        namespace: key.namespace.clone(),
         heads: head.map(candidate).into_iter().collect(),
         has_more: false,
     }
@@ -132,6 +141,32 @@ struct Subject<'a> {
     namespace: Option<&'a str>,
     needs: Features,
     operation: Option<CompiledOperation>,
+    choice: Option<Choice>,
+}
+
+/// What a waiting run leaves open of where it starts.
+struct Choice {
+    routing: Routing,
+    stay: Stay,
+}
+
+impl Choice {
+    fn of(head: &RunHead) -> Option<Self> {
+        Some(Self { routing: head.routing.clone()?, stay: head.stay()? })
+    }
+
+    /// Where else the run may go, and when it does.
+    async fn outlook(&self, app: &App, subject: &Subject<'_>, now: Time) -> Result<Option<Outlook>, Problem> {
+        let places = app.store.destinations(subject.owner).await?;
+        let confinements = app.store.confinements(subject.owner).await?;
+        let unconfined = Confinement::default();
+        let confinement = confinements.get(&subject.lane.project).unwrap_or(&unconfined);
+        let demands = Demands { routing: &self.routing, needs: subject.needs, confinement };
+        let ids: Vec<QueueId> = demands.candidates(&places).iter().map(|place| place.queue).collect();
+        let rooms = app.store.rooms(&ids).await?;
+        let has_room = |place: &Destination| rooms.get(&place.queue).is_some_and(|room| *room > 0);
+        Ok(outlook(demands, &self.stay, &places, now, has_room))
+    }
 }
 
 async fn told(app: &App, subject: Subject<'_>, now: Time) -> Result<Value, Problem> {
@@ -159,6 +194,9 @@ async fn told(app: &App, subject: Subject<'_>, now: Time) -> Result<Value, Probl
     {
         explanation.placement = nodes.unfit(&agent.name, operation);
     }
+    if let Some(choice) = &subject.choice {
+        explanation.overflow = choice.outlook(app, &subject, now).await?;
+    }
     serde_json::to_value(explanation).map_err(|error| Problem::internal(&error))
 }
 
@@ -171,9 +209,10 @@ async fn lacked(app: &App, subject: &Subject<'_>, agent: Option<AgentId>) -> Res
         return Ok(None);
     };
     let agent = app.store.agent_by_id(agent).await?;
-    let lacking = subject.namespace.and_then(|namespace| agent.lacks_namespace(namespace));
-    let lacking =
-        lacking.or_else(|| subject.operation.as_ref().and_then(|asked| agent.lacks_connection(asked)));
+    let host = agent.host(false);
+    let lacking = subject.namespace.and_then(|namespace| host.lacks_namespace(namespace));
+    let asked = subject.operation.iter().flat_map(|asked| asked.run.connection_names());
+    let lacking = lacking.or_else(|| host.lacks_connection(asked));
     Ok(lacking.map(|reason| {
         let message = format!("{reason}; the run fails when it is claimed, if that is so then");
         Block::plain(Rule::NoMatchingAgent, "agent", agent.name.as_str(), message)

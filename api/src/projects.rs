@@ -7,15 +7,17 @@ use axum::response::IntoResponse;
 use berth_domain::access::Action;
 use berth_domain::id::ProjectId;
 use berth_domain::name::QueueRef;
+use berth_domain::scheduling::Confinement;
 use berth_store::{Error as StoreError, NewProject, Project, ProjectPatch};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use crate::agents::name_search;
-use crate::app::AppState;
+use crate::app::{App, AppState};
 use crate::authenticate::Caller;
 use crate::body::Json;
+use crate::confinement;
 use crate::given::{Concurrency, given};
 use crate::limits::{self, Given, GivenQuota};
 use crate::listing;
@@ -51,6 +53,12 @@ pub(crate) struct Body {
     rate: Option<Option<String>>,
     #[serde(deserialize_with = "given")]
     default_queue: Option<Option<String>>,
+    #[serde(deserialize_with = "given")]
+    queues: Option<Option<Vec<String>>>,
+    #[serde(deserialize_with = "given")]
+    agents: Option<Option<Vec<String>>>,
+    #[serde(deserialize_with = "given")]
+    namespaces: Option<Option<Vec<String>>>,
     #[serde(rename = "uuid")]
     _uuid: IgnoredAny,
     #[serde(rename = "owner")]
@@ -79,10 +87,28 @@ pub(crate) struct Body {
     _live_state: IgnoredAny,
 }
 
+/// `V1ProjectSettings`, as far as they mean something here.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Settings {
+    #[serde(deserialize_with = "given")]
+    queue: Option<Option<String>>,
+    #[serde(deserialize_with = "given")]
+    queues: Option<Option<Vec<String>>>,
+    #[serde(deserialize_with = "given")]
+    agents: Option<Option<Vec<String>>>,
+    #[serde(deserialize_with = "given")]
+    namespaces: Option<Option<Vec<String>>>,
+}
+
 impl Body {
     fn limits(&self) -> Given<'_> {
         let quota = self.quotas.as_ref().or(self.quota.as_ref());
         Given { quota, resource: self.resource.as_deref(), rate: self.rate.as_ref() }
+    }
+
+    fn confined(&self) -> confinement::Given<'_> {
+        confinement::Given { queues: &self.queues, agents: &self.agents, namespaces: &self.namespaces }
     }
 
     /// # Errors
@@ -112,11 +138,14 @@ pub(crate) async fn create(
     caller.may(Action::ChangeProject, at.resource())?;
     body.check()?;
     let limits = body.limits().limits()?;
+    let mut confinement = Confinement::default();
+    body.confined().patch(&app, &at.owner).await?.apply(&mut confinement);
     let Some(name) = body.name else {
         return Err(Problem::field("name", "This field is required."));
     };
     let new = NewProject {
         limits,
+        confinement,
         id: ProjectId::new(),
         owner: at.owner,
         name,
@@ -178,10 +207,15 @@ pub(crate) async fn update(
     at: InProject,
     Json(body): Json<Body>,
 ) -> Result<axum::Json<Value>, Problem> {
+    Ok(axum::Json(full(&changed(&app, &caller, &at, body).await?)))
+}
+
+async fn changed(app: &App, caller: &Caller, at: &InProject, body: Body) -> Result<Project, Problem> {
     caller.may(Action::ChangeProject, at.resource())?;
     body.check()?;
     let patch = ProjectPatch {
         limits: body.limits().patch()?,
+        confinement: body.confined().patch(app, &at.owner).await?,
         name: body.name,
         description: body.description,
         tags: body.tags.map(Option::unwrap_or_default),
@@ -193,7 +227,7 @@ pub(crate) async fn update(
     let audit = caller.audit("project.update");
     let project = app.store.update_project(&at.owner, &at.project, patch, &audit).await.map_err(taken)?;
     app.wake.settings_changed();
-    Ok(axum::Json(full(&project)))
+    Ok(project)
 }
 
 /// `DELETE /api/v1/{owner}/{project}`.
@@ -211,6 +245,40 @@ pub(crate) async fn delete(
     })?;
     app.wake.settings_changed();
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET .../settings`: Polyaxon's `V1ProjectSettings`, as far as they mean something here.
+pub(crate) async fn settings(
+    State(app): State<AppState>,
+    caller: Caller,
+    at: InProject,
+) -> Result<axum::Json<Value>, Problem> {
+    caller.may(Action::View, at.resource())?;
+    Ok(axum::Json(set(&app.store.project(&at.owner, &at.project).await?)))
+}
+
+/// `PATCH` and `PUT .../settings`: what is not given stays.
+pub(crate) async fn change_settings(
+    State(app): State<AppState>,
+    caller: Caller,
+    at: InProject,
+    Json(body): Json<Settings>,
+) -> Result<axum::Json<Value>, Problem> {
+    let body = Body {
+        default_queue: body.queue,
+        queues: body.queues,
+        agents: body.agents,
+        namespaces: body.namespaces,
+        ..Body::default()
+    };
+    let project = changed(&app, &caller, &at, body).await?;
+    Ok(axum::Json(set(&project)))
+}
+
+fn set(project: &Project) -> Value {
+    let mut shape = json!({ "queue": project.default_queue });
+    confinement::show(&project.confinement, &mut shape);
+    shape
 }
 
 /// `POST .../archive`, `/restore`, `/bookmark`, `DELETE .../unbookmark`: accepted, without effect.
@@ -261,6 +329,7 @@ fn full(project: &Project) -> Value {
     shape["live_state"] = json!(1);
     shape["concurrency"] = json!(Concurrency::shown(project.concurrency));
     shape["default_queue"] = json!(project.default_queue);
+    confinement::show(&project.confinement, &mut shape);
     limits::show(&project.limits, &mut shape);
     shape
 }

@@ -9,7 +9,7 @@ use berth_domain::access::Action;
 use berth_domain::compile::{OnAgentLoss, UnknownOnAgentLoss};
 use berth_domain::id::QueueId;
 use berth_domain::name::{InvalidName, QueueName};
-use berth_domain::scheduling::{FairnessBy, InvalidFairness, Paused, SharingPatch};
+use berth_domain::scheduling::{FairnessBy, InvalidFairness, LONGEST_PATIENCE, Paused, SharingPatch};
 use berth_domain::time::Time;
 use berth_store::{NewQueue, Queue, QueuePatch};
 use serde::Deserialize;
@@ -67,6 +67,8 @@ pub(crate) struct Body {
     reserve_after_seconds: Option<Option<u32>>,
     #[serde(deserialize_with = "given")]
     max_backlog: Option<Option<u32>>,
+    #[serde(deserialize_with = "given")]
+    overflow_after_seconds: Option<Option<u32>>,
     #[serde(rename = "stats")]
     _stats: IgnoredAny,
     #[serde(deserialize_with = "given")]
@@ -102,11 +104,19 @@ impl Body {
             let message = format!("the weight of `{}` is {weight}: use 1 to 1000", shown(key));
             return Err(Problem::field("weights", message));
         }
+        if let Some(Some(seconds)) = self.overflow_after_seconds
+            && u64::from(seconds) > LONGEST_PATIENCE.as_secs()
+        {
+            let message =
+                format!("{seconds} is not allowed: use 0 for never, or 1 to {}", LONGEST_PATIENCE.as_secs());
+            return Err(Problem::field("overflow_after_seconds", message));
+        }
         Ok(SharingPatch {
             fairness: fairness.transpose()?,
             weights,
             reserve_after_seconds: self.reserve_after_seconds,
             max_backlog: self.max_backlog,
+            overflow_after_seconds: self.overflow_after_seconds,
         })
     }
 }
@@ -330,6 +340,7 @@ fn shape(queue: &Queue) -> Value {
         "weights": queue.sharing.weights,
         "reserve_after_seconds": queue.sharing.reserve_after().map_or(0, |after| after.as_secs()),
         "max_backlog": queue.sharing.max_backlog,
+        "overflow_after_seconds": queue.sharing.overflow_after().map_or(0, |after| after.as_secs()),
         "stats": {},
         "created_at": queue.created_at,
         "updated_at": queue.updated_at,

@@ -11,8 +11,8 @@ use crate::app::AppState;
 use crate::params::shown;
 use crate::problem::Problem;
 use crate::{
-    agents, audit, clone, dead_letters, explain, installation, layers, logs, openapi, presets, projects,
-    queues, runs, sse, streams, tokens,
+    agents, audit, clone, dead_letters, explain, installation, layers, logs, openapi, organizations, presets,
+    projects, queues, runs, sse, streams, tokens,
 };
 
 /// A path with what answers it.
@@ -117,6 +117,10 @@ fn organization() -> Vec<Route> {
             .patch(presets::update)
             .put(presets::update)
             .delete(presets::delete),
+        at("/api/v1/orgs/{owner}/settings")
+            .get(organizations::settings)
+            .patch(organizations::change_settings)
+            .put(organizations::change_settings),
         at("/api/v1/orgs/{owner}/queues").get(queues::list_all),
         at("/api/v1/orgs/{owner}/queues/names").get(queues::list_all),
         at("/api/v1/orgs/{owner}/dead-letters").get(dead_letters::list),
@@ -139,6 +143,10 @@ fn project() -> Vec<Route> {
             .patch(projects::update)
             .put(projects::update)
             .delete(projects::delete),
+        at("/api/v1/{owner}/{project}/settings")
+            .get(projects::settings)
+            .patch(projects::change_settings)
+            .put(projects::change_settings),
         at("/api/v1/{owner}/{project}/archive").post(projects::accept),
         at("/api/v1/{owner}/{project}/restore").post(projects::accept),
         at("/api/v1/{owner}/{project}/bookmark").post(projects::accept),

@@ -1,18 +1,13 @@
 //! From a request to a run that can be stored: its operation read and compiled, its queue chosen, its first steps
 //! taken. Nothing is written here.
 
-use std::collections::BTreeMap;
-
-use berth_domain::compile::{Compiled, CompiledOperation, Context, Service, compile, compile_over};
-use berth_domain::feature::Feature;
+use berth_domain::compile::{Context, Routing, Service, compile, compile_over};
 use berth_domain::id::RunId;
-use berth_domain::labels;
 use berth_domain::lifecycle::{Condition, DispatchState, Event, RetryPolicy, Status, step};
-use berth_domain::name::{DEFAULT, QueueRef};
-use berth_domain::scheduling::{self, FairnessBy, LaneKey};
+use berth_domain::scheduling::LaneKey;
 use berth_domain::spec::{Format, Operation, SpecErrors, parse};
 use berth_domain::time::Time;
-use berth_store::{Agent, NewRun, Project, Queue};
+use berth_store::{NewRun, Project};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -20,8 +15,8 @@ use sha2::{Digest, Sha256};
 use crate::app::App;
 use crate::authenticate::Caller;
 use crate::defaults;
-use crate::directory::Places;
 use crate::params::shown;
+use crate::place::choose;
 use crate::presets;
 use crate::problem::{FieldError, Problem};
 
@@ -103,23 +98,15 @@ pub(crate) async fn prepare(
             compile_over(&presets, &operation, &context, &app.spec_limits).map_err(invalid)?;
         (compiled, Some(origins))
     };
-    let mut places = app.directory.places(&app.store, &project.owner, app.wake.settings(), false).await?;
-    if route(&places, &compiled, project, caller.now).is_err() {
-        // What is not there may have been made a moment ago, elsewhere.
-        places = app.directory.places(&app.store, &project.owner, app.wake.settings(), true).await?;
-    }
-    let (agent, queue) = route(&places, &compiled, project, caller.now)?;
+    let place = choose(app, project, &compiled, caller.now).await?;
+    let (agent, queue) = (place.agent(), place.queue());
     let (compiled, origins) = match defaults::laid_under(app, &operation, &context, (agent, queue)).await? {
-        Some((compiled, _)) if !may_take(agent, &compiled, caller.now) => {
-            return Err(lacking(&[agent], &compiled));
+        Some((compiled, origins)) => {
+            place.check(&compiled, caller.now)?;
+            (compiled, Some(origins))
         }
-        Some((compiled, origins)) => (compiled, Some(origins)),
         None => (compiled, origins),
     };
-    // The defaults may have named some that the agent has not.
-    if let Some(reason) = agent.lacks_connection(&compiled.operation) {
-        return Err(Problem::field(Feature::Connections.field(), reason));
-    }
     let content = serde_json::to_string(&compiled.operation).map_err(|error| Problem::internal(&error))?;
     let raw = raw(&text, &operation)?;
     let mut run = base(caller, project, id, &body);
@@ -142,16 +129,18 @@ pub(crate) async fn prepare(
     let termination = compiled.operation.termination.as_ref();
     run.timeout_ms = termination.and_then(|t| t.timeout).map(|seconds| seconds.saturating_mul(1_000));
     run.inputs = (!compiled.inputs.is_empty()).then(|| Value::Object(compiled.inputs.clone()));
-    run.lane = LaneKey {
+    let lane = LaneKey {
         user: run.username.clone().unwrap_or_default(),
-        labels: shared_labels(queue, &compiled.operation),
         demand: compiled.resources.demand(),
+        namespace: compiled.routing.namespace.as_ref().map(ToString::to_string),
         ..LaneKey::default()
     };
+    run.lane = lane.shared_by(&queue.sharing.fairness, compiled.operation.run.labels());
     let resources = serde_json::to_value(compiled.resources).map_err(|error| Problem::internal(&error))?;
     run.resources = Some(resources);
     run.on_agent_loss = compiled.routing.on_agent_loss;
-    run.routing = compiled.routing.has_choice().then(|| compiled.routing.clone());
+    let routing = Routing { queues: place.queues.clone(), ..compiled.routing.clone() };
+    run.routing = routing.has_choice().then_some(routing);
     run.namespace = compiled.routing.namespace.as_ref().map(ToString::to_string);
     run.original_id = origin.map(|origin| origin.id);
     run.cloning_kind = origin.map(|origin| origin.kind.to_owned());
@@ -169,14 +158,6 @@ pub(crate) async fn prepare(
         queue: Some(queue.name.to_string()),
         warnings: compiled.warnings,
     })
-}
-
-/// Those of an operation's labels that its queue is shared by.
-fn shared_labels(queue: &Queue, operation: &CompiledOperation) -> BTreeMap<String, String> {
-    let FairnessBy::Label(key) = &queue.sharing.fairness else { return BTreeMap::new() };
-    let environment = operation.run.environment.as_ref();
-    let value = environment.and_then(|environment| environment.labels.get(key));
-    value.map(|value| (key.clone(), value.clone())).into_iter().collect()
 }
 
 /// How a service is reached, where Polyaxon's clients look for it.
@@ -254,111 +235,6 @@ fn raw(text: &str, operation: &Operation) -> Result<String, Problem> {
         return Ok(text.to_owned());
     }
     serde_json::to_string(operation).map_err(|error| Problem::internal(&error))
-}
-
-/// The queue that a run goes to: the first that is alive and not paused of those that it names, else the first.
-fn route<'a>(
-    places: &'a Places,
-    compiled: &Compiled,
-    project: &Project,
-    now: Time,
-) -> Result<(&'a Agent, &'a Queue), Problem> {
-    let selector = &compiled.routing.agent_selector;
-    let fits = |agent: &Agent| selector.is_empty() || labels::matches(selector, &agent.effective_labels());
-    let asked = asked(compiled, project)?;
-    let mut found: Vec<(&Agent, &Queue)> = Vec::new();
-    for name in &asked {
-        let Some(queue) = places.queue(name) else {
-            let message = format!("queue `{name}` does not exist; there are: {}", places.names());
-            return Err(Problem::field("queue", message));
-        };
-        found.extend(places.agent_of(queue).map(|agent| (agent, queue)));
-    }
-    if asked.is_empty() {
-        // With a selector: the `default` queue of every agent that it matches. Without: that of the default agent.
-        let candidates = places.agents.iter().filter(|agent| {
-            if selector.is_empty() {
-                places.default_agent().is_some_and(|d| d.id == agent.id)
-            } else {
-                fits(agent)
-            }
-        });
-        for agent in candidates {
-            let queue = places.queues.iter().find(|q| q.agent_id == agent.id && q.name.as_str() == DEFAULT);
-            found.extend(queue.map(|queue| (agent, queue)));
-        }
-    }
-    found.retain(|(agent, _)| fits(agent));
-    if let Some(namespace) = &compiled.routing.namespace {
-        let lacks = |agent: &Agent| agent.lacks_namespace(namespace.as_str());
-        let reason = found.first().and_then(|(agent, _)| lacks(agent));
-        found.retain(|(agent, _)| lacks(agent).is_none());
-        if let (true, Some(reason)) = (found.is_empty(), reason) {
-            return Err(Problem::field("namespace", reason));
-        }
-    }
-    let able: Vec<_> = found.iter().copied().filter(|(agent, _)| may_take(agent, compiled, now)).collect();
-    if able.is_empty() && !found.is_empty() {
-        let agents: Vec<&Agent> = found.iter().map(|(agent, _)| *agent).collect();
-        return Err(lacking(&agents, compiled));
-    }
-    let lacks = |agent: &Agent| agent.lacks_connection(&compiled.operation);
-    let reason = able.first().and_then(|(agent, _)| lacks(agent));
-    found = able.into_iter().filter(|(agent, _)| lacks(agent).is_none()).collect();
-    if let (true, Some(reason)) = (found.is_empty(), reason) {
-        return Err(Problem::field(Feature::Connections.field(), reason));
-    }
-    let usable = |(agent, queue): &&(&Agent, &Queue)| {
-        let can = compiled.needs.without(agent.can).is_empty();
-        let is_paused = queue.paused.as_ref().is_some_and(|paused| paused.holds(now));
-        agent.is_live(now) && !agent.is_closed() && !is_paused && can
-    };
-    let best = found.iter().find(usable).or_else(|| found.first()).copied();
-    best.ok_or_else(|| {
-        if selector.is_empty() {
-            let message = "no queue was named, and there is no default agent; there are: ";
-            return Problem::field("queue", format!("{message}{}", places.names()));
-        }
-        let wanted: Vec<String> = selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        Problem::field("berth.dev/agent-selector", format!("no agent has the labels {}", wanted.join(",")))
-    })
-}
-
-/// Whether an agent may be able to do what an operation needs: it can, or it is away and may come back upgraded.
-fn may_take(agent: &Agent, compiled: &Compiled, now: Time) -> bool {
-    !agent.is_live(now) || compiled.needs.without(agent.can).is_empty()
-}
-
-/// That none of the agents that an operation could go to can do what it needs. It is refused, and doesn't wait: they
-/// are there, and have said what they can.
-fn lacking(agents: &[&Agent], compiled: &Compiled) -> Problem {
-    let missing = |agent: &Agent| compiled.needs.without(agent.can);
-    let field = agents.iter().find_map(|agent| missing(agent).iter().next()).map_or("run", Feature::field);
-    let mut told: Vec<String> = agents
-        .iter()
-        .map(|agent| scheduling::lacking(agent.name.as_str(), agent.can, missing(agent)))
-        .collect();
-    told.dedup();
-    let more = "; name a queue of an agent that can";
-    Problem::field(field, format!("{}{more}", told.join(", and ")))
-}
-
-fn asked(compiled: &Compiled, project: &Project) -> Result<Vec<QueueRef>, Problem> {
-    if !compiled.routing.queues.is_empty() {
-        return Ok(compiled.routing.queues.clone());
-    }
-    if !compiled.routing.agent_selector.is_empty() {
-        return Ok(Vec::new());
-    }
-    match &project.default_queue {
-        Some(name) => {
-            let queue = name.parse().map_err(|_| {
-                Problem::field("queue", format!("the project's default queue `{name}` is not a queue's name"))
-            })?;
-            Ok(vec![queue])
-        }
-        None => Ok(Vec::new()),
-    }
 }
 
 fn base(caller: &Caller, project: &Project, id: RunId, body: &OperationBody) -> NewRun {

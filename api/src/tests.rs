@@ -6,6 +6,7 @@ mod bad_requests;
 mod layers;
 mod limits;
 mod quotas;
+mod routing;
 mod shapes;
 mod streams;
 mod submitting;

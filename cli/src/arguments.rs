@@ -7,12 +7,14 @@ use crate::flags::{self, Flags};
 use crate::settings::Part;
 
 mod resources;
+mod routing;
 mod runs;
 
 pub use resources::{
     AboutProject, AgentsAction, Concurrency, Limits, OneName, OnePreset, OneProject, OneQueue, PresetsAction,
     ProjectsAction, QueueLimits, QueuesAction, TokensAction,
 };
+pub use routing::{OrganizationAction, OrganizationPlaces, ProjectPlaces};
 pub use runs::{LogPart, OneRun, OpsAction, Run};
 
 /// Berth: runs containers and processes where they should run, by a queue of their own.
@@ -70,6 +72,8 @@ pub enum Command {
     Presets(ClientGroup<PresetsAction>),
     /// Look at projects and change them
     Projects(ClientGroup<ProjectsAction>),
+    /// Look at where runs go that name no queue, and change it
+    Organization(ClientGroup<OrganizationAction>),
     /// Look at access tokens, make and revoke them
     Tokens(ClientGroup<TokensAction>),
     /// Keep a token for a host

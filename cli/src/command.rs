@@ -13,6 +13,7 @@ pub mod config;
 pub mod login;
 pub mod logs;
 pub mod ops;
+pub mod organization;
 pub mod presets;
 pub mod projects;
 pub mod queues;

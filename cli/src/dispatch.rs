@@ -8,7 +8,8 @@ use clap::Parser as _;
 
 use crate::arguments::{Arguments, Command, ConfigAction};
 use crate::command::{
-    Session, Surroundings, agents, completion, config, login, ops, presets, projects, queues, run, tokens,
+    Session, Surroundings, agents, completion, config, login, ops, organization, presets, projects, queues,
+    run, tokens,
 };
 use crate::failure::{Failure, Status};
 use crate::output::Output;
@@ -80,6 +81,10 @@ fn dispatch(surroundings: &Surroundings<'_>, command: Command) -> Result<(), Fai
         Command::Presets(group) => {
             let session = Session::open(surroundings, &group.settings.given)?;
             waited(presets::act(surroundings, session, group.action))
+        }
+        Command::Organization(group) => {
+            let session = Session::open(surroundings, &group.settings.given)?;
+            waited(organization::act(surroundings, session, group.action))
         }
         Command::Projects(group) => {
             waited(projects::act(Session::open(surroundings, &group.settings.given)?, group.action))

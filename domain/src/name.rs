@@ -99,7 +99,7 @@ impl<'de> Deserialize<'de> for Slug {
 }
 
 /// How a run names its queue: `agent/queue`, or `queue` on the default agent.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QueueRef {
     /// The agent, if one was named.
     pub agent: Option<AgentName>,
@@ -124,6 +124,19 @@ impl fmt::Display for QueueRef {
             Some(agent) => write!(f, "{agent}/{}", self.queue),
             None => write!(f, "{}", self.queue),
         }
+    }
+}
+
+impl Serialize for QueueRef {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for QueueRef {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -7,24 +7,31 @@
 
 mod admit;
 mod claim;
+mod confine;
 mod explain;
 mod fairness;
 mod lane;
 mod limits;
 pub mod loss;
+mod overflow;
 mod places;
 mod reserve;
+pub mod route;
+pub mod routes;
 mod rules;
 mod settings;
 mod snapshot;
 
 pub use admit::{Admission, Choice, admit};
 pub use claim::{Claimant, Claimed, PausedQueue, Ruling};
+pub use confine::{Confinement, ConfinementPatch};
 pub use explain::{Asked, Estimate, Explanation, Place, Wait, estimate, explain};
 pub use fairness::{Fairness, Share, WHOLE, dominant_part};
 pub use lane::LaneKey;
 pub use limits::{Demand, Limit, Limits, Quota, Rate};
-pub use places::{Destination, candidates, elsewhere};
+pub use overflow::{LONGEST_PATIENCE, Next, OVERFLOW_AFTER, Outlook, Stay, next_place, outlook};
+pub use places::{Demands, Destination, Host};
+pub use route::{Applicant, House, NoRoute, Route, route};
 pub use rules::{Amount, Block, Rule, blocks, lacking, lacks};
 pub use settings::{
     FairnessBy, InvalidFairness, InvalidRate, LimitPatch, LimitSettings, RESERVE_AFTER, RateLimit, Sharing,

@@ -34,6 +34,7 @@ pub(crate) use merge::merge;
 pub(crate) use node::{Node, shown, shown_long};
 pub(crate) use schema::{ON_AGENT_LOSS, RENDERED};
 pub(crate) use shape::{Checker, is_template, join, nearest};
+pub(crate) use source::read as read_document;
 
 /// What a document is written in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -16,6 +16,8 @@ mod pauses;
 mod priority;
 #[path = "end_to_end/restores.rs"]
 mod restores;
+#[path = "end_to_end/routing.rs"]
+mod routing;
 #[path = "end_to_end/stops.rs"]
 mod stops;
 #[path = "end_to_end/survival.rs"]

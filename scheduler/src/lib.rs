@@ -13,6 +13,7 @@ mod link;
 mod losses;
 mod nudge;
 mod outbox;
+mod overflow;
 mod retention;
 mod sweep;
 mod timers;
@@ -70,6 +71,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) {
     tracker.spawn(nudge::nudge_forever(context.clone()));
     tracker.spawn(sweep::sweep_forever(context.clone()));
     tracker.spawn(losses::watch_forever(context.clone()));
+    tracker.spawn(overflow::overflow_forever(context.clone()));
     tracker.spawn(gauges::measure_forever(context.clone()));
     tracker.spawn(retention::retain_forever(context.clone()));
     shutdown.cancelled().await;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use berth_domain::id::AgentId;
 use berth_domain::lifecycle::fail_over;
 use berth_domain::scheduling::loss::{HeldBack, Look, Losses, Roll, Sighting};
-use berth_domain::scheduling::{Destination, elsewhere};
+use berth_domain::scheduling::{Confinement, Demands};
 use berth_domain::time::Time;
 use berth_store::{Decision, LeaseGrant, RunHead};
 use tokio::sync::Notify;
@@ -166,17 +166,22 @@ fn said(held_back: Option<HeldBack>) -> String {
 /// Sends the runs of an agent elsewhere that have a choice and don't wait for it.
 async fn send_elsewhere(context: &Context, from: &LeaseGrant, lost: &BTreeSet<AgentId>) -> Result<(), Error> {
     let mut after = None;
-    let mut destinations = Vec::new();
+    let (mut destinations, mut confinements) = (Vec::new(), BTreeMap::new());
+    let unconfined = Confinement::default();
     loop {
         let ids = context.store.runs_to_fail_over(from.agent, after, BATCH).await?;
         let Some(last) = ids.last() else { return Ok(()) };
         if after.is_none() {
-            destinations = load(context, &from.owner, lost).await?;
+            destinations = context.store.destinations(&from.owner).await?;
+            destinations.retain(|place| !lost.contains(&place.host.id));
+            confinements = context.store.confinements(&from.owner).await?;
         }
         after = Some(*last);
         let now = context.clock.now();
         let decide = |head: &RunHead| {
-            let to = elsewhere(head.routing.as_ref()?, from.agent, &destinations)?;
+            let confinement = confinements.get(&head.project_id).unwrap_or(&unconfined);
+            let demands = Demands { routing: head.routing.as_ref()?, needs: head.needs, confinement };
+            let to = demands.elsewhere(from.agent, &destinations, now)?;
             if head.agent_id != Some(from.agent) {
                 return None;
             }
@@ -184,7 +189,7 @@ async fn send_elsewhere(context: &Context, from: &LeaseGrant, lost: &BTreeSet<Ag
             Some(if done.state.status.is_final() {
                 Decision::from(done)
             } else {
-                Decision::moving(done, to.queue, to.agent)
+                Decision::moving(done, to.queue, to.host.id)
             })
         };
         let moved = context.store.transition(&ids, now, decide).await?;
@@ -199,29 +204,4 @@ async fn send_elsewhere(context: &Context, from: &LeaseGrant, lost: &BTreeSet<Ag
             return Ok(());
         }
     }
-}
-
-/// All queues of an organization as places to go to; those of agents that are lost, or take nothing, are closed.
-async fn load(context: &Context, owner: &str, lost: &BTreeSet<AgentId>) -> Result<Vec<Destination>, Error> {
-    let now = context.clock.now();
-    let mut agents = context.store.all_agents().await?;
-    agents.retain(|agent| agent.owner == owner);
-    let queues = context.store.all_queues().await?;
-    let by_id: BTreeMap<AgentId, _> = agents.iter().map(|agent| (agent.id, agent)).collect();
-    Ok(queues
-        .into_iter()
-        .filter_map(|queue| {
-            let agent = by_id.get(&queue.agent_id)?;
-            let is_paused = queue.paused.is_some_and(|paused| paused.holds(now));
-            Some(Destination {
-                queue: queue.id,
-                queue_name: queue.name.to_string(),
-                agent: agent.id,
-                agent_name: agent.name.to_string(),
-                is_default_agent: agent.is_default || agents.len() == 1,
-                labels: agent.effective_labels(),
-                is_open: agent.is_live(now) && !lost.contains(&agent.id) && !agent.is_closed() && !is_paused,
-            })
-        })
-        .collect())
 }

@@ -18,6 +18,8 @@ mod lost_claims;
 mod messages;
 #[path = "scheduler/offers.rs"]
 mod offers;
+#[path = "scheduler/overflow.rs"]
+mod overflow;
 #[path = "scheduler/replica.rs"]
 mod replica;
 #[path = "scheduler/stops.rs"]

@@ -1,7 +1,6 @@
 //! Agents: what executes runs. Their leases are in [`crate::leases`].
 
-use berth_domain::compile::CompiledOperation;
-use berth_domain::feature::{Feature, Features};
+use berth_domain::feature::Features;
 use berth_domain::id::{AgentId, QueueId};
 use berth_domain::labels::{self, Labels};
 use berth_domain::name::{self, AgentName, QueueName};
@@ -94,22 +93,6 @@ impl Agent {
         self.reported
             .as_ref()
             .map_or_else(|| self.labels.clone(), |reported| labels::over(&self.labels, &reported.labels))
-    }
-
-    /// Why it does not serve a namespace, as far as it has said which it serves; none if it may.
-    #[must_use]
-    pub fn lacks_namespace(&self, namespace: &str) -> Option<String> {
-        self.reported.as_ref()?.lacks(self.name.as_str(), namespace)
-    }
-
-    /// Why it can't give `operation` the connections that it names, as far as it has said which it has; none if it
-    /// may.
-    #[must_use]
-    pub fn lacks_connection(&self, operation: &CompiledOperation) -> Option<String> {
-        // What can't do connections at all says so by its features, and may come back as another release.
-        let reported = self.reported.as_ref().filter(|_| self.can.has(Feature::Connections))?;
-        let names = operation.run.connection_names();
-        names.into_iter().find_map(|name| reported.lacks_connection(self.name.as_str(), name))
     }
 
     /// Whether it takes nothing new: it is cordoned, or is being emptied.

@@ -3,12 +3,12 @@
 //! A deleted project is gone at once for every reader; its finished runs follow in the retention's small batches.
 
 use berth_domain::id::ProjectId;
-use berth_domain::scheduling::{LimitPatch, LimitSettings};
+use berth_domain::scheduling::{Confinement, ConfinementPatch, LimitPatch, LimitSettings};
 use berth_domain::time::Time;
 
 use crate::audit::{self, About, Audit};
 use crate::changes::{self, ChangeKind, NewChange};
-use crate::db::{Arg, Args, Row, args, json};
+use crate::db::{Arg, Args, Row, args, json, json_or_null};
 use crate::page::{Key, Page, PageOf};
 use crate::tags::Tags;
 use crate::things::{count, finds, found, patch};
@@ -37,6 +37,8 @@ pub struct Project {
     pub limits: LimitSettings,
     /// The queue of runs that name none, as `agent/queue` or `queue`.
     pub default_queue: Option<String>,
+    /// What its runs may use.
+    pub confinement: Confinement,
     /// When it was made.
     pub created_at: Time,
     /// When it was changed last.
@@ -66,6 +68,8 @@ pub struct NewProject {
     pub limits: LimitSettings,
     /// The queue of runs that name none.
     pub default_queue: Option<String>,
+    /// What its runs may use.
+    pub confinement: Confinement,
 }
 
 /// What is to change; what is none stays, `Some(None)` clears.
@@ -87,6 +91,8 @@ pub struct ProjectPatch {
     pub limits: LimitPatch,
     /// The queue of runs that name none.
     pub default_queue: Option<Option<String>>,
+    /// What its runs may use.
+    pub confinement: ConfinementPatch,
 }
 
 impl Store {
@@ -106,6 +112,7 @@ impl Store {
             concurrency: new.concurrency,
             limits: new.limits,
             default_queue: new.default_queue,
+            confinement: new.confinement,
             created_at: audit.at,
             updated_at: audit.at,
         };
@@ -125,6 +132,7 @@ impl Store {
                 project.created_at,
                 project.updated_at,
                 json(&project.limits)?,
+                confinement(&project)?,
             ],
         )
         .await
@@ -233,6 +241,7 @@ impl ProjectPatch {
         patch(&mut project.concurrency, self.concurrency);
         self.limits.apply(&mut project.limits);
         patch(&mut project.default_queue, self.default_queue);
+        self.confinement.apply(&mut project.confinement);
     }
 }
 
@@ -248,7 +257,13 @@ fn update_args(project: &Project) -> Result<Args, Error> {
         &project.default_queue,
         project.updated_at,
         json(&project.limits)?,
+        confinement(project)?,
     ])
+}
+
+/// What of a confinement is kept: nothing, of one that confines nothing.
+fn confinement(project: &Project) -> Result<Arg, Error> {
+    json_or_null(Some(&project.confinement).filter(|confinement| !confinement.is_empty()))
 }
 
 fn taken(error: Error, project: &Project) -> Error {
@@ -270,6 +285,7 @@ fn project(row: &Row) -> Result<Project, Error> {
         concurrency: row.opt_u32("concurrency")?,
         limits: row.opt_json("limits")?.unwrap_or_default(),
         default_queue: row.opt_text("default_queue")?,
+        confinement: row.opt_json("confinement")?.unwrap_or_default(),
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
     })

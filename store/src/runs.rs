@@ -5,6 +5,7 @@ pub(crate) mod create;
 pub(crate) mod edit;
 pub(crate) mod list;
 pub(crate) mod model;
+mod moves;
 mod overview;
 mod read;
 pub(crate) mod timers;

@@ -15,6 +15,7 @@ pub(crate) mod losses;
 pub(crate) mod meta;
 pub(crate) mod migrations;
 pub(crate) mod overview;
+pub(crate) mod places;
 pub(crate) mod presets;
 pub(crate) mod projects;
 pub(crate) mod queues;
@@ -66,6 +67,7 @@ pub fn registry() -> Vec<Statement> {
         losses::ALL,
         meta::ALL,
         overview::ALL,
+        places::ALL,
         presets::ALL,
         projects::ALL,
         queues::ALL,

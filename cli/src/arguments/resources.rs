@@ -6,6 +6,8 @@ use berth_domain::quantity::Quantity;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
+use super::routing::ProjectPlaces;
+
 /// What `berth queues` can do. A queue is written AGENT/QUEUE, or QUEUE on the default agent.
 #[derive(Debug, Subcommand)]
 pub enum QueuesAction {
@@ -79,6 +81,9 @@ pub struct QueueLimits {
     /// How many runs may wait; `none` for any number
     #[arg(long, value_name = "COUNT", value_parser = concurrency)]
     pub max_backlog: Option<Concurrency>,
+    /// Seconds that a run with other queues waits in this one before it goes to one that has room; 0 for ever
+    #[arg(long, value_name = "SECONDS")]
+    pub overflow_after: Option<u32>,
     /// What happens to its runs when its agent is lost, if they don't say
     #[arg(long, value_parser = ["wait", "replace"])]
     pub on_agent_loss: Option<String>,
@@ -259,6 +264,9 @@ pub enum ProjectsAction {
         /// What of its runs is limited
         #[command(flatten)]
         limits: Limits,
+        /// Where its runs go
+        #[command(flatten)]
+        places: ProjectPlaces,
     },
     /// Change a project
     Update {
@@ -274,6 +282,9 @@ pub enum ProjectsAction {
         /// What of its runs is limited
         #[command(flatten)]
         limits: Limits,
+        /// Where its runs go
+        #[command(flatten)]
+        places: ProjectPlaces,
     },
     /// Delete a project and its runs
     Delete(OneProject),

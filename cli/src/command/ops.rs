@@ -156,6 +156,11 @@ fn reasons(answer: &Value) -> Vec<String> {
         let message = text(rule, "message");
         lines.push(if message.is_empty() { line } else { format!("{line}: {message}") });
     }
+    let overflow = &answer["overflow"];
+    if let Some(candidates) = overflow["candidates"].as_array().filter(|candidates| !candidates.is_empty()) {
+        let names: Vec<&str> = candidates.iter().filter_map(Value::as_str).collect();
+        lines.push(format!("- overflow among {}: {}", names.join(", "), text(overflow, "message")));
+    }
     let placement = answer["placement"].as_array().map_or(&[][..], Vec::as_slice);
     lines.extend(placement.iter().filter_map(Value::as_str).map(|reason| format!("- placement: {reason}")));
     lines

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Session;
-use crate::arguments::{AboutProject, Limits, ProjectsAction};
+use crate::arguments::{AboutProject, Limits, ProjectPlaces, ProjectsAction};
 use crate::failure::Failure;
 use crate::output::{Column, text};
 
@@ -34,13 +34,13 @@ pub async fn act(mut session: Session, action: ProjectsAction) -> Result<(), Fai
             let answer = session.client.get(&["api", "v1", &owner, &project.name], &[]).await?;
             session.output.one(&answer, COLUMNS, name)
         }
-        ProjectsAction::Create { project, about, limits } => {
-            let body = body(Some(project.name), about, limits);
+        ProjectsAction::Create { project, about, limits, places } => {
+            let body = body(Some(project.name), about, limits, places);
             let answer = session.client.post(&["api", "v1", &owner, "projects", "create"], body).await?;
             session.output.one(&answer, COLUMNS, name)
         }
-        ProjectsAction::Update { project, new_name, about, limits } => {
-            let body = body(new_name, about, limits);
+        ProjectsAction::Update { project, new_name, about, limits, places } => {
+            let body = body(new_name, about, limits, places);
             let answer = session.client.patch(&["api", "v1", &owner, &project.name], body).await?;
             session.output.one(&answer, COLUMNS, name)
         }
@@ -51,11 +51,12 @@ pub async fn act(mut session: Session, action: ProjectsAction) -> Result<(), Fai
     }
 }
 
-fn body(name: Option<String>, about: AboutProject, limits: Limits) -> Value {
+fn body(name: Option<String>, about: AboutProject, limits: Limits, places: ProjectPlaces) -> Value {
     let mut body = Map::new();
     body.extend(name.map(|name| ("name".to_owned(), json!(name))));
     body.extend(about.description.map(|text| ("description".to_owned(), json!(text))));
     body.extend(about.tags.map(|tags| ("tags".to_owned(), json!(tags))));
     body.extend(limits.fields());
+    body.extend(places.fields());
     Value::Object(body)
 }

@@ -13,7 +13,7 @@ use crate::spinner::while_waiting;
 
 mod file;
 
-pub(super) use file::{defaults, preset};
+pub(super) use file::{defaults, preset, routes};
 
 const COLUMNS: &[Column] = &[
     ("UUID", super::ops::id),

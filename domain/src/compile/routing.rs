@@ -57,7 +57,6 @@ impl FromStr for OnAgentLoss {
 #[serde(default)]
 pub struct Routing {
     /// Queues in order of preference; none: the project's or the organization's default.
-    #[serde(with = "as_texts")]
     pub queues: Vec<QueueRef>,
     /// Labels that its agent must have.
     pub agent_selector: Labels,
@@ -69,6 +68,9 @@ pub struct Routing {
     pub retry: BTreeMap<FailureClass, u32>,
     /// The namespace that it runs in, if it isn't the agent's own.
     pub namespace: Option<Slug>,
+    /// The connections that its agent must have.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub connections: Vec<String>,
 }
 
 impl Routing {
@@ -79,27 +81,12 @@ impl Routing {
     }
 }
 
-/// Queues, written as `agent/queue`.
-mod as_texts {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    use crate::name::QueueRef;
-
-    pub(super) fn serialize<S: Serializer>(queues: &[QueueRef], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(queues.iter().map(ToString::to_string))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<QueueRef>, D::Error> {
-        let texts = Vec::<String>::deserialize(deserializer)?;
-        texts.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
-    }
-}
-
 /// The annotations that mean something here.
 const KNOWN: [&str; 5] = ["priority", "queues", "agent-selector", "on-agent-loss", "retry"];
 
 pub(super) fn read(operation: &CompiledOperation, warnings: &mut Vec<String>) -> Result<Routing, SpecErrors> {
-    let mut routing = Routing::default();
+    let connections = operation.run.connection_names().into_iter().map(ToOwned::to_owned).collect();
+    let mut routing = Routing { connections, ..Routing::default() };
     let mut errors = Vec::new();
     let mut note = |path: String, result: Result<(), String>| {
         if let Err(message) = result {

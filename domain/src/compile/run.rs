@@ -411,6 +411,13 @@ impl Runtime {
             .map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
+    /// The labels of its environment.
+    #[must_use]
+    pub fn labels(&self) -> &BTreeMap<String, String> {
+        static NONE: BTreeMap<String, String> = BTreeMap::new();
+        self.environment.as_ref().map_or(&NONE, |environment| &environment.labels)
+    }
+
     /// Every secret that it refers to.
     pub(super) fn secret_names(&self) -> BTreeSet<String> {
         let mut names = BTreeSet::new();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::overflow::Outlook;
 use super::rules::{Block, Rule, blocks, lacks};
 use super::snapshot::{Lane, Snapshot};
 use crate::feature::Features;
@@ -50,6 +51,9 @@ pub struct Explanation {
     /// since nodes come and go.
     #[serde(default)]
     pub placement: Vec<String>,
+    /// Where else a waiting run may go, and when it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overflow: Option<Outlook>,
 }
 
 /// Where a run stands in its queue.
@@ -127,6 +131,7 @@ pub fn explain(snapshot: &Snapshot, asked: Asked<'_>) -> Explanation {
         estimate,
         waited: waited(state),
         placement: Vec::new(),
+        overflow: None,
     }
 }
 

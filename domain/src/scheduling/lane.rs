@@ -25,6 +25,9 @@ pub struct LaneKey {
     /// What it takes of quotas.
     #[serde(skip_serializing_if = "Demand::is_empty")]
     pub demand: Demand,
+    /// The namespace that it names: its project may come to be confined to others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
 }
 
 impl LaneKey {
@@ -44,6 +47,17 @@ impl LaneKey {
     /// If it is not one.
     pub fn read(text: &str) -> Result<Self, serde_json::Error> {
         if text.is_empty() { Ok(Self::default()) } else { serde_json::from_str(text) }
+    }
+
+    /// The same in a queue that is shared by `by`, of a run whose operation has these `labels`: of them a lane keeps
+    /// those that its queue is shared by.
+    #[must_use]
+    pub fn shared_by(self, by: &FairnessBy, labels: &BTreeMap<String, String>) -> Self {
+        let kept = match by {
+            FairnessBy::Label(key) => labels.get_key_value(key),
+            FairnessBy::None | FairnessBy::Project | FairnessBy::User => None,
+        };
+        Self { labels: kept.map(|(key, value)| (key.clone(), value.clone())).into_iter().collect(), ..self }
     }
 
     /// Whose share of a queue it starts from, if that is shared by `by`; `project` is the name of its project.
@@ -92,6 +106,17 @@ mod tests {
             ("label:region", String::new()),
         ] {
             assert_eq!(key().share(&by.parse().unwrap(), "vision-models"), share);
+        }
+    }
+
+    #[test]
+    fn in_another_queue_a_run_has_the_labels_that_that_one_is_shared_by() {
+        let labels = [("team", "vision"), ("region", "eu")];
+        let labels: BTreeMap<_, _> = labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        for (by, kept) in [("label:region", Some("eu")), ("label:none", None), ("project", None)] {
+            let moved = key().shared_by(&by.parse().unwrap(), &labels);
+            assert_eq!(moved.labels.values().next().map(String::as_str), kept, "{by}");
+            assert_eq!((moved.user, moved.demand), (key().user, key().demand), "the rest is the run's own");
         }
     }
 }

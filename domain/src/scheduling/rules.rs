@@ -27,6 +27,8 @@ pub enum Rule {
     Paused,
     /// Its agent takes nothing new.
     Cordoned,
+    /// Its project may not use its queue, agent or namespace any more.
+    Confined,
     /// Its queue or agent is gone, or its agent can't do what it needs.
     NoMatchingAgent,
     /// Its agent holds no lease.
@@ -191,6 +193,7 @@ pub(super) fn own_blocks(snapshot: &Snapshot, lane: &Lane) -> Vec<Block> {
         found.push(Block::agent_lost(agent, what));
     }
     found.extend(cordoned(&agent.name, agent.is_cordoned));
+    found.extend(confined(snapshot, lane, &agent.name, &queue.name));
     for level in snapshot.levels(lane) {
         if let Some(view) = snapshot.level(level) {
             found.extend(passed(view.kind, view.name, view.limits, &lane.demand));
@@ -219,6 +222,23 @@ pub(super) fn paused(queue: &str, paused: Option<&Paused>, now: Time) -> Option<
 /// That an agent takes nothing new.
 pub(super) fn cordoned(agent: &str, is_cordoned: bool) -> Option<Block> {
     is_cordoned.then(|| Block::plain(Rule::Cordoned, "agent", agent, format!("agent {agent} is cordoned")))
+}
+
+/// That a lane's project may not use any more what its runs were submitted to.
+fn confined(snapshot: &Snapshot, lane: &Lane, agent: &str, queue: &str) -> Option<Block> {
+    let project = snapshot.project(lane.project).filter(|project| !project.confinement.is_empty())?;
+    let (confinement, namespace) = (&project.confinement, lane.namespace.as_deref());
+    let what = if let Some(allowed) = confinement.outside(agent, queue) {
+        format!("{agent}/{queue}: it is confined to {allowed}")
+    } else if confinement.allows_namespace(namespace) {
+        return None;
+    } else {
+        let asked =
+            namespace.map_or("a namespace of the agent's choice".to_owned(), |it| format!("namespace {it}"));
+        format!("{asked}: it is confined to {}", confinement.namespaces_text())
+    };
+    let message = format!("project {} may not use {what}", project.name);
+    Some(Block::plain(Rule::Confined, "project", &project.name, message))
 }
 
 /// That an agent can't do what a run needs. The one rule that is a run's own and not its lane's: the store holds such

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::overflow::OVERFLOW_AFTER;
 use crate::quantity::Quantity;
 
 /// What is limited on any level beside its concurrency.
@@ -162,6 +163,9 @@ pub struct Sharing {
     /// So many runs may wait; further ones are refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_backlog: Option<u32>,
+    /// Seconds that a run waits here before it goes to another of its queues; 0 for ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overflow_after_seconds: Option<u32>,
 }
 
 impl Sharing {
@@ -170,6 +174,16 @@ impl Sharing {
     pub fn reserve_after(&self) -> Option<Duration> {
         match self.reserve_after_seconds {
             None => Some(RESERVE_AFTER),
+            Some(0) => None,
+            Some(seconds) => Some(Duration::from_secs(u64::from(seconds))),
+        }
+    }
+
+    /// How long a run waits here before it goes to another of its queues; none: for ever.
+    #[must_use]
+    pub fn overflow_after(&self) -> Option<Duration> {
+        match self.overflow_after_seconds {
+            None => Some(OVERFLOW_AFTER),
             Some(0) => None,
             Some(seconds) => Some(Duration::from_secs(u64::from(seconds))),
         }
@@ -187,6 +201,8 @@ pub struct SharingPatch {
     pub reserve_after_seconds: Option<Option<u32>>,
     /// How many may wait, or any number.
     pub max_backlog: Option<Option<u32>>,
+    /// Seconds before a run goes to another of its queues, or those by default.
+    pub overflow_after_seconds: Option<Option<u32>>,
 }
 
 impl SharingPatch {
@@ -196,6 +212,8 @@ impl SharingPatch {
         sharing.weights = self.weights.unwrap_or_else(|| std::mem::take(&mut sharing.weights));
         sharing.reserve_after_seconds = self.reserve_after_seconds.unwrap_or(sharing.reserve_after_seconds);
         sharing.max_backlog = self.max_backlog.unwrap_or(sharing.max_backlog);
+        sharing.overflow_after_seconds =
+            self.overflow_after_seconds.unwrap_or(sharing.overflow_after_seconds);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
+use super::confine::Confinement;
 use super::fairness::Fairness;
 use super::limits::{Demand, Limit, Limits};
 use crate::feature::Features;
@@ -79,6 +80,8 @@ pub struct ProjectView {
     pub name: String,
     /// What of its runs is limited.
     pub limits: Limits,
+    /// What it may use.
+    pub confinement: Confinement,
 }
 
 /// A run that other runs belong to, and that limits how many of them run at a time.
@@ -145,6 +148,8 @@ pub struct Lane {
     pub share: String,
     /// What each of them takes of quotas.
     pub demand: Demand,
+    /// The namespace that they name.
+    pub namespace: Option<String>,
     /// The first of them, by [`Candidate::order`].
     pub heads: Vec<Candidate>,
     /// Whether more of them wait behind these.

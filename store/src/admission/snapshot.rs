@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use berth_domain::id::{AgentId, ProjectId, QueueId};
 use berth_domain::scheduling::{
-    AgentView, Candidate, FairnessBy, Lane, LaneKey, Level, Limit, LimitSettings, Paused, ProjectView,
-    QueueView, Snapshot, window,
+    AgentView, Candidate, Confinement, FairnessBy, Lane, LaneKey, Level, Limit, LimitSettings, Paused,
+    ProjectView, QueueView, Snapshot, window,
 };
 use berth_domain::time::Time;
 
@@ -24,6 +24,14 @@ struct Waiting {
     project: ProjectId,
     key: LaneKey,
     heads: Vec<Candidate>,
+}
+
+/// A project that has runs which wait or hold slots.
+struct Known {
+    id: ProjectId,
+    name: String,
+    limited: Limited,
+    confinement: Confinement,
 }
 
 /// Something with limits of its own.
@@ -66,7 +74,7 @@ pub(super) async fn load(
         .iter()
         .map(|agent| (Level::Agent(agent.id), &agent.limits))
         .chain(all_queues.iter().map(|queue| (Level::Queue(queue.id), &queue.limits)))
-        .chain(projects.iter().map(|(_, project)| (project.level, &project.settings)))
+        .chain(projects.iter().map(|project| (project.limited.level, &project.limited.settings)))
         .chain([(Level::Organization, &organization.settings)]);
     for (level, settings) in limited {
         if let Some(rate) = settings.rate {
@@ -76,10 +84,8 @@ pub(super) async fn load(
 
     let sharing: HashMap<QueueId, FairnessBy> =
         all_queues.iter().map(|queue| (queue.id, queue.sharing.fairness.clone())).collect();
-    let names: HashMap<ProjectId, &str> = projects
-        .iter()
-        .filter_map(|(name, project)| Some((project_of(project.level)?, name.as_str())))
-        .collect();
+    let names: HashMap<ProjectId, &str> =
+        projects.iter().map(|project| (project.id, project.name.as_str())).collect();
     let lanes = waiting
         .into_iter()
         .map(|waiting| {
@@ -90,6 +96,7 @@ pub(super) async fn load(
                 project: waiting.project,
                 pipelines: waiting.key.pipelines,
                 demand: waiting.key.demand,
+                namespace: waiting.key.namespace,
                 has_more: waiting.heads.len() >= options.heads as usize,
                 heads: waiting.heads,
             }
@@ -134,9 +141,11 @@ pub(super) async fn load(
             .collect(),
         projects: projects
             .iter()
-            .filter_map(|(name, project)| {
-                let id = project_of(project.level)?;
-                Some(ProjectView { id, name: name.clone(), limits: limits(project) })
+            .map(|project| ProjectView {
+                id: project.id,
+                name: project.name.clone(),
+                limits: limits(&project.limited),
+                confinement: project.confinement.clone(),
             })
             .collect(),
         pipelines: Vec::new(),
@@ -167,8 +176,8 @@ fn waiting(rows: &[Row]) -> Result<Vec<Waiting>, Error> {
     lanes.into_iter().map(read).collect()
 }
 
-/// The projects that have runs which wait or hold slots, with their names.
-async fn projects(tx: &mut Tx, uses: &Uses, waiting: &[Waiting]) -> Result<Vec<(String, Limited)>, Error> {
+/// The projects that have runs which wait or hold slots.
+async fn projects(tx: &mut Tx, uses: &Uses, waiting: &[Waiting]) -> Result<Vec<Known>, Error> {
     let named: BTreeSet<ProjectId> =
         uses.levels().filter_map(project_of).chain(waiting.iter().map(|lane| lane.project)).collect();
     if named.is_empty() {
@@ -177,9 +186,11 @@ async fn projects(tx: &mut Tx, uses: &Uses, waiting: &[Waiting]) -> Result<Vec<(
     let rows = tx.all(sql::lanes::PROJECTS, args![id_rows(named.iter().map(|id| id.uuid()))?]).await?;
     rows.iter()
         .map(|row| {
-            let level = Level::Project(row.id("id")?);
+            let id = row.id("id")?;
             let settings = row.opt_json("limits")?.unwrap_or_default();
-            Ok((row.text("name")?, Limited { level, slots: row.opt_u32("concurrency")?, settings }))
+            let limited = Limited { level: Level::Project(id), slots: row.opt_u32("concurrency")?, settings };
+            let confinement = row.opt_json("confinement")?.unwrap_or_default();
+            Ok(Known { id, name: row.text("name")?, limited, confinement })
         })
         .collect()
 }

@@ -1,6 +1,6 @@
-//! Changing what describes a run, moving a waiting one, and deleting one.
+//! Changing what describes a run, and deleting one.
 
-use berth_domain::id::{AgentId, QueueId, RunId};
+use berth_domain::id::RunId;
 use berth_domain::lifecycle::Status;
 use serde_json::{Map, Value};
 
@@ -99,46 +99,6 @@ impl Store {
             return Err(Error::conflict(format!("run `{id}` is {status}: stop it first")));
         }
         tx.run(sql::runs::SET_LIVE_STATE, args![id, live_state, delete, audit.at]).await?;
-        let change = NewChange::run(id, &head.owner, head.project_id, head.version + 1, status, audit.at);
-        changes::write(&mut tx, &[change]).await?;
-        let about =
-            About { owner: &head.owner, kind: "run", id: Some(id.uuid()), name: head.name.as_deref() };
-        audit::write(&mut tx, &[(audit, about)]).await?;
-        tx.commit().await
-    }
-
-    /// Moves a run that no agent has been offered to another queue, or gives it another priority.
-    ///
-    /// Its operation stays as it was compiled, over the defaults of the queue that it came to first. Whoever lets
-    /// somebody move runs has to compile `raw_content` anew over those of the other queue.
-    ///
-    /// # Errors
-    /// `NotFound` if there is no such run or queue, `Conflict` once it has been admitted.
-    pub async fn move_run(
-        &self,
-        id: RunId,
-        queue_id: QueueId,
-        agent_id: AgentId,
-        priority: u8,
-        audit: &Audit,
-    ) -> Result<(), Error> {
-        if priority > 9 {
-            let message = format!("{priority} is not allowed: use 0 to 9");
-            return Err(Error::Invalid { field: "priority", message });
-        }
-        let mut tx = self.db.begin().await?;
-        let queues =
-            tx.all(sql::runs::LOCK_QUEUES, args![super::create::id_rows([queue_id.uuid()])?]).await?;
-        if queues.is_empty() {
-            return Err(Error::not_found("queue", queue_id));
-        }
-        let heads = lock(&mut tx, &[id]).await?;
-        let head = heads.first().ok_or_else(|| Error::not_found("run", id))?;
-        let status = head.dispatch.status;
-        if !status.is_waiting() {
-            return Err(Error::conflict(format!("run `{id}` is {status}: only a waiting run can be moved")));
-        }
-        tx.run(sql::runs::MOVE, args![id, queue_id, agent_id, u32::from(priority), audit.at]).await?;
         let change = NewChange::run(id, &head.owner, head.project_id, head.version + 1, status, audit.at);
         changes::write(&mut tx, &[change]).await?;
         let about =

@@ -1,10 +1,12 @@
 //! What a run is in the store, and how rows are read into it.
 
+use std::collections::BTreeMap;
+
 use berth_domain::compile::{OnAgentLoss, Routing};
 use berth_domain::feature::Features;
 use berth_domain::id::{AgentId, ProjectId, QueueId, RunId};
 use berth_domain::lifecycle::{Condition, DispatchState, Status};
-use berth_domain::scheduling::LaneKey;
+use berth_domain::scheduling::{LaneKey, Stay};
 use berth_domain::time::Time;
 use serde_json::Value;
 
@@ -275,8 +277,24 @@ pub struct RunHead {
     pub on_agent_loss: Option<OnAgentLoss>,
     /// What leaves a choice of where it goes; none if nothing does.
     pub routing: Option<Routing>,
+    /// What its executor must be able to do.
+    pub needs: Features,
+    /// When it came to its queue, if it was in another one before.
+    pub moved_at: Option<Time>,
+    /// When it left others.
+    pub left: BTreeMap<QueueId, Time>,
     /// Where it stands in the protocol.
     pub dispatch: DispatchState,
+}
+
+impl RunHead {
+    /// Where it waits and did before; none if it is in no queue's backlog.
+    #[must_use]
+    pub fn stay(&self) -> Option<Stay> {
+        let queued_at = self.dispatch.queued_at?;
+        let since = self.moved_at.map_or(queued_at, |moved| moved.max(queued_at));
+        Some(Stay { queue: self.queue_id?, since, left: self.left.clone() })
+    }
 }
 
 /// A run's row, of the columns of `sql::runs`' `select!`.
@@ -323,7 +341,7 @@ pub(super) fn run(row: &Row) -> Result<Run, Error> {
 }
 
 /// A run's row, of the columns of `sql::runs`' `head!`.
-pub(super) fn head(row: &Row) -> Result<RunHead, Error> {
+pub(crate) fn head(row: &Row) -> Result<RunHead, Error> {
     Ok(RunHead {
         id: row.id("id")?,
         owner: row.text("owner")?,
@@ -337,6 +355,9 @@ pub(super) fn head(row: &Row) -> Result<RunHead, Error> {
         version: row.int("version")?,
         on_agent_loss: row.opt_text("on_agent_loss")?.map(|_| row.parse("on_agent_loss")).transpose()?,
         routing: row.opt_json("routing")?,
+        needs: Features::of_bits(row.int("needs")?),
+        moved_at: row.opt_time("moved_at")?,
+        left: row.opt_json("left_queues")?.unwrap_or_default(),
         dispatch: row.json("dispatch")?,
     })
 }

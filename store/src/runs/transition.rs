@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::create::{id_rows, write_conditions};
 use super::model::{RunHead, head};
+use super::moves;
 use crate::audit::{self, About, Audit};
 use crate::changes::{self, NewChange};
 use crate::db::{Tx, args, batches};
@@ -92,13 +93,6 @@ struct UpdateRow<'a> {
     state: StateColumns<'a>,
 }
 
-#[derive(Serialize)]
-struct MoveRow {
-    id: RunId,
-    queue_id: QueueId,
-    agent_id: AgentId,
-}
-
 /// A condition's row.
 #[derive(Debug, Serialize)]
 pub(crate) struct ConditionRow<'a> {
@@ -148,11 +142,12 @@ impl Store {
             .into_iter()
             .filter_map(|head| decide(&head).map(|decision| (head, decision.into())))
             .collect();
-        keep_possible_moves(&mut tx, &mut decided).await?;
+        let targets = moves::keep_possible(&mut tx, &mut decided).await?;
         if decided.is_empty() {
             return Ok(Vec::new());
         }
         apply(&mut tx, &decided, now).await?;
+        moves::write(&mut tx, &decided, &targets, now).await?;
         tx.commit().await?;
         Ok(decided.into_iter().map(|(head, decision)| (head.id, decision.step.state)).collect())
     }
@@ -164,20 +159,7 @@ pub(crate) async fn lock(tx: &mut Tx, ids: &[RunId]) -> Result<Vec<RunHead>, Err
     tx.all(sql::runs::HEADS_LOCKED, args![id_rows(ids)?]).await?.iter().map(head).collect()
 }
 
-/// Leaves out moves to queues that are gone; the others stay until the commit.
-async fn keep_possible_moves(tx: &mut Tx, decided: &mut Vec<(RunHead, Decision)>) -> Result<(), Error> {
-    let wanted: BTreeSet<_> =
-        decided.iter().filter_map(|(_, decision)| decision.to).map(|(queue, _)| queue.uuid()).collect();
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    let rows = tx.all(sql::runs::LOCK_QUEUES, args![id_rows(wanted)?]).await?;
-    let there: BTreeSet<QueueId> = rows.iter().map(|row| row.id("id")).collect::<Result<_, _>>()?;
-    decided.retain(|(_, decision)| decision.to.is_none_or(|(queue, _)| there.contains(&queue)));
-    Ok(())
-}
-
-/// Writes what was decided about locked runs.
+/// Writes what was decided about locked runs, but for where they move to.
 pub(crate) async fn apply(tx: &mut Tx, decided: &[(RunHead, Decision)], now: Time) -> Result<(), Error> {
     let updates: Vec<UpdateRow<'_>> = decided
         .iter()
@@ -188,16 +170,6 @@ pub(crate) async fn apply(tx: &mut Tx, decided: &[(RunHead, Decision)], now: Tim
         .collect();
     for batch in batches(&updates)? {
         tx.run(sql::runs::UPDATE_STATE, args![batch]).await?;
-    }
-    let moves: Vec<MoveRow> = decided
-        .iter()
-        .filter_map(|(head, decision)| {
-            let (queue_id, agent_id) = decision.to?;
-            Some(MoveRow { id: head.id, queue_id, agent_id })
-        })
-        .collect();
-    for batch in batches(&moves)? {
-        tx.run(sql::losses::MOVE, args![batch]).await?;
     }
     let conditions: Vec<ConditionRow<'_>> = decided
         .iter()

@@ -61,9 +61,9 @@ statements! {
          GROUP BY r.agent_id, r.queue_id, r.project_id, r.lane, r.offered",
     );
     PROJECTS = Sql::pair(
-        "SELECT id, name, concurrency, limits FROM projects \
+        "SELECT id, name, concurrency, limits, confinement FROM projects \
          WHERE id IN (SELECT x.id FROM jsonb_to_recordset($1::jsonb) AS x(id uuid))",
-        "SELECT id, name, concurrency, limits FROM projects \
+        "SELECT id, name, concurrency, limits, confinement FROM projects \
          WHERE id IN (SELECT unhex(json_extract(x.value, '$.id')) FROM json_each($1) AS x)",
     );
     ORGANIZATION = Sql::both("SELECT concurrency, limits FROM organizations WHERE owner = $1");

@@ -1,6 +1,6 @@
 //! Statements of lost agents, and of runs that can go elsewhere.
 
-use super::{Sql, bulk_update, statements};
+use super::{Sql, statements};
 
 statements! {
     GRANTS = Sql::both(
@@ -20,5 +20,4 @@ statements! {
          (r.status IN ('queued', 'scheduled') AND coalesce(r.on_agent_loss, q.on_agent_loss) = 'replace')) \
          ORDER BY r.id LIMIT $3",
     );
-    MOVE = bulk_update!("runs", { queue_id uuid, agent_id uuid });
 }

@@ -66,6 +66,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration!(6, "0006", "forgotten", expand, ""),
     migration!(7, "0007", "limits", expand, ""),
     migration!(8, "0008", "lanes", contract, ""),
+    migration!(9, "0009", "routing", expand, ""),
 ];
 
 /// The table that notes what was applied.

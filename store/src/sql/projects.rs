@@ -5,7 +5,7 @@ use super::{Sql, statements};
 macro_rules! select {
     ($tail:literal) => {
         concat!(
-            "SELECT id, owner, name, description, tags, is_public, readme, concurrency, default_queue, limits, ",
+            "SELECT id, owner, name, description, tags, is_public, readme, concurrency, default_queue, limits, confinement, ",
             "created_at, updated_at FROM projects WHERE NOT deleted AND ",
             $tail
         )
@@ -15,7 +15,8 @@ macro_rules! select {
 statements! {
     INSERT = Sql::both(
         "INSERT INTO projects (id, owner, name, description, tags, is_public, readme, concurrency, \
-         default_queue, created_at, updated_at, limits) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         default_queue, created_at, updated_at, limits, confinement) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     );
     BY_NAME = Sql::both(select!("owner = $1 AND name = $2"));
     BY_NAME_LOCKED = Sql::pair(
@@ -33,7 +34,7 @@ statements! {
     );
     UPDATE = Sql::both(
         "UPDATE projects SET name = $2, description = $3, tags = $4, is_public = $5, readme = $6, \
-         concurrency = $7, default_queue = $8, updated_at = $9, limits = $10 WHERE id = $1",
+         concurrency = $7, default_queue = $8, updated_at = $9, limits = $10, confinement = $11 WHERE id = $1",
     );
     HAS_UNFINISHED_RUNS = Sql::both(
         "SELECT EXISTS (SELECT 1 FROM runs WHERE owner = $1 AND project_id = $2 AND finished_at IS NULL \

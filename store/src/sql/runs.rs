@@ -24,7 +24,7 @@ macro_rules! head {
     ($tail:literal) => {
         concat!(
             "SELECT id, owner, project_id, queue_id, agent_id, name, priority, spec_hash, pending, version, ",
-            "on_agent_loss, routing, dispatch FROM runs WHERE ",
+            "on_agent_loss, routing, needs, moved_at, left_queues, dispatch FROM runs WHERE ",
             $tail
         )
     };
@@ -60,6 +60,7 @@ statements! {
     );
     BY_ID = Sql::both(select!("r.id = $1"));
     CONTENT = Sql::both("SELECT raw_content, content, origins FROM runs WHERE id = $1 AND NOT deleted");
+    HEAD = Sql::both(head!("id = $1 AND NOT deleted"));
     /// In the order of ids, so that two batches never wait for each other in a circle.
     HEADS_LOCKED = Sql::pair(
         head!("id IN (SELECT x.id FROM jsonb_to_recordset($1::jsonb) AS x(id uuid)) AND NOT deleted ORDER BY id FOR NO KEY UPDATE"),
@@ -83,9 +84,16 @@ statements! {
     SET_LIVE_STATE = Sql::both(
         "UPDATE runs SET live_state = $2, deleted = $3, updated_at = $4, version = version + 1 WHERE id = $1",
     );
-    MOVE = Sql::both(
-        "UPDATE runs SET queue_id = $2, agent_id = $3, priority = $4, updated_at = $5, version = version + 1 \
-         WHERE id = $1",
+    MOVE = bulk_update!("runs", {
+        queue_id uuid, agent_id uuid, lane text, moved_at bigint, left_queues jsonb,
+    });
+    LANES = Sql::pair(
+        "SELECT id, lane FROM runs WHERE id IN (SELECT x.id FROM jsonb_to_recordset($1::jsonb) AS x(id uuid))",
+        "SELECT id, lane FROM runs WHERE id IN (SELECT unhex(json_extract(x.value, '$.id')) FROM json_each($1) AS x)",
+    );
+    CONTENTS = Sql::pair(
+        "SELECT id, content FROM runs WHERE id IN (SELECT x.id FROM jsonb_to_recordset($1::jsonb) AS x(id uuid))",
+        "SELECT id, content FROM runs WHERE id IN (SELECT unhex(json_extract(x.value, '$.id')) FROM json_each($1) AS x)",
     );
     CONDITIONS_INSERT = bulk_insert!("conditions", {
         run_id uuid, status text, reason text, message text, attempt bigint, at bigint,

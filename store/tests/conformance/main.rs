@@ -12,6 +12,7 @@ mod limits;
 mod losses;
 mod plans;
 mod restore;
+mod routing;
 mod runs;
 mod schema;
 mod transitions;
@@ -73,6 +74,11 @@ on_both! {
     limits::shares_go_on_where_they_were,
     limits::a_full_backlog_takes_no_more_until_some_of_it_has_started,
     limits::a_place_counts_all_lanes_of_a_queue,
+    routing::a_moved_run_waits_in_the_lane_that_its_new_queue_has_for_it,
+    routing::a_confinement_is_kept_changed_and_told_to_admission,
+    routing::an_organizations_rules_are_kept_and_changed_one_by_one,
+    routing::a_queue_has_room_for_what_its_limits_leave_as_long_as_nothing_waits_there,
+    routing::runs_that_have_a_choice_are_found_by_how_long_they_wait_where_they_are,
     changes::no_change_is_skipped_while_many_commit,
     changes::an_old_cursor_is_told_to_begin_anew,
     keeping::what_is_old_goes_in_batches,

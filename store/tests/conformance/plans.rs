@@ -33,13 +33,15 @@ fn sql(name: &str) -> berth_store::Statement {
 }
 
 /// The hot reads with arguments spelled out, and the index each must use.
-const HOT: [(&str, &[&str], &str); 6] = [
+const HOT: [(&str, &[&str], &str); 8] = [
     ("lanes::HEADS", &["'acme'", "256"], "runs_in_lanes"),
     ("lanes::OWNERS", &[], "runs_in_lanes"),
     ("lanes::SLOTS", &["'acme'"], "runs_holding"),
     ("runs::DUE", &["1", "100"], "runs_wake"),
     ("runs::OFFERED", &["AGENT", "AGENT", "1", "100"], "runs_offered"),
     ("runs::LIVE_ATTEMPTS", &["AGENT"], "runs_holding"),
+    ("places::CHOOSING_QUEUES", &[], "runs_choosing"),
+    ("places::CHOOSING", &["AGENT", "1", "0", "AGENT", "100"], "runs_choosing"),
 ];
 
 fn spelled(text: &str, arguments: &[&str], agent: &str) -> String {

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use berth_domain::feature::Features;
 use berth_domain::id::{Id, ProjectId, QueueId, RunId};
 use berth_domain::scheduling::{
-    AgentView, Candidate, Choice, Fairness, Lane, LaneKey, Limit, Limits, ProjectView, QueueView, Share,
-    Snapshot, admit,
+    AgentView, Candidate, Choice, Confinement, Fairness, Lane, LaneKey, Limit, Limits, ProjectView,
+    QueueView, Share, Snapshot, admit,
 };
 use berth_domain::time::Time;
 use uuid::Uuid;
@@ -131,6 +131,7 @@ fn lane(queue: QueueId, project: ProjectId, key: LaneKey, run: &Run, cluster: &C
         pipelines: Vec::new(),
         share: key.share(&cluster.sharing.fairness, &run.project),
         demand: key.demand,
+        namespace: key.namespace,
         heads: Vec::new(),
         has_more: false,
     }
@@ -165,6 +166,7 @@ fn nothing_waits(cluster: &Cluster, projects: &BTreeMap<&str, ProjectId>) -> Sna
         id: *id,
         name: (*name).to_owned(),
         limits: Limits::default(),
+        confinement: Confinement::default(),
     };
     Snapshot {
         now: Time::from_micros(0),

@@ -3,6 +3,7 @@
 
 use std::io::Read as _;
 
+use berth_domain::scheduling::routes::parse as parse_routes;
 use berth_domain::spec::{self, Operation};
 use serde_json::{Value, json};
 
@@ -63,6 +64,22 @@ pub(in crate::command) fn preset(
 ) -> Result<Value, Failure> {
     let patch = spec::parse_preset(&text(read, name)?, spec::Format::Auto, &spec::Limits::default());
     written(name, patch)
+}
+
+/// The routing rules that a file has; `none` is none.
+///
+/// # Errors
+/// If the file can't be read, or doesn't have rules.
+pub(in crate::command) fn routes(
+    read: &dyn Fn(&str) -> std::io::Result<String>,
+    name: &str,
+) -> Result<Value, Failure> {
+    if name == "none" {
+        return Ok(Value::Null);
+    }
+    let rules =
+        parse_routes(&text(read, name)?).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
+    Ok(json!(rules))
 }
 
 fn written(name: &str, patch: Result<Operation, spec::SpecErrors>) -> Result<Value, Failure> {

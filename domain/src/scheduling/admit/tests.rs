@@ -11,7 +11,8 @@ use crate::feature::Features;
 use crate::id::{AgentId, Id};
 use crate::quantity::Quantity;
 use crate::scheduling::{
-    AgentView, Asked, Demand, PipelineView, Place, ProjectView, Quota, Rate, Rule, Share, blocks, explain,
+    AgentView, Asked, Confinement, Demand, PipelineView, Place, ProjectView, Quota, Rate, Rule, Share,
+    blocks, explain,
 };
 
 fn id<T>(n: u128) -> Id<T> {
@@ -45,7 +46,13 @@ fn queue(n: u128, of: AgentId, priority: i32, limit: Option<u32>) -> QueueView {
 }
 
 fn project(n: u128, limit: Option<u32>) -> ProjectView {
-    ProjectView { id: id(n), name: format!("project-{n}"), limits: Limits::slots(Limit { limit, used: 0 }) }
+    let limits = Limits::slots(Limit { limit, used: 0 });
+    ProjectView { id: id(n), name: format!("project-{n}"), limits, confinement: Confinement::default() }
+}
+
+fn confined(agents: &[&str]) -> Confinement {
+    let agents = agents.iter().map(|agent| agent.parse().unwrap()).collect();
+    Confinement { agents, ..Confinement::default() }
 }
 
 fn lane(queue: u128, project: u128, runs: &[(u128, u8)]) -> Lane {
@@ -68,6 +75,7 @@ fn waiting(queue: QueueId, project: ProjectId, heads: Vec<Candidate>) -> Lane {
         pipelines: Vec::new(),
         share: String::new(),
         demand: Demand::default(),
+        namespace: None,
         heads,
         has_more: false,
     }
@@ -271,6 +279,25 @@ fn a_rate_lets_so_many_start_and_says_when_the_next_may() {
     );
 }
 
+#[test]
+fn what_a_project_may_not_use_any_more_waits_and_says_so() {
+    let mut snapshot =
+        world(vec![queue(1, id(1), 0, None)], vec![project(1, None)], vec![lane(1, 1, &[(1, 0)])]);
+    let told = |snapshot: &Snapshot| {
+        let found = blocks(snapshot, &snapshot.lanes[0]);
+        (order(snapshot).len(), found.first().map(|block| (block.rule, block.message.clone())))
+    };
+    snapshot.projects[0].confinement = confined(&["agent-2"]);
+    let said = "project project-1 may not use agent-1/queue-1: it is confined to the agents agent-2";
+    assert_eq!(told(&snapshot), (0, Some((Rule::Confined, said.to_owned()))));
+    snapshot.projects[0].confinement.agents.clear();
+    snapshot.projects[0].confinement.namespaces = vec!["team".parse().unwrap()];
+    let said = "project project-1 may not use a namespace of the agent's choice: it is confined to the namespaces team";
+    assert_eq!(told(&snapshot), (0, Some((Rule::Confined, said.to_owned()))));
+    snapshot.lanes[0].namespace = Some("team".into());
+    assert_eq!(told(&snapshot), (1, None));
+}
+
 fn gpus(limit: &str, used: &str) -> Quota {
     Quota { resource: "gpu".into(), limit: limit.parse().unwrap(), used: used.parse().unwrap() }
 }
@@ -314,7 +341,7 @@ prop_compose! {
         agents in prop::collection::vec((limits(), prop::bool::weighted(0.9), prop::bool::weighted(0.1)), 1..=most_agents),
         queues in prop::collection::vec(
             (0_usize..3, -1_i32..3, limits(), 0_u32..6, prop::option::of(0_u64..60)), 1..=most_queues),
-        projects in prop::collection::vec(limits(), 1..4),
+        projects in prop::collection::vec((limits(), prop::bool::weighted(0.1)), 1..4),
         pipelines in prop::collection::vec(limit(), 1..3),
         weights in prop::collection::vec(1_u32..4, 3),
         runs in prop::collection::vec(
@@ -332,8 +359,10 @@ prop_compose! {
                 reserve_after: reserve_after.map(Duration::from_micros),
                 ..queue(n as u128 + 1, agents[of % agents.len()].id, priority, None)
             }).collect();
-        let projects: Vec<ProjectView> = projects.into_iter().enumerate().map(|(n, limits)|
-            ProjectView { limits, ..project(n as u128 + 1, None) }).collect();
+        let projects: Vec<ProjectView> = projects.into_iter().enumerate().map(|(n, (limits, is_confined))| {
+            let confinement = if is_confined { confined(&["agent-1"]) } else { Confinement::default() };
+            ProjectView { limits, confinement, ..project(n as u128 + 1, None) }
+        }).collect();
         let pipelines: Vec<PipelineView> = pipelines.into_iter().enumerate().map(|(n, slots)|
             PipelineView { id: id(900 + n as u128), name: n.to_string(), limits: Limits::slots(slots) }).collect();
         let mut lanes: Vec<Lane> = Vec::new();
