@@ -178,6 +178,7 @@ mod tests {
                 {"rule": "limit", "level": "queue", "name": "local/default", "limit": 5, "used": 5, "message": "all slots are taken"},
                 {"rule": "behind"},
             ],
+            "overflow": {"candidates": ["eu/gpu", "us/gpu"], "message": "it stays"},
             "placement": ["no node of agent k has pool=gpu"],
         });
         assert_eq!(
@@ -186,6 +187,7 @@ mod tests {
                 "queued, place 3 of 7 in its queue",
                 "- limit on queue local/default (5 of 5 used): all slots are taken",
                 "- behind",
+                "- overflow among eu/gpu, us/gpu: it stays",
                 "- placement: no node of agent k has pool=gpu",
             ]
         );
