@@ -10,7 +10,7 @@ use berth_broker::Delivery;
 use berth_broker::offer::{self, Offer};
 use berth_domain::id::Id;
 use berth_domain::lifecycle::{End, FailureClass};
-use berth_domain::protocol::{AttemptRef, FromAgentBody};
+use berth_domain::protocol::{AttemptRef, Envelope, FromAgentBody};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -172,8 +172,15 @@ async fn take(
 
 async fn report_undecodable(shared: &Shared, queue: &str, delivery: &Delivery, reason: &str) -> Verdict {
     tracing::warn!(queue.name = queue, reason, "agent.offer.undecodable: it becomes a dead letter");
-    let raw = base64::engine::general_purpose::STANDARD.encode(&delivery.message.body);
-    let body = FromAgentBody::Undecodable { queue: queue.to_owned(), raw, reason: reason.to_owned() };
+    let message = &delivery.message;
+    let raw = base64::engine::general_purpose::STANDARD.encode(&message.body);
+    let envelope = Some(Envelope {
+        content_type: message.properties.content_type.clone(),
+        content_encoding: message.properties.content_encoding.clone(),
+        headers: message.headers.clone(),
+    });
+    let body =
+        FromAgentBody::Undecodable { queue: queue.to_owned(), raw, reason: reason.to_owned(), envelope };
     match shared.out.say(body).await {
         Ok(()) => Verdict::Ack,
         Err(error) => {

@@ -36,6 +36,7 @@ mod wake;
 mod agents;
 mod audit;
 mod confinement;
+mod course;
 mod dead_letters;
 mod installation;
 mod projects;

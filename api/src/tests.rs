@@ -3,6 +3,7 @@
 mod access;
 mod agents;
 mod bad_requests;
+mod dead_letters;
 mod layers;
 mod limits;
 mod quotas;

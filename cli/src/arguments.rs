@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use crate::flags::{self, Flags};
 use crate::settings::Part;
 
+mod many;
 mod resources;
 mod routing;
 mod runs;
 
+pub use many::{DeadAction, Letters, Manner};
 pub use resources::{
     AboutProject, AgentsAction, Concurrency, Limits, OneName, OnePreset, OneProject, OneQueue, PresetsAction,
     ProjectsAction, QueueLimits, QueuesAction, TokensAction,
@@ -246,6 +248,10 @@ mod tests {
             "berth ops statuses -w 01234567-89ab-cdef-0123-456789abcdef --host http://h",
             "berth queues create eu/gpu --concurrency none --priority -1",
             "berth queues pause gpu --reason x",
+            "berth queues dead ls --reasons -q queue:eu/gpu",
+            "berth queues dead replay 0123456789abcdef0123456789abcdef",
+            "berth queues dead replay -q reason:poison --preview",
+            "berth queues dead drop --all --yes --reason cleaned",
             "berth queues update eu/gpu --defaults gpu.yaml",
             "berth agents cordon eu --off",
             "berth agents update eu --defaults none",
@@ -285,6 +291,7 @@ mod tests {
             ("berth ops ls --limit 0", "0 is not in 1..=1000"),
             ("berth queues get A/b", "`A` is not a name: use 1 to 63 of a-z, 0-9 and `-`"),
             ("berth queues create a --concurrency lots", "use a whole number, or none"),
+            ("berth queues dead drop", "<UUID|--query <QUERY>|--all>"),
             ("berth agents create -x", "unexpected argument '-x' found"),
             ("berth tokens create t --expires-days 0", "0 is not in 1..=36500"),
             ("berth config show everything", "use one of: client, up, api, scheduler, agent, admin, broker"),

@@ -10,8 +10,10 @@ use crate::settings::{ClientSettings, Given, Part, Sources, config_folder, load}
 pub mod agents;
 pub mod completion;
 pub mod config;
+pub mod dead;
 pub mod login;
 pub mod logs;
+pub mod many;
 pub mod ops;
 pub mod organization;
 pub mod presets;

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod compile;
+pub mod dead_letter;
 pub mod feature;
 pub mod id;
 pub mod json;

@@ -7,6 +7,7 @@
 pub mod logs;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::id::RunId;
@@ -284,6 +285,21 @@ pub struct FromAgent {
     pub body: FromAgentBody,
 }
 
+/// What a message has beside its body, so that it can be sent again as it was.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Envelope {
+    /// Of the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    /// Of the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_encoding: Option<String>,
+    /// The table of headers.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub headers: Map<String, Value>,
+}
+
 /// What an agent replica says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "body", rename_all = "snake_case")]
@@ -309,6 +325,9 @@ pub enum FromAgentBody {
         raw: String,
         /// Why it can't be decoded.
         reason: String,
+        /// What it had beside its body; agents of the release before don't say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        envelope: Option<Envelope>,
     },
     /// Says of which runs it keeps nothing any more, as [`ToAgentBody::Forget`] asks.
     Forgotten(Vec<RunId>),

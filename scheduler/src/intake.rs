@@ -6,16 +6,17 @@ mod inventory;
 mod lease;
 mod reports;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use berth_broker::{Delivery, ack_many};
-use berth_domain::id::{DeadLetterId, RunId};
+use berth_domain::dead_letter::Reason;
+use berth_domain::id::{QueueId, RunId};
 use berth_domain::protocol::{
-    Answer, ClaimRequest, FromAgent, FromAgentBody, Held, LeaseRequest, Notice, Report, VERSION,
+    Answer, ClaimRequest, Envelope, FromAgent, FromAgentBody, Held, LeaseRequest, Notice, Report, VERSION,
 };
-use berth_domain::time::Time;
-use berth_store::{Agent, DeadLetter};
+use berth_store::{Agent, DeadMessage};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -28,8 +29,8 @@ const BATCH: usize = 256;
 /// Messages held un-acked by one intake.
 const PREFETCH: u16 = 1_000;
 
-/// How much of an unreadable message is kept, in bytes.
-const MAX_RAW: usize = 64 * 1024;
+/// How much of an unreadable message is kept, in letters of base64.
+const MAX_RAW: usize = 1024 * 1024;
 
 /// How long to wait before a batch that the store could not take is tried again.
 const RETRY: Duration = Duration::from_millis(500);
@@ -50,28 +51,35 @@ struct Batch {
 
 /// A message that nobody can read.
 struct Dead {
-    queue: String,
-    reason: String,
+    /// The agent's queue that it was in; none for what the agent itself sent.
+    queue: Option<String>,
+    reason: Reason,
+    detail: String,
     raw: String,
+    envelope: Option<Envelope>,
 }
 
 impl Dead {
-    fn new(queue: &str, reason: String, raw: &[u8]) -> Self {
-        let raw = BASE64_STANDARD.encode(&raw[..raw.len().min(MAX_RAW)]);
-        Self { queue: queue.to_owned(), reason, raw }
+    /// What an agent said.
+    fn said(reason: Reason, detail: String, body: &[u8]) -> Self {
+        Self { queue: None, reason, detail, raw: BASE64_STANDARD.encode(body), envelope: None }
     }
 
-    fn letter(&self, agent: &Agent, at: Time) -> DeadLetter {
-        DeadLetter {
-            id: DeadLetterId::new(),
+    /// As it is kept: of a long one its beginning.
+    fn message(&self, agent: &Agent, queues: &BTreeMap<QueueId, String>) -> DeadMessage {
+        let named = |(id, name): (&QueueId, &String)| (self.queue.as_ref() == Some(name)).then_some(*id);
+        let queue = self.queue.as_deref().unwrap_or("out");
+        // Both ends of what is cut are those of whole groups of four letters, of three bytes.
+        let kept = self.raw.get(..MAX_RAW).filter(|kept| kept.len() < self.raw.len());
+        DeadMessage {
             owner: agent.owner.clone(),
-            agent_id: Some(agent.id),
-            queue_id: None,
-            run_id: None,
-            attempt: None,
-            reason: format!("on `{}`: {}", self.queue, self.reason),
-            raw: Some(self.raw.clone()),
-            at,
+            agent_id: agent.id,
+            queue_id: queues.iter().find_map(named),
+            reason: self.reason,
+            detail: format!("on `{queue}`: {}", self.detail),
+            raw: kept.unwrap_or(&self.raw).to_owned(),
+            envelope: self.envelope.clone(),
+            is_cut: kept.is_some(),
         }
     }
 }
@@ -117,15 +125,15 @@ impl Batch {
             match serde_json::from_slice::<FromAgent>(body) {
                 Ok(message) if message.version <= VERSION => batch.add(message),
                 Ok(message) => {
-                    let reason = format!(
+                    let detail = format!(
                         "message version {} is newer than {VERSION}: upgrade the control plane first",
                         message.version
                     );
-                    batch.dead.push(Dead::new("out", reason, body));
+                    batch.dead.push(Dead::said(Reason::NewerVersion, detail, body));
                 }
                 Err(error) => {
-                    let reason = format!("not a message of an agent: {error}");
-                    batch.dead.push(Dead::new("out", reason, body));
+                    let detail = format!("not a message of an agent: {error}");
+                    batch.dead.push(Dead::said(Reason::Unreadable, detail, body));
                 }
             }
         }
@@ -145,8 +153,9 @@ impl Batch {
             FromAgentBody::Notices(notices) => self.notices.extend(notices),
             FromAgentBody::Answers(answers) => self.answers.extend(answers),
             FromAgentBody::Inventory(held) => self.inventories.push((replica, message.epoch, held)),
-            FromAgentBody::Undecodable { queue, raw, reason } => {
-                self.dead.push(Dead { queue, reason, raw });
+            FromAgentBody::Undecodable { queue, raw, reason, envelope } => {
+                let (queue, reason, detail) = (Some(queue), Reason::Undecodable, reason);
+                self.dead.push(Dead { queue, reason, detail, raw, envelope });
             }
             FromAgentBody::Forgotten(runs) => self.forgotten.extend(runs),
             FromAgentBody::Goodbye => self.goodbyes.push(replica),
@@ -166,12 +175,22 @@ impl Batch {
         for replica in &self.goodbyes {
             context.store.drop_replica(agent.id, replica, context.clock.now()).await?;
         }
+        if !self.dead.is_empty() {
+            self.set_aside(context, agent).await?;
+        }
+        Ok(())
+    }
+
+    /// What nobody can read becomes dead letters.
+    async fn set_aside(&self, context: &Context, agent: &Agent) -> Result<(), Error> {
+        let queues = context.store.queue_names(agent.id).await?;
         for dead in &self.dead {
+            let message = dead.message(agent, &queues);
             tracing::warn!(
-                agent.name = %agent.name, queue.name = %dead.queue, reason = %dead.reason,
+                agent.name = %agent.name, reason = %dead.reason, detail = %message.detail,
                 "a message was set aside as a dead letter"
             );
-            context.store.add_dead_letter(&dead.letter(agent, context.clock.now())).await?;
+            context.store.add_dead_message(&message, context.clock.now()).await?;
         }
         Ok(())
     }

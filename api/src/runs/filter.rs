@@ -1,5 +1,6 @@
 //! Polyaxon's query language over what we know of runs: `status:running|queued, queue:eu/gpu, created_at:>2026-01-01`.
 
+use berth_domain::id::{AgentId, QueueId};
 use berth_domain::lifecycle::Status;
 use berth_domain::name::QueueRef;
 use berth_domain::query::{self, Clause, Condition};
@@ -88,28 +89,38 @@ async fn apply(app: &App, owner: &str, filter: &mut RunFilter, clause: Clause) -
                 .map_err(|e: berth_domain::id::InvalidId| Problem::field("query", format!("{field}: {e}")))?;
             filter.original_id = Some(id);
         }
-        "queue" => {
-            let name = one(&field, condition)?;
-            let asked: QueueRef = name.parse().map_err(|e: berth_domain::name::InvalidName| {
-                Problem::field("query", format!("{field}: {e}"))
-            })?;
-            let places = app.directory.places(&app.store, owner, app.wake.settings(), false).await?;
-            let Some(queue) = places.queue(&asked) else {
-                return refuse(format!("queue `{name}` does not exist; there are: {}", places.names()));
-            };
-            filter.queue_id = Some(queue.id);
-        }
-        "agent" => {
-            let name = one(&field, condition)?;
-            let places = app.directory.places(&app.store, owner, app.wake.settings(), false).await?;
-            let Some(agent) = places.agents.iter().find(|agent| agent.name.as_str() == name) else {
-                return refuse(format!("agent `{}` does not exist", shown(&name)));
-            };
-            filter.agent_id = Some(agent.id);
-        }
+        "queue" => filter.queue_id = Some(queue(app, owner, &one(&field, condition)?).await?),
+        "agent" => filter.agent_id = Some(agent(app, owner, &one(&field, condition)?).await?),
         other => return refuse(format!("unknown field `{}`; allowed: {FIELDS}", shown(other))),
     }
     Ok(())
+}
+
+/// The queue that a query names.
+///
+/// # Errors
+/// 400 if there is none of that name.
+pub(crate) async fn queue(app: &App, owner: &str, name: &str) -> Result<QueueId, Problem> {
+    let asked: QueueRef = name.parse().map_err(|error: berth_domain::name::InvalidName| {
+        Problem::field("query", format!("queue: {error}"))
+    })?;
+    let places = app.directory.places(&app.store, owner, app.wake.settings(), false).await?;
+    places.queue(&asked).map(|queue| queue.id).ok_or_else(|| {
+        let message = format!("queue `{name}` does not exist; there are: {}", places.names());
+        Problem::field("query", message)
+    })
+}
+
+/// The agent that a query names.
+///
+/// # Errors
+/// 400 if there is none of that name.
+pub(crate) async fn agent(app: &App, owner: &str, name: &str) -> Result<AgentId, Problem> {
+    let places = app.directory.places(&app.store, owner, app.wake.settings(), false).await?;
+    let agent = places.agents.iter().find(|agent| agent.name.as_str() == name);
+    agent.map(|agent| agent.id).ok_or_else(|| {
+        Problem::field("query", format!("agent `{}` does not exist", shown(name)))
+    })
 }
 
 fn values(field: &str, condition: Condition) -> Result<Vec<String>, Problem> {
@@ -119,7 +130,11 @@ fn values(field: &str, condition: Condition) -> Result<Vec<String>, Problem> {
     }
 }
 
-fn one(field: &str, condition: Condition) -> Result<String, Problem> {
+/// The one value that a condition names.
+///
+/// # Errors
+/// 400 if it names none or several.
+pub(crate) fn one(field: &str, condition: Condition) -> Result<String, Problem> {
     match condition {
         Condition::In(values) if values.len() == 1 => Ok(values.into_iter().next().unwrap_or_default()),
         _ => Err(Problem::field("query", format!("`{field}` takes one value"))),
@@ -143,7 +158,10 @@ fn statuses(field: &str, condition: Condition, negated: bool) -> Result<Vec<Stat
 }
 
 /// A span of time: from, and until (exclusive). A day stands for its midnight, UTC.
-fn times(field: &str, condition: Condition) -> Result<(Option<Time>, Option<Time>), Problem> {
+///
+/// # Errors
+/// 400 if the condition is no span of times.
+pub(crate) fn times(field: &str, condition: Condition) -> Result<(Option<Time>, Option<Time>), Problem> {
     let Condition::Range { from, to } = condition else {
         return Err(Problem::field(
             "query",

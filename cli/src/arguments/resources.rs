@@ -50,6 +50,12 @@ pub enum QueuesAction {
     Resume(OneQueue),
     /// Delete a queue that has no runs left to start
     Delete(OneQueue),
+    /// Look at what was set aside: runs that never start, and messages that nobody can read
+    Dead {
+        /// What to do
+        #[command(subcommand)]
+        action: super::DeadAction,
+    },
 }
 
 /// One queue.

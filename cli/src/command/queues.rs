@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use berth_domain::name::QueueRef;
 
 use super::run::defaults;
-use super::{Session, Surroundings, results};
+use super::{Session, Surroundings, dead, results};
 use crate::arguments::{QueueLimits, QueuesAction};
 use crate::failure::{Failure, Status};
 use crate::output::{Column, text};
@@ -71,6 +71,7 @@ pub async fn act(
             session.client.delete(&path).await?;
             return session.output.line(&format!("queue {agent}/{} is deleted", queue.queue.queue));
         }
+        QueuesAction::Dead { action } => return dead::act(session, action).await,
     };
     session.output.one(&answer, COLUMNS, name)
 }

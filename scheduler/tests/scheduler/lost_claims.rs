@@ -1,5 +1,6 @@
 //! Claims that no report follows: only an agent's own look, made after it was asked, frees the attempt.
 
+use berth_domain::dead_letter::Reason;
 use berth_domain::lifecycle::{MAX_LOST_CLAIMS, Status};
 use berth_domain::protocol::{AttemptRef, Question};
 
@@ -69,7 +70,8 @@ async fn the_fifth_lost_claim_is_quarantined_as_a_dead_letter() {
     assert_eq!(world.status(run).await, Status::Failed);
     let letters = world.dead_letters(1).await;
     assert_eq!((letters[0].run_id, letters[0].attempt), (Some(run), Some(0)));
-    assert_eq!(letters[0].reason, "Claimed 5 times without a start");
+    assert_eq!(letters[0].reason, Reason::Poison);
+    assert_eq!(letters[0].detail, "Claimed 5 times without a start");
     assert_eq!(agent.dropped(attempt).await, "dropped: the run is failed", "an offer that lies around");
     world.close().await;
 }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use berth_domain::dead_letter::Reason;
 use berth_domain::lifecycle::{Outcome, Status};
-use berth_domain::protocol::{FromAgent, FromAgentBody, Phase, ToAgentBody, VERSION};
+use berth_domain::protocol::{Envelope, FromAgent, FromAgentBody, Phase, ToAgentBody, VERSION};
 
 use super::replica::Replica;
 use super::world::{AGENT, World};
@@ -30,20 +31,37 @@ async fn what_nobody_can_read_becomes_a_dead_letter_with_the_reason_and_holds_no
         FromAgent { version: VERSION + 1, replica: "r1".into(), epoch: None, body: FromAgentBody::Goodbye };
     agent.send(b"\xff not json".to_vec()).await;
     agent.send(serde_json::to_vec(&newer).unwrap()).await;
-    let (queue, raw, reason) = ("default".to_owned(), "eA==".to_owned(), "not a task".to_owned());
-    agent.say(FromAgentBody::Undecodable { queue, raw, reason }).await;
+    let undecodable = |reason: &str| FromAgentBody::Undecodable {
+        queue: "default".to_owned(),
+        raw: "eA==".to_owned(),
+        reason: reason.to_owned(),
+        envelope: Some(Envelope { content_type: Some("text/plain".to_owned()), ..Envelope::default() }),
+    };
+    agent.say(undecodable("not a task")).await;
     let mut letters = world.dead_letters(3).await;
-    letters.sort_by(|a, b| a.reason.cmp(&b.reason));
-    assert_eq!(letters[0].reason, "on `default`: not a task");
-    assert_eq!(letters[0].raw.as_deref(), Some("eA=="));
+    letters.sort_by_key(|letter| letter.reason);
+    let reasons: Vec<Reason> = letters.iter().map(|letter| letter.reason).collect();
+    assert_eq!(reasons, [Reason::Undecodable, Reason::Unreadable, Reason::NewerVersion]);
+    assert_eq!(letters[0].detail, "on `default`: not a task");
+    assert_eq!((letters[0].raw.as_deref(), letters[0].queue.as_deref()), (Some("eA=="), Some("default")));
+    assert_eq!(letters[0].envelope.as_ref().unwrap().content_type.as_deref(), Some("text/plain"));
+    assert!(letters[1].detail.starts_with("on `out`: not a message of an agent: "), "{}", letters[1].detail);
+    assert_eq!(letters[1].raw, Some(BASE64_STANDARD.encode(b"\xff not json")));
     let newer = format!("on `out`: message version {} is newer than {VERSION}: ", VERSION + 1);
-    assert!(letters[1].reason.starts_with(&newer), "{}", letters[1].reason);
-    assert!(letters[2].reason.starts_with("on `out`: not a message of an agent: "), "{}", letters[2].reason);
-    assert_eq!(letters[2].raw, Some(BASE64_STANDARD.encode(b"\xff not json")));
+    assert!(letters[2].detail.starts_with(&newer), "{}", letters[2].detail);
     let id = world.agent().await.id;
     assert!(letters.iter().all(|letter| letter.agent_id == Some(id)));
     agent.lease().await;
     assert!(world.agent().await.is_live(world.clock.now()), "the newer good-bye was not obeyed");
+    agent.say(undecodable("still not a task")).await;
+    agent.is_taken_in().await;
+    let again = world.dead_letters(3).await.into_iter().find(|letter| letter.id == letters[0].id).unwrap();
+    assert_eq!(
+        (again.times, again.first_at),
+        (2, letters[0].first_at),
+        "the same message is the same letter"
+    );
+    assert_eq!(again.detail, "on `default`: still not a task");
     world.close().await;
 }
 

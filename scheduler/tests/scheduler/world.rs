@@ -12,8 +12,8 @@ use berth_domain::protocol::AttemptRef;
 use berth_domain::time::{Clock, Time};
 use berth_scheduler::Config;
 use berth_store::{
-    Agent, Audit, DeadLetter, NewAgent, NewProject, NewRun, Options, Page, Phase, Project, RetentionSettings,
-    Run, Store,
+    Agent, Audit, DeadLetter, DeadLetterFilter, NewAgent, NewProject, NewRun, Options, Phase, Project,
+    RetentionSettings, Run, Store,
 };
 use berth_telemetry::metrics::SchedulerMetrics;
 use berth_telemetry::{Health, Registry};
@@ -189,7 +189,8 @@ impl World {
     /// Waits for so many dead letters.
     pub(crate) async fn dead_letters(&self, count: usize) -> Vec<DeadLetter> {
         eventually("dead letters", async || {
-            let letters = self.store.dead_letters(OWNER, None, &Page::default()).await.unwrap().items;
+            let filter = DeadLetterFilter { owner: OWNER.to_owned(), ..DeadLetterFilter::default() };
+            let letters = self.store.dead_letters_after(&filter, None, 1_000).await.unwrap();
             (letters.len() == count).then_some(letters)
         })
         .await

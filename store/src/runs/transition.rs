@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use berth_domain::id::{AgentId, DeadLetterId, QueueId, RunId};
+use berth_domain::id::{AgentId, QueueId, RunId};
 use berth_domain::lifecycle::{Condition, DispatchState, Status, Step};
 use berth_domain::time::Time;
 use serde::Serialize;
@@ -181,18 +181,7 @@ pub(crate) async fn apply(tx: &mut Tx, decided: &[(RunHead, Decision)], now: Tim
     let letters: Vec<DeadLetterRow<'_>> = decided
         .iter()
         .filter_map(|(head, decision)| {
-            let reason = decision.step.dead_letter.as_deref()?;
-            Some(DeadLetterRow {
-                id: DeadLetterId::new(),
-                owner: &head.owner,
-                agent_id: head.agent_id,
-                queue_id: head.queue_id,
-                run_id: Some(head.id),
-                attempt: Some(head.dispatch.attempt),
-                reason,
-                raw: None,
-                at: now.micros(),
-            })
+            Some(DeadLetterRow::poison(head, decision.step.dead_letter.as_deref()?, now))
         })
         .collect();
     dead_letters::write(tx, &letters).await?;

@@ -106,7 +106,7 @@ statements! {
            AND r.offered) AS offered, \
          (SELECT count(*) FROM runs r WHERE r.holds_slot AND r.agent_id = a.id AND r.queue_id = q.id \
            AND NOT r.offered) AS in_flight, \
-         (SELECT count(*) FROM dead_letters d WHERE d.queue_id = q.id) AS dead \
+         (SELECT count(*) FROM dead_letters d WHERE d.queue_id = q.id AND d.replayed_at IS NULL) AS dead \
          FROM queues q JOIN agents a ON a.id = q.agent_id ORDER BY a.name, q.name",
     );
 }

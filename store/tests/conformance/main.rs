@@ -6,6 +6,7 @@ mod admission;
 mod changes;
 mod claimant;
 mod crud;
+mod dead_letters;
 mod keeping;
 mod leases;
 mod limits;
@@ -62,7 +63,10 @@ on_both! {
     runs::a_patch_merges_or_replaces,
     transitions::of_many_racing_claims_one_wins,
     transitions::a_decision_writes_conditions_changes_and_audit,
-    transitions::a_poisoned_run_leaves_a_dead_letter,
+    dead_letters::a_poisoned_run_is_one_letter_however_often_it_fails,
+    dead_letters::a_message_is_kept_as_it_was_and_counted,
+    dead_letters::letters_are_found_by_reason_place_and_time,
+    dead_letters::a_replayed_run_goes_on_with_its_letter_gone_or_neither,
     transitions::due_runs_come_when_their_time_has_come,
     admission::parallel_admitters_never_pass_a_limit,
     admission::lanes_show_the_first_by_priority_and_age,

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use berth_domain::lifecycle::{Event, FailureClass, MAX_LOST_CLAIMS, Outcome, Status, step};
+use berth_domain::lifecycle::{Event, Status, step};
 use berth_store::{AuditFilter, Decision, Error, Page, Store};
 use futures_util::future::join_all;
 
-use crate::world::{LIMITS, NOW, World, after, audit, claim, go};
+use crate::world::{NOW, World, after, audit, claim, go};
 
 pub(crate) async fn of_many_racing_claims_one_wins(store: &Store) {
     let world = World::new(store).await;
@@ -55,38 +55,6 @@ pub(crate) async fn a_decision_writes_conditions_changes_and_audit(store: &Store
 
     store.delete_run(ids[0], &audit("run.delete")).await.unwrap();
     assert!(matches!(store.run_by_id(ids[0]).await, Err(Error::NotFound { .. })));
-}
-
-pub(crate) async fn a_poisoned_run_leaves_a_dead_letter(store: &Store) {
-    let world = World::new(store).await;
-    let id = world.create(store, 1).await[0];
-    let mut now = NOW;
-    store.transition(&[id], now, |head| Some(go(&head.dispatch, &Event::Admit, now))).await.unwrap();
-    for n in 0..MAX_LOST_CLAIMS {
-        let nonce = format!("n{n}");
-        now = now.plus(LIMITS.validity + LIMITS.create_grace);
-        let then = now;
-        store.transition(&[id], then, |head| Some(go(&head.dispatch, &claim(&nonce), then))).await.unwrap();
-        now = now.plus(LIMITS.validity + LIMITS.create_grace);
-        let then = now;
-        store.transition(&[id], then, |head| Some(go(&head.dispatch, &Event::Ask, then))).await.unwrap();
-        store
-            .transition(&[id], then, |head| {
-                let absent = Event::Absent { attempt: 0, question: head.dispatch.question };
-                Some(go(&head.dispatch, &absent, then))
-            })
-            .await
-            .unwrap();
-    }
-    let run = store.run_by_id(id).await.unwrap();
-    assert_eq!(run.status(), Status::Failed);
-    assert_eq!(run.dispatch.end.unwrap().outcome, Outcome::Failed(FailureClass::Poison));
-    let letters = store.dead_letters("acme", Some(world.queue.id), &Page::default()).await.unwrap().items;
-    assert_eq!(letters.len(), 1);
-    assert_eq!(letters[0].run_id, Some(id));
-    assert_eq!(store.queue_stats().await.unwrap()[0].dead_letters, 1);
-    store.drop_dead_letter("acme", letters[0].id, &audit("dead_letter.drop")).await.unwrap();
-    assert!(matches!(store.dead_letter("acme", letters[0].id).await, Err(Error::NotFound { .. })));
 }
 
 pub(crate) async fn due_runs_come_when_their_time_has_come(store: &Store) {

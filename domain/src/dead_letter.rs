@@ -1,0 +1,69 @@
+//! Why something was set aside as a dead letter: a closed set, by which letters are grouped, counted and replayed.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Why something was set aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// A run was claimed too often without a start.
+    Poison,
+    /// An agent could not decode a message on one of its queues.
+    Undecodable,
+    /// What an agent sent is no message of an agent.
+    Unreadable,
+    /// What an agent sent is of a newer version than the control plane reads.
+    NewerVersion,
+}
+
+/// The text names no reason.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a reason: use poison, undecodable, unreadable or newer_version")]
+pub struct UnknownReason(String);
+
+impl Reason {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Poison, Self::Undecodable, Self::Unreadable, Self::NewerVersion];
+
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Poison => "poison",
+            Self::Undecodable => "undecodable",
+            Self::Unreadable => "unreadable",
+            Self::NewerVersion => "newer_version",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Reason {
+    type Err = UnknownReason;
+
+    fn from_str(text: &str) -> Result<Self, UnknownReason> {
+        Self::ALL
+            .into_iter()
+            .find(|reason| reason.as_str() == text)
+            .ok_or_else(|| UnknownReason(text.chars().take(64).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_read_as_they_are_written() {
+        for reason in Reason::ALL {
+            assert_eq!(reason.as_str().parse(), Ok(reason));
+        }
+        let error = "bad luck".parse::<Reason>().unwrap_err().to_string();
+        assert_eq!(error, "`bad luck` is not a reason: use poison, undecodable, unreadable or newer_version");
+    }
+}
