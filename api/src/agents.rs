@@ -25,6 +25,7 @@ use crate::limits::{self, Given, GivenQuota};
 use crate::listing;
 use crate::params::{Params, shown};
 use crate::path::{InAgent, InOwner};
+use crate::pause::{self, Pause};
 use crate::problem::Problem;
 
 /// Items on a page, if nothing is said.
@@ -217,6 +218,17 @@ pub(crate) async fn update(
         return Err(Problem::field("name", "an agent keeps its name: its queues on the broker carry it"));
     }
     check_labels(&body)?;
+    let hold = match (body.cordoned, body.draining) {
+        (Some(true), _) | (_, Some(true)) => {
+            let drain = body.draining.unwrap_or(agent.draining);
+            Some(Some(Pause::default().draining(drain).by(&caller)?))
+        }
+        (None, None) => None,
+        (cordoned, draining) => {
+            let is_closed = cordoned.unwrap_or(agent.cordoned) || draining.unwrap_or(agent.draining);
+            (!is_closed).then_some(None)
+        }
+    };
     let patch = AgentPatch {
         limits: body.limits().patch()?,
         description: body.description,
@@ -226,6 +238,7 @@ pub(crate) async fn update(
         concurrency: body.concurrency.map(|limit| limit.0),
         cordoned: body.cordoned,
         draining: body.draining,
+        hold,
         is_default: body.is_default,
         ..AgentPatch::default()
     };
@@ -239,16 +252,18 @@ pub(crate) async fn steer(
     caller: Caller,
     at: InAgent,
     Path(path): Path<HashMap<String, String>>,
+    Json(body): Json<Pause>,
 ) -> Result<axum::Json<Value>, Problem> {
     caller.may(Action::ManageAgents, at.resource())?;
     let agent = find(&app, &at.owner, &at.agent).await?;
+    let closed = |pause: Pause, drain: bool| -> Result<AgentPatch, Problem> {
+        let hold = Some(Some(pause.draining(drain).by(&caller)?));
+        Ok(AgentPatch { cordoned: Some(!drain), draining: Some(drain), hold, ..AgentPatch::default() })
+    };
     let (patch, action) = match part(&path, "verb").as_str() {
-        "cordon" => (AgentPatch { cordoned: Some(true), ..AgentPatch::default() }, "agent.cordon"),
-        "uncordon" => (
-            AgentPatch { cordoned: Some(false), draining: Some(false), ..AgentPatch::default() },
-            "agent.uncordon",
-        ),
-        "drain" => (AgentPatch { draining: Some(true), ..AgentPatch::default() }, "agent.drain"),
+        "cordon" => (closed(body, false)?, "agent.cordon"),
+        "drain" => (closed(body, true)?, "agent.drain"),
+        "uncordon" => (open(), "agent.uncordon"),
         "release" => {
             let audit = caller.audit("agent.release");
             let agent = app.store.release_agent(&at.owner, agent.name.as_str(), &audit).await?;
@@ -266,6 +281,11 @@ pub(crate) async fn steer(
     changed(&app, &caller, &agent, patch, (action, None)).await
 }
 
+/// That it takes what comes.
+fn open() -> AgentPatch {
+    AgentPatch { cordoned: Some(false), draining: Some(false), hold: Some(None), ..AgentPatch::default() }
+}
+
 async fn changed(
     app: &App,
     caller: &Caller,
@@ -275,6 +295,9 @@ async fn changed(
 ) -> Result<axum::Json<Value>, Problem> {
     let mut audit = caller.audit(action);
     audit.details = defaults.map(|defaults| json!({ "defaults": defaults }));
+    if let Some(Some(hold)) = &patch.hold {
+        audit.reason.get_or_insert_with(|| hold.reason.clone());
+    }
     let agent = app.store.update_agent(&agent.owner, agent.name.as_str(), patch, &audit).await?;
     app.wake.settings_changed();
     Ok(axum::Json(shape(&agent, caller.now)))
@@ -339,6 +362,7 @@ fn shape(agent: &Agent, now: Time) -> Value {
         "concurrency": Concurrency::shown(agent.concurrency),
         "cordoned": agent.cordoned,
         "draining": agent.draining,
+        "hold": pause::shape(agent.hold.as_ref()),
         "is_default": agent.is_default,
         "is_live": agent.is_live(now),
         "executor": agent.executor,

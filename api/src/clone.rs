@@ -7,7 +7,7 @@ use axum::response::IntoResponse;
 use berth_domain::access::Action;
 use berth_domain::id::RunId;
 use berth_domain::lifecycle::resume as resumed;
-use berth_store::{Decision, Run, RunPatch};
+use berth_store::{Decision, NewRun, Run, RunPatch};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -19,7 +19,7 @@ use crate::problem::Problem;
 use crate::runs::create::store;
 use crate::runs::{content, find, is_ours, original_name};
 use crate::shape;
-use crate::submit::{OperationBody, Origin, prepare};
+use crate::submit::{OperationBody, Origin, Prepared, prepare};
 
 /// `V1Run`, as far as it says what is to be different. The rest is left alone.
 #[derive(Debug, Default, Deserialize)]
@@ -56,18 +56,47 @@ async fn clone(
     app: &App,
     caller: &Caller,
     at: &InRun,
-    body: Body,
+    mut body: Body,
     kind: &'static str,
 ) -> Result<(StatusCode, Answer<Value>), Problem> {
     caller.may(Action::SubmitRun, at.resource())?;
     let original = find(app, at).await?;
-    let operation = match body.content.filter(|content| !content.is_null()) {
+    let operation = match body.content.take().filter(|content| !content.is_null()) {
         Some(content) => content,
-        None => content(app, &original).await?.raw_content.map(Value::String).ok_or_else(|| {
-            Problem::bad_request(format!("Cannot {kind} this run, it has no operation of its own"))
-        })?,
+        None => own_operation(app, &original, kind).await?,
     };
-    let project = app.directory.project(&app.store, &at.owner, &at.project, app.wake.settings()).await?;
+    let prepared = prepared(app, caller, &original, operation, body, kind).await?;
+    let id = prepared.run.id;
+    store(app, caller, prepared.run, prepared.agent.as_deref(), prepared.queue.as_deref(), false).await?;
+    let run = app.store.run_by_id(id).await?;
+    Ok((StatusCode::CREATED, Answer(shape::cloned(&run, original.name.as_deref()))))
+}
+
+/// A run like `original`, to be stored.
+///
+/// # Errors
+/// 400 if it has no operation, or that can't be submitted any more.
+pub(crate) async fn again(app: &App, caller: &Caller, original: &Run) -> Result<NewRun, Problem> {
+    let operation = own_operation(app, original, "restart").await?;
+    Ok(prepared(app, caller, original, operation, Body::default(), "restart").await?.run)
+}
+
+async fn own_operation(app: &App, original: &Run, kind: &str) -> Result<Value, Problem> {
+    content(app, original).await?.raw_content.map(Value::String).ok_or_else(|| {
+        Problem::bad_request(format!("Cannot {kind} this run, it has no operation of its own"))
+    })
+}
+
+async fn prepared(
+    app: &App,
+    caller: &Caller,
+    original: &Run,
+    operation: Value,
+    body: Body,
+    kind: &'static str,
+) -> Result<Prepared, Problem> {
+    let (owner, name) = (&original.owner, &original.project);
+    let project = app.directory.project(&app.store, owner, name, app.wake.settings()).await?;
     let body = OperationBody {
         content: Some(operation),
         name: body.name.or_else(|| original.name.clone()),
@@ -78,11 +107,7 @@ async fn clone(
         ..OperationBody::default()
     };
     let origin = Origin { id: original.id, kind };
-    let prepared = prepare(app, caller, &project, RunId::new(), body, Some(&origin)).await?;
-    let id = prepared.run.id;
-    store(app, caller, prepared.run, prepared.agent.as_deref(), prepared.queue.as_deref(), false).await?;
-    let run = app.store.run_by_id(id).await?;
-    Ok((StatusCode::CREATED, Answer(shape::cloned(&run, original.name.as_deref()))))
+    prepare(app, caller, &project, RunId::new(), body, Some(&origin)).await
 }
 
 /// `POST .../runs/{uuid}/resume`: the same run goes on as a new attempt.

@@ -73,10 +73,10 @@ impl Course {
     }
 
     /// One was left as it was.
-    pub(crate) fn keep(&mut self, id: impl ToString, why: impl Into<String>) {
+    pub(crate) fn keep(&mut self, id: Uuid, why: impl Into<String>) {
         self.kept += 1;
         if self.named.len() < NAMED {
-            self.named.push(json!({ "uuid": id.to_string(), "why": why.into() }));
+            self.named.push(json!({ "uuid": id.simple().to_string(), "why": why.into() }));
         }
     }
 
@@ -100,7 +100,7 @@ mod tests {
         let last = Uuid::from_u128(7);
         course.advance(BATCH as usize, Some(last));
         course.done(499);
-        course.keep(last.simple(), "it is busy");
+        course.keep(last, "it is busy");
         assert!(course.goes_on());
         let answer = course.answer();
         assert_eq!((&answer["done"], &answer["kept"]), (&json!(499), &json!(1)));

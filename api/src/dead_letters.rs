@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use axum::Json as Answer;
 use axum::extract::{OriginalUri, Path, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use berth_domain::access::Action;
 use berth_domain::id::DeadLetterId;
 use berth_store::{Audit, DeadLetter, DeadLetterFilter, DeadLetterGroup, Page};
@@ -152,7 +152,7 @@ async fn many(
     app: &App,
     caller: &Caller,
     at: &InOwner,
-    uri: &axum::http::Uri,
+    uri: &Uri,
     body: ByQuery,
     verb: Verb,
 ) -> Result<Answer<Value>, Problem> {
@@ -174,7 +174,7 @@ async fn many(
             Verb::Replay => {
                 let outcome = replay::replay(app, caller, &letters, &audit).await?;
                 course.done(outcome.replayed);
-                outcome.kept.into_iter().for_each(|(id, why)| course.keep(id, why));
+                outcome.kept.into_iter().for_each(|(id, why)| course.keep(id.uuid(), why));
             }
             Verb::Drop => course.done(app.store.drop_dead_letters(&letters, &audit).await?.len()),
         }

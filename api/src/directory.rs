@@ -65,6 +65,14 @@ impl Places {
         self.agents.iter().find(|agent| agent.is_default).or(only)
     }
 
+    /// The queue of that name with its agent, and both as a place.
+    pub(crate) fn place(&self, asked: &QueueRef) -> Option<(&Agent, &Queue, &Destination)> {
+        let queue = self.queue(asked)?;
+        let agent = self.agents.iter().find(|agent| agent.id == queue.agent_id)?;
+        let place = self.destinations.iter().find(|place| place.queue == queue.id)?;
+        Some((agent, queue, place))
+    }
+
     /// All queues by their names, for people; not too many.
     pub(crate) fn names(&self) -> String {
         names(&self.destinations)

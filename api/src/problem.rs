@@ -110,6 +110,12 @@ impl Problem {
         self.status
     }
 
+    /// What is said to people.
+    #[must_use]
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The body.
     #[must_use]
     pub(crate) fn json(&self) -> Value {
@@ -175,7 +181,7 @@ impl From<StoreError> for Problem {
             StoreError::NotFound { what } => {
                 Self::new(StatusCode::NOT_FOUND, format!("{what} does not exist"))
             }
-            StoreError::Conflict { message } => Self::conflict(message),
+            StoreError::Conflict { message } | StoreError::Closed { message } => Self::conflict(message),
             StoreError::Full { message } => Self {
                 retry_after: Some(FULL_RETRY_AFTER_SECONDS),
                 ..Self::new(StatusCode::TOO_MANY_REQUESTS, message)

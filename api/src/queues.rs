@@ -8,10 +8,10 @@ use axum::response::IntoResponse;
 use berth_domain::access::Action;
 use berth_domain::compile::{OnAgentLoss, UnknownOnAgentLoss};
 use berth_domain::id::QueueId;
+use berth_domain::lifecycle::Status;
 use berth_domain::name::{InvalidName, QueueName};
-use berth_domain::scheduling::{FairnessBy, InvalidFairness, LONGEST_PATIENCE, Paused, SharingPatch};
-use berth_domain::time::Time;
-use berth_store::{NewQueue, Queue, QueuePatch};
+use berth_domain::scheduling::{FairnessBy, InvalidFairness, LONGEST_PATIENCE, SharingPatch};
+use berth_store::{Audit, NewQueue, Queue, QueuePatch};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
@@ -26,7 +26,11 @@ use crate::limits::{self, Given, GivenQuota};
 use crate::listing;
 use crate::params::{Params, shown};
 use crate::path::{InAgent, InOwner, InQueue};
+use crate::pause::{self, Pause};
 use crate::problem::Problem;
+use crate::runs::filter;
+use crate::runs::many::{self, Deed};
+use crate::runs::verbs::Verb;
 
 /// Items on a page, if nothing is said.
 const PAGE: u32 = 100;
@@ -118,31 +122,6 @@ impl Body {
             max_backlog: self.max_backlog,
             overflow_after_seconds: self.overflow_after_seconds,
         })
-    }
-}
-
-/// Why and until when a queue is paused.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Pause {
-    reason: Option<String>,
-    until: Option<Time>,
-    #[serde(rename = "by")]
-    _by: IgnoredAny,
-}
-
-impl Pause {
-    /// # Errors
-    /// If it would be over already.
-    fn by(self, caller: &Caller) -> Result<Paused, Problem> {
-        if self.until.is_some_and(|until| until <= caller.now) {
-            return Err(Problem::field("until", "it lies in the past"));
-        }
-        // Stock clients, which send back what they got, name who paused it: that is whoever asks.
-        let reason =
-            self.reason.or_else(|| caller.reason.clone()).unwrap_or_else(|| "no reason was given".to_owned());
-        let by = caller.principal.name().to_owned();
-        Ok(Paused { reason: reason.chars().take(500).collect(), by, until: self.until })
     }
 }
 
@@ -273,11 +252,31 @@ pub(crate) async fn pause(
     at: InQueue,
     Json(body): Json<Pause>,
 ) -> Result<axum::Json<Value>, Problem> {
+    close(&app, &caller, &at, body.draining(false), "queue.pause").await
+}
+
+/// `POST .../queues/{queue}/drain`: it starts none, and accepts none either.
+pub(crate) async fn drain(
+    State(app): State<AppState>,
+    caller: Caller,
+    at: InQueue,
+    Json(body): Json<Pause>,
+) -> Result<axum::Json<Value>, Problem> {
+    close(&app, &caller, &at, body.draining(true), "queue.drain").await
+}
+
+async fn close(
+    app: &App,
+    caller: &Caller,
+    at: &InQueue,
+    pause: Pause,
+    action: &str,
+) -> Result<axum::Json<Value>, Problem> {
     caller.may(Action::ManageQueues, at.resource())?;
-    let paused = body.by(&caller)?;
-    let queue = find(&app, &at).await?;
+    let paused = pause.by(caller)?;
+    let queue = find(app, at).await?;
     let patch = QueuePatch { paused: Some(Some(paused)), ..QueuePatch::default() };
-    changed(&app, &caller, &queue, patch, ("queue.pause", None)).await
+    changed(app, caller, &queue, patch, (action, None)).await
 }
 
 /// `POST .../queues/{queue}/resume`.
@@ -292,6 +291,43 @@ pub(crate) async fn resume(
     changed(&app, &caller, &queue, patch, ("queue.resume", None)).await
 }
 
+/// Which of a queue's waiting runs; all, if nothing is said.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Purge {
+    query: Option<String>,
+    cursor: Option<String>,
+}
+
+/// `POST .../queues/{queue}/purge`: what waits in it is stopped, and what is offered of it and not claimed.
+pub(crate) async fn purge(
+    State(app): State<AppState>,
+    caller: Caller,
+    at: InQueue,
+    OriginalUri(uri): OriginalUri,
+    Json(body): Json<Purge>,
+) -> Result<axum::Json<Value>, Problem> {
+    caller.may(Action::ManageQueues, at.resource())?;
+    let queue = find(&app, &at).await?;
+    let query = body.query.as_deref().unwrap_or_default();
+    let mut filter = filter::read(&app, &at.owner, None, query).await?;
+    filter.queue_id = Some(queue.id);
+    let given = std::mem::take(&mut filter.statuses);
+    let waits = |status: &Status| status.is_waiting() || *status == Status::Scheduled;
+    let is_meant = |status: &Status| waits(status) && (given.is_empty() || given.contains(status));
+    filter.statuses = Status::ALL.into_iter().filter(is_meant).collect();
+    if filter.statuses.is_empty() {
+        // It asks for what doesn't wait: for none at all.
+        filter.ids = Some(Vec::new());
+    }
+    filter.live_state = None;
+    let details = json!({ "query": query, "purged": format!("{}/{}", queue.agent, queue.name) });
+    let audit = Audit { details: Some(details), ..caller.audit("run.stop") };
+    let deed = Deed::Steer(Verb::Stop);
+    let cursor = body.cursor.as_deref();
+    many::through(&app, &caller, &deed, filter, &audit, (cursor, &uri)).await.map(axum::Json)
+}
+
 async fn changed(
     app: &App,
     caller: &Caller,
@@ -302,6 +338,9 @@ async fn changed(
     let (agent, name) = (queue.agent.as_str(), queue.name.as_str());
     let mut audit = caller.audit(action);
     audit.details = defaults.map(|defaults| json!({ "defaults": defaults }));
+    if let Some(Some(paused)) = &patch.paused {
+        audit.reason.get_or_insert_with(|| paused.reason.clone());
+    }
     let queue = app.store.update_queue(&queue.owner, agent, name, patch, &audit).await?;
     app.wake.settings_changed();
     Ok(axum::Json(shape(&queue)))
@@ -323,10 +362,6 @@ pub(crate) async fn delete(
 
 /// `V1Queue`, and beside it what Berth knows more.
 fn shape(queue: &Queue) -> Value {
-    let paused = queue
-        .paused
-        .as_ref()
-        .map(|paused| json!({ "reason": paused.reason, "by": paused.by, "until": paused.until }));
     let mut answer = json!({
         "uuid": queue.id,
         "agent": queue.agent,
@@ -344,7 +379,7 @@ fn shape(queue: &Queue) -> Value {
         "stats": {},
         "created_at": queue.created_at,
         "updated_at": queue.updated_at,
-        "paused": paused,
+        "paused": pause::shape(queue.paused.as_ref()),
         "on_agent_loss": queue.on_agent_loss.as_str(),
         "defaults": defaults::shown(queue.defaults.as_ref()),
     });

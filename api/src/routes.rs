@@ -109,7 +109,9 @@ fn organization() -> Vec<Route> {
             .put(queues::update)
             .delete(queues::delete),
         at("/api/v1/orgs/{owner}/agents/{agent}/queues/{queue}/pause").post(queues::pause),
+        at("/api/v1/orgs/{owner}/agents/{agent}/queues/{queue}/drain").post(queues::drain),
         at("/api/v1/orgs/{owner}/agents/{agent}/queues/{queue}/resume").post(queues::resume),
+        at("/api/v1/orgs/{owner}/agents/{agent}/queues/{queue}/purge").post(queues::purge),
         at("/api/v1/orgs/{owner}/presets").get(presets::list).post(presets::create),
         at("/api/v1/orgs/{owner}/presets/names").get(presets::list),
         at("/api/v1/orgs/{owner}/presets/{preset}")

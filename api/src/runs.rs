@@ -5,6 +5,7 @@ pub(crate) mod change;
 pub(crate) mod create;
 pub(crate) mod filter;
 pub(crate) mod list;
+pub(crate) mod many;
 pub(crate) mod statuses;
 pub(crate) mod verbs;
 

@@ -6,6 +6,7 @@ mod bad_requests;
 mod dead_letters;
 mod layers;
 mod limits;
+mod operators;
 mod quotas;
 mod routing;
 mod shapes;

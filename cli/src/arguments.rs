@@ -11,7 +11,7 @@ mod resources;
 mod routing;
 mod runs;
 
-pub use many::{DeadAction, Letters, Manner};
+pub use many::{DeadAction, Hold, Letters, Manner, Runs};
 pub use resources::{
     AboutProject, AgentsAction, Concurrency, Limits, OneName, OnePreset, OneProject, OneQueue, PresetsAction,
     ProjectsAction, QueueLimits, QueuesAction, TokensAction,
@@ -247,7 +247,16 @@ mod tests {
             "berth ops logs -f 0123456789abcdef0123456789abcdef",
             "berth ops statuses -w 01234567-89ab-cdef-0123-456789abcdef --host http://h",
             "berth queues create eu/gpu --concurrency none --priority -1",
-            "berth queues pause gpu --reason x",
+            "berth queues pause gpu --reason x --until 10m",
+            "berth queues drain eu/gpu --until 2026-12-01T06:00:00Z",
+            "berth agents cordon eu --reason disks --until 2h",
+            "berth agents drain eu",
+            "berth queues purge eu/gpu --preview",
+            "berth queues move gpu eu/gpu -q tags:night --yes",
+            "berth ops stop 0123456789abcdef0123456789abcdef",
+            "berth ops stop -q queue:gpu,status:queued --yes --reason outage",
+            "berth ops move --to eu/gpu -q tags:night --preview",
+            "berth ops reprioritize --priority 9 0123456789abcdef0123456789abcdef",
             "berth queues dead ls --reasons -q queue:eu/gpu",
             "berth queues dead replay 0123456789abcdef0123456789abcdef",
             "berth queues dead replay -q reason:poison --preview",
@@ -291,6 +300,8 @@ mod tests {
             ("berth ops ls --limit 0", "0 is not in 1..=1000"),
             ("berth queues get A/b", "`A` is not a name: use 1 to 63 of a-z, 0-9 and `-`"),
             ("berth queues create a --concurrency lots", "use a whole number, or none"),
+            ("berth ops reprioritize -q name:a --priority 10", "10 is not in 0..=9"),
+            ("berth ops stop", "<UUID|--query <QUERY>>"),
             ("berth queues dead drop", "<UUID|--query <QUERY>|--all>"),
             ("berth agents create -x", "unexpected argument '-x' found"),
             ("berth tokens create t --expires-days 0", "0 is not in 1..=36500"),

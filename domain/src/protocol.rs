@@ -303,7 +303,6 @@ pub struct Envelope {
 /// What an agent replica says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "body", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "a message lives for a moment, and leases are few")]
 pub enum FromAgentBody {
     /// Asks for the lease.
     Lease(LeaseRequest),

@@ -1,5 +1,5 @@
-//! What is due: held and retrying runs enter the backlog, waiting ones expire, and an agent is asked about
-//! claims that ended without a report.
+//! What is due: held and retrying runs enter the backlog, waiting ones expire, an agent is asked about claims that ended
+//! without a report, and pauses and cordons end that were for a time.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -35,14 +35,33 @@ pub(crate) async fn fire_forever(context: Context) {
 
 /// Fires what is due now; `next` becomes how long it is to what is due after that, if it is soon.
 async fn fire(context: &Context, next: &mut Option<Duration>) -> Result<(), Error> {
+    let held_until = end_holds(context).await?;
+    let run_due = fire_runs(context).await?;
+    *next = [held_until, run_due].into_iter().flatten().min();
+    Ok(())
+}
+
+/// Ends the pauses and cordons whose time is over; how long it is to the next end.
+async fn end_holds(context: &Context) -> Result<Option<Duration>, Error> {
+    let now = context.clock.now();
+    let (were_over, next) = context.store.end_holds(now).await?;
+    if were_over {
+        context.dispatch.notify_one();
+        context.agents.notify_one();
+    }
+    Ok(next.map(|next| next.since(now)))
+}
+
+/// Fires what of runs is due now; how long it is to what is due after that, if it is soon.
+async fn fire_runs(context: &Context) -> Result<Option<Duration>, Error> {
     loop {
         let now = context.clock.now();
         let soon = context.store.due_runs(now.plus(HORIZON), BATCH).await?;
         let ids: Vec<RunId> = soon.iter().filter(|run| run.wake_at <= now).map(|run| run.id).collect();
-        *next = soon.iter().map(|run| run.wake_at).find(|at| *at > now).map(|at| at.since(now));
+        let next = soon.iter().map(|run| run.wake_at).find(|at| *at > now).map(|at| at.since(now));
         // What nothing can be done about now comes up again at the next look, not in this one.
         if ids.is_empty() || fire_now(context, &ids).await? == 0 || soon.len() < BATCH as usize {
-            return Ok(());
+            return Ok(next);
         }
     }
 }

@@ -6,7 +6,7 @@ use berth_domain::labels::{self, Labels};
 use berth_domain::name::{self, AgentName, QueueName};
 use berth_domain::protocol::Identity;
 use berth_domain::reported::Reported;
-use berth_domain::scheduling::{LimitPatch, LimitSettings};
+use berth_domain::scheduling::{LimitPatch, LimitSettings, Paused};
 use berth_domain::time::Time;
 use serde_json::Value;
 
@@ -44,6 +44,8 @@ pub struct Agent {
     pub cordoned: bool,
     /// Whether it is being emptied for its removal.
     pub draining: bool,
+    /// Why it takes nothing new, by whom and until when, if that was said.
+    pub hold: Option<Paused>,
     /// Whether queues that name no agent are its.
     pub is_default: bool,
     /// `process` or `kubernetes`, once it was seen.
@@ -165,6 +167,8 @@ pub struct AgentPatch {
     pub cordoned: Option<bool>,
     /// Whether it is being emptied.
     pub draining: Option<bool>,
+    /// Why it takes nothing new, by whom and until when.
+    pub hold: Option<Option<Paused>>,
     /// Makes it the default agent (`true`), or no longer.
     pub is_default: Option<bool>,
     /// What is laid under the operations of its runs, from now on.
@@ -381,6 +385,7 @@ impl AgentPatch {
         self.limits.apply(&mut agent.limits);
         patch(&mut agent.cordoned, self.cordoned);
         patch(&mut agent.draining, self.draining);
+        patch(&mut agent.hold, self.hold);
         patch(&mut agent.is_default, self.is_default);
         patch(&mut agent.defaults, self.defaults);
         patch(&mut agent.credentials_hash, self.credentials_hash);
@@ -399,7 +404,8 @@ pub(crate) async fn by_id(tx: &mut Tx, id: AgentId, locked: bool) -> Result<Agen
     found(row, agent, "agent", id)
 }
 
-async fn write(tx: &mut Tx, agent: &Agent) -> Result<(), Error> {
+/// Writes an agent's settings.
+pub(crate) async fn write(tx: &mut Tx, agent: &Agent) -> Result<(), Error> {
     tx.run(
         sql::agents::UPDATE,
         args![
@@ -416,6 +422,7 @@ async fn write(tx: &mut Tx, agent: &Agent) -> Result<(), Error> {
             agent.updated_at,
             json_or_null(agent.defaults.as_ref())?,
             json(&agent.limits)?,
+            json_or_null(agent.hold.as_ref().map(queues::stored).as_ref())?,
         ],
     )
     .await
@@ -442,6 +449,7 @@ pub(crate) fn agent(row: &Row) -> Result<Agent, Error> {
         limits: row.opt_json("limits")?.unwrap_or_default(),
         cordoned: row.bool("cordoned")?,
         draining: row.bool("draining")?,
+        hold: queues::hold(row, "hold")?,
         is_default: row.bool("is_default")?,
         executor: row.opt_text("executor")?,
         identity: row.opt_json("identity")?,

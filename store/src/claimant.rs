@@ -26,6 +26,7 @@ impl Store {
             name: agent.text("name")?,
             is_live: agent.opt_time("lease_until")?.is_some_and(|until| until > now),
             is_cordoned: agent.bool("cordoned")? || agent.bool("draining")?,
+            hold: queues::hold(agent, "hold")?,
             create_grace: Duration::from_millis(agent.count("create_grace_ms")?),
             fences: agent.json::<Tags>("features")?.into_list().iter().any(|feature| feature == FENCING),
             on_agent_loss: rows

@@ -304,7 +304,7 @@ impl Store {
         transition::apply(&mut tx, &decided, audit.at).await?;
         let going: BTreeSet<RunId> = decided.iter().map(|(head, _)| head.id).collect();
         let going = letters.iter().filter(|letter| letter.run_id.is_some_and(|run| going.contains(&run)));
-        let replayed = self.settle(&mut tx, Settle::Replayed, going, audit).await?;
+        let replayed = settle(&mut tx, Settle::Replayed, going, audit).await?;
         tx.commit().await?;
         Ok(replayed)
     }
@@ -319,7 +319,7 @@ impl Store {
         audit: &Audit,
     ) -> Result<Vec<DeadLetterId>, Error> {
         let mut tx = self.db.begin().await?;
-        let replayed = self.settle(&mut tx, Settle::Replayed, letters.iter(), audit).await?;
+        let replayed = settle(&mut tx, Settle::Replayed, letters.iter(), audit).await?;
         tx.commit().await?;
         Ok(replayed)
     }
@@ -334,42 +334,40 @@ impl Store {
         audit: &Audit,
     ) -> Result<Vec<DeadLetterId>, Error> {
         let mut tx = self.db.begin().await?;
-        let dropped = self.settle(&mut tx, Settle::Dropped, letters.iter(), audit).await?;
+        let dropped = settle(&mut tx, Settle::Dropped, letters.iter(), audit).await?;
         tx.commit().await?;
         Ok(dropped)
     }
+}
 
-    async fn settle(
-        &self,
-        tx: &mut Tx,
-        how: Settle,
-        letters: impl Iterator<Item = &DeadLetter>,
-        audit: &Audit,
-    ) -> Result<Vec<DeadLetterId>, Error> {
-        let letters: Vec<&DeadLetter> = letters.collect();
-        if letters.is_empty() {
-            return Ok(Vec::new());
-        }
-        let seen: Vec<Seen> =
-            letters.iter().map(|letter| Seen { id: letter.id, times: letter.times }).collect();
-        let seen = json_text(&seen)?;
-        let rows = match how {
-            Settle::Replayed => tx.all(sql::dead_letters::REPLAYED, args![seen, audit.at]).await?,
-            Settle::Dropped => tx.all(sql::dead_letters::DROP, args![seen]).await?,
-        };
-        let settled: BTreeSet<DeadLetterId> =
-            rows.iter().map(|row| row.id("id")).collect::<Result<_, _>>()?;
-        let entries: Vec<(&Audit, About<'_>)> = letters
-            .iter()
-            .filter(|letter| settled.contains(&letter.id))
-            .map(|letter| {
-                let (owner, id) = (letter.owner.as_str(), Some(letter.id.uuid()));
-                (audit, About { owner, kind: "dead_letter", id, name: Some(letter.reason.as_str()) })
-            })
-            .collect();
-        audit::write(tx, &entries).await?;
-        Ok(settled.into_iter().collect())
+/// Takes letters away, with an entry for each in the audit log; those that are there.
+async fn settle(
+    tx: &mut Tx,
+    how: Settle,
+    letters: impl Iterator<Item = &DeadLetter>,
+    audit: &Audit,
+) -> Result<Vec<DeadLetterId>, Error> {
+    let letters: Vec<&DeadLetter> = letters.collect();
+    if letters.is_empty() {
+        return Ok(Vec::new());
     }
+    let seen: Vec<Seen> = letters.iter().map(|letter| Seen { id: letter.id, times: letter.times }).collect();
+    let seen = json_text(&seen)?;
+    let rows = match how {
+        Settle::Replayed => tx.all(sql::dead_letters::REPLAYED, args![seen, audit.at]).await?,
+        Settle::Dropped => tx.all(sql::dead_letters::DROP, args![seen]).await?,
+    };
+    let settled: BTreeSet<DeadLetterId> = rows.iter().map(|row| row.id("id")).collect::<Result<_, _>>()?;
+    let entries: Vec<(&Audit, About<'_>)> = letters
+        .iter()
+        .filter(|letter| settled.contains(&letter.id))
+        .map(|letter| {
+            let (owner, id) = (letter.owner.as_str(), Some(letter.id.uuid()));
+            (audit, About { owner, kind: "dead_letter", id, name: Some(letter.reason.as_str()) })
+        })
+        .collect();
+    audit::write(tx, &entries).await?;
+    Ok(settled.into_iter().collect())
 }
 
 /// A letter as it was read.

@@ -23,6 +23,12 @@ pub enum Error {
         /// What is full.
         message: String,
     },
+    /// Nothing new is let in.
+    #[error("{message}")]
+    Closed {
+        /// What is closed, by whom, until when and why.
+        message: String,
+    },
     /// What was given can't be stored.
     #[error("{field}: {message}")]
     Invalid {

@@ -15,6 +15,7 @@ mod destinations;
 mod epoch;
 mod error;
 mod forgotten;
+mod holds;
 mod idempotency;
 mod leases;
 mod losses;
@@ -37,8 +38,8 @@ pub use agents::{Agent, AgentPatch, NewAgent};
 pub use audit::{Audit, AuditEntry, AuditFilter};
 pub use changes::{Change, ChangeKind, Changes, Cursor};
 pub use db::Options;
-pub use destinations::{ChoosingQueue, destinations};
 pub use dead_letters::{DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadMessage};
+pub use destinations::{ChoosingQueue, destinations};
 pub use error::Error;
 pub use idempotency::Reservation;
 pub use leases::{Lease, Replica};
@@ -51,8 +52,8 @@ pub use projects::{NewProject, Project, ProjectPatch};
 pub use queues::{NewQueue, Queue, QueuePatch};
 pub use retention::{Removed, RetentionSettings};
 pub use runs::{
-    Decision, DueRun, LiveAttempt, MAX_COUNTED, NewRun, OfferedRun, OutstandingOffers, QueuePosition,
-    QueueStats, Run, RunContent, RunFilter, RunHead, RunPatch, Sort, SortKey, StoppingAttempt,
+    Decision, DueRun, Edit, LiveAttempt, MAX_COUNTED, NewRun, OfferedRun, OutstandingOffers, QueuePosition,
+    QueueStats, Recompiled, Run, RunContent, RunFilter, RunHead, RunPatch, Sort, SortKey, StoppingAttempt,
 };
 pub use sql::listing::samples as listing_samples;
 pub use sql::migrations::Phase;

@@ -130,10 +130,12 @@ pub struct QueuePatch {
 
 /// How a pause is kept.
 #[derive(Serialize, Deserialize)]
-struct StoredPause {
+pub(crate) struct StoredPause {
     reason: String,
     by: String,
     until: Option<Time>,
+    #[serde(default)]
+    drain: bool,
 }
 
 impl Store {
@@ -231,23 +233,7 @@ impl Store {
         let mut queue = by_name_locked(&mut tx, owner, agent, name).await?;
         patch.apply(&mut queue);
         queue.updated_at = audit.at;
-        tx.run(
-            sql::queues::UPDATE,
-            args![
-                queue.id,
-                &queue.description,
-                json(&Tags::of(&queue.tags))?,
-                queue.priority,
-                queue.concurrency,
-                json_or_null(queue.paused.as_ref().map(stored).as_ref())?,
-                queue.on_agent_loss.as_str(),
-                queue.updated_at,
-                json_or_null(queue.defaults.as_ref())?,
-                json(&queue.limits)?,
-                json(&queue.sharing)?,
-            ],
-        )
-        .await?;
+        write(&mut tx, &queue).await?;
         record(&mut tx, &queue, audit).await?;
         tx.commit().await?;
         Ok(queue)
@@ -291,6 +277,28 @@ impl QueuePatch {
     }
 }
 
+/// Writes a queue's settings.
+pub(crate) async fn write(tx: &mut Tx, queue: &Queue) -> Result<(), Error> {
+    tx.run(
+        sql::queues::UPDATE,
+        args![
+            queue.id,
+            &queue.description,
+            json(&Tags::of(&queue.tags))?,
+            queue.priority,
+            queue.concurrency,
+            json_or_null(queue.paused.as_ref().map(stored).as_ref())?,
+            queue.on_agent_loss.as_str(),
+            queue.updated_at,
+            json_or_null(queue.defaults.as_ref())?,
+            json(&queue.limits)?,
+            json(&queue.sharing)?,
+        ],
+    )
+    .await
+    .map(drop)
+}
+
 async fn by_name_locked(tx: &mut Tx, owner: &str, agent: &str, name: &str) -> Result<Queue, Error> {
     let row = tx.one(sql::queues::BY_NAME_LOCKED, args![owner, agent, name]).await?;
     found(row, queue, "queue", format_args!("{agent}/{name}"))
@@ -327,14 +335,17 @@ pub(crate) async fn insert(tx: &mut Tx, new: &NewQueue, audit: &Audit) -> Result
     record(tx, &queue, audit).await
 }
 
-async fn record(tx: &mut Tx, queue: &Queue, audit: &Audit) -> Result<(), Error> {
+/// Writes the change and the audit entry of a queue.
+pub(crate) async fn record(tx: &mut Tx, queue: &Queue, audit: &Audit) -> Result<(), Error> {
     changes::write(tx, &[NewChange::thing(ChangeKind::Queue, queue.id, &queue.owner, audit.at)]).await?;
     let name = format!("{}/{}", queue.agent, queue.name);
     audit::write(tx, &[(audit, About::thing("queue", &queue.owner, queue.id, &name))]).await
 }
 
-fn stored(paused: &Paused) -> StoredPause {
-    StoredPause { reason: paused.reason.clone(), by: paused.by.clone(), until: paused.until }
+/// A hold as it is kept.
+pub(crate) fn stored(paused: &Paused) -> StoredPause {
+    let Paused { reason, by, until, drain } = paused.clone();
+    StoredPause { reason, by, until, drain }
 }
 
 /// A queue's row.
@@ -361,6 +372,11 @@ pub(crate) fn queue(row: &Row) -> Result<Queue, Error> {
 
 /// The pause of a queue's row.
 pub(crate) fn paused(row: &Row) -> Result<Option<Paused>, Error> {
-    let paused: Option<StoredPause> = row.opt_json("paused")?;
-    Ok(paused.map(|paused| Paused { reason: paused.reason, by: paused.by, until: paused.until }))
+    hold(row, "paused")
+}
+
+/// A hold in that column.
+pub(crate) fn hold(row: &Row, column: &str) -> Result<Option<Paused>, Error> {
+    let hold: Option<StoredPause> = row.opt_json(column)?;
+    Ok(hold.map(|StoredPause { reason, by, until, drain }| Paused { reason, by, until, drain }))
 }

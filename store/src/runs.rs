@@ -3,6 +3,7 @@
 
 pub(crate) mod create;
 pub(crate) mod edit;
+mod edits;
 pub(crate) mod list;
 pub(crate) mod model;
 mod moves;
@@ -12,6 +13,7 @@ pub(crate) mod timers;
 pub(crate) mod transition;
 pub(crate) mod writer;
 
+pub use edits::{Edit, Recompiled};
 pub use list::{RunFilter, Sort, SortKey};
 pub use model::{NewRun, Run, RunContent, RunHead, RunPatch};
 pub use overview::{OutstandingOffers, StoppingAttempt};

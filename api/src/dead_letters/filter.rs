@@ -23,9 +23,9 @@ pub(super) async fn read(app: &App, owner: &str, query: &str) -> Result<DeadLett
         match field {
             "reason" => {
                 let reason = one(field, clause.condition)?;
-                let reason = reason.parse().map_err(|error: UnknownReason| {
-                    Problem::field("query", format!("{field}: {error}"))
-                })?;
+                let reason = reason
+                    .parse()
+                    .map_err(|error: UnknownReason| Problem::field("query", format!("{field}: {error}")))?;
                 filter.reason = Some(reason);
             }
             "agent" => filter.agent_id = Some(agent(app, owner, &one(field, clause.condition)?).await?),

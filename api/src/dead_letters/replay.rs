@@ -69,11 +69,8 @@ async fn replay_runs(
 
 /// Whether a run stands where it was set aside; somebody may have resumed it by hand since.
 fn still_poisoned(head: &RunHead) -> Result<(), String> {
-    let is_poison = head
-        .dispatch
-        .end
-        .as_ref()
-        .is_some_and(|end| end.outcome == RunOutcome::Failed(FailureClass::Poison));
+    let is_poison =
+        head.dispatch.end.as_ref().is_some_and(|end| end.outcome == RunOutcome::Failed(FailureClass::Poison));
     match head.dispatch.status {
         Status::Failed if is_poison && head.queue_id.is_some() => Ok(()),
         Status::Failed if is_poison => Err("its queue is gone".to_owned()),

@@ -1,7 +1,8 @@
-//! Many runs at once: `{"uuids": [...]}`. Uuids of no run of the project are named in the answer; the others are done.
+//! Many runs at once: `{"uuids": [...]}`, as Polyaxon's clients name them. Uuids of no run of the project are named in the
+//! answer; the others are done. Those of a query, and what Polyaxon has not, are [`super::many`]'s.
 
 use axum::Json as Answer;
-use axum::extract::{Path, State};
+use axum::extract::{OriginalUri, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use berth_domain::access::{Action, Resource};
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 
 use super::change::remove;
+use super::many::{self, Asked, Deed};
 use super::verbs::{Verb, apply, refuse_transfer};
 use super::{ARCHIVED, LIVE};
 use crate::agents::part;
@@ -29,19 +31,47 @@ pub(crate) struct Body {
     uuids: Vec<RunId>,
     tags: Vec<String>,
     project: Option<String>,
+    query: Option<String>,
+    queue: Option<String>,
+    priority: Option<u8>,
+    cursor: Option<String>,
+}
+
+impl Body {
+    /// What is asked for by a query, or is nothing of Polyaxon's.
+    fn asked(&self) -> Asked<'_> {
+        Asked {
+            query: self.query.as_deref(),
+            uuids: self.uuids.clone(),
+            queue: self.queue.as_deref(),
+            priority: self.priority,
+            cursor: self.cursor.as_deref(),
+        }
+    }
 }
 
 /// `POST .../runs/{stop|skip|approve|archive|restore|invalidate|bookmark|tag|transfer}` of a project, or of the
-/// organization.
+/// organization; `stop` and `skip` by a query, too, and by either `move`, `reprioritize`, `resume` and `restart`.
 pub(crate) async fn post(
     State(app): State<AppState>,
     caller: Caller,
     at: InOwner,
     Path(path): Path<HashMap<String, String>>,
+    OriginalUri(uri): OriginalUri,
     Json(body): Json<Body>,
 ) -> Result<Answer<Value>, Problem> {
     // The routes of one run have the same form, so that the verb stands where a run's uuid would.
     let verb = part(&path, "uuid");
+    if body.query.is_some() || matches!(verb.as_str(), "move" | "reprioritize" | "resume" | "restart") {
+        let asked = body.asked();
+        check_which(&app, &body)?;
+        let Some(deed) = Deed::read(&app, &at.owner, &verb, &asked, caller.now).await? else {
+            let message = "this takes `uuids`; by a query: stop, skip, move, reprioritize, resume, restart";
+            return Err(Problem::field("query", message));
+        };
+        let place = (at.owner.as_str(), path.get("project").map(String::as_str));
+        return many::act(&app, &caller, place, &deed, &asked, &uri).await.map(Answer);
+    }
     let action = match verb.as_str() {
         "stop" | "skip" | "Skip" | "approve" => Action::SteerRun,
         "archive" | "restore" | "invalidate" | "bookmark" | "tag" | "transfer" => Action::ChangeRun,
@@ -89,6 +119,20 @@ pub(crate) async fn delete(
     }
     app.wake.changed();
     Ok((StatusCode::OK, Answer(answer(&unknown))).into_response())
+}
+
+/// Refuses what names runs in two ways, or in none.
+fn check_which(app: &App, body: &Body) -> Result<(), Problem> {
+    let most = app.limits.bulk_items;
+    match (&body.query, body.uuids.len()) {
+        (Some(_), 0) => Ok(()),
+        (None, count) if (1..=most).contains(&count) => Ok(()),
+        (Some(_), _) => Err(Problem::field("query", "it and `uuids` exclude each other")),
+        (None, count) => {
+            let message = format!("it has {count} items; 1 to {most} are allowed, or give a `query`");
+            Err(Problem::field("uuids", message))
+        }
+    }
 }
 
 fn answer(unknown: &[RunId]) -> Value {

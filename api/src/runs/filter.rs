@@ -118,9 +118,9 @@ pub(crate) async fn queue(app: &App, owner: &str, name: &str) -> Result<QueueId,
 pub(crate) async fn agent(app: &App, owner: &str, name: &str) -> Result<AgentId, Problem> {
     let places = app.directory.places(&app.store, owner, app.wake.settings(), false).await?;
     let agent = places.agents.iter().find(|agent| agent.name.as_str() == name);
-    agent.map(|agent| agent.id).ok_or_else(|| {
-        Problem::field("query", format!("agent `{}` does not exist", shown(name)))
-    })
+    agent
+        .map(|agent| agent.id)
+        .ok_or_else(|| Problem::field("query", format!("agent `{}` does not exist", shown(name))))
 }
 
 fn values(field: &str, condition: Condition) -> Result<Vec<String>, Problem> {

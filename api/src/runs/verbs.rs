@@ -1,11 +1,13 @@
 //! Steering a run: stop, skip, approve, transfer. What each does to a run is decided by `berth_domain::lifecycle`.
 
+use std::collections::HashMap;
+
 use axum::Json as Answer;
 use axum::extract::State;
 use berth_domain::access::Action;
 use berth_domain::id::RunId;
 use berth_domain::lifecycle::{Event, Status, Step, step, track};
-use berth_store::{Decision, Run, RunPatch};
+use berth_store::{Audit, Decision, Run, RunPatch};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -26,7 +28,7 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    const fn action(self) -> &'static str {
+    pub(crate) const fn action(self) -> &'static str {
         match self {
             Self::Stop => "run.stop",
             Self::Skip => "run.skip",
@@ -71,12 +73,26 @@ pub(crate) async fn apply(
     runs: &[Run],
     verb: Verb,
 ) -> Result<Vec<RunId>, Problem> {
+    apply_audited(app, caller, runs, verb, &caller.audit(verb.action())).await
+}
+
+/// The same, with the entry that each run's change leaves behind.
+///
+/// # Errors
+/// If the store can't be used.
+pub(crate) async fn apply_audited(
+    app: &App,
+    caller: &Caller,
+    runs: &[Run],
+    verb: Verb,
+    audit: &Audit,
+) -> Result<Vec<RunId>, Problem> {
     let by = caller.principal.name().to_owned();
     let now = caller.now;
-    let audit = caller.audit(verb.action());
+    let by_id: HashMap<RunId, &Run> = runs.iter().map(|run| (run.id, run)).collect();
     let ids: Vec<RunId> = runs.iter().map(|run| run.id).collect();
     let changed = app.store.transition(&ids, now, |head| {
-        let run = runs.iter().find(|run| run.id == head.id)?;
+        let run = *by_id.get(&head.id)?;
         let state = &head.dispatch;
         let step = match verb {
             // Nobody but its client could stop what it executes: here it just ends.
@@ -98,7 +114,7 @@ pub(crate) async fn apply(
         // After the step: if this is lost, the run goes on all the same, and a second approval tidies up.
         for run in runs.iter().filter(|run| run.pending.is_some()) {
             let patch = RunPatch { pending: Some(None), ..RunPatch::default() };
-            app.store.update_run_meta(run.id, patch, &audit).await?;
+            app.store.update_run_meta(run.id, patch, audit).await?;
         }
     }
     app.wake.changed();

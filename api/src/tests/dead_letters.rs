@@ -89,7 +89,10 @@ async fn every_reason_is_listed_counted_shown_replayed_and_dropped() {
     let to_offers = api.app.names.offers("local", "default");
     let mut consumer = api.app.requests_broker.consume(&to_offers, 10).await;
     let offer = consumer.next().await.unwrap();
-    assert_eq!((offer.message.body.as_ref(), offer.message.properties.content_type.as_deref()), (&b"x"[..], Some("text/plain")));
+    assert_eq!(
+        (offer.message.body.as_ref(), offer.message.properties.content_type.as_deref()),
+        (&b"x"[..], Some("text/plain"))
+    );
     let out = api.app.requests_broker.depth(&api.app.names.out("local")).await.unwrap();
     assert_eq!(out.ready, 2, "what the agent said is read as the agent's again");
 
@@ -114,7 +117,10 @@ async fn a_run_that_goes_on_already_keeps_its_letter_and_is_named() {
     let refused = api.post(&format!("{LETTERS}/{uuid}/replay"), &json!({})).await;
     assert_eq!((refused.status, refused.detail()), (409, "its run is queued by now: drop the letter"));
     let all = api.post(&format!("{LETTERS}/replay"), &json!({ "query": "" })).await.ok();
-    assert_eq!((&all["done"], &all["kept"], &all["not_done"][0]["uuid"]), (&json!(0), &json!(1), &json!(uuid)));
+    assert_eq!(
+        (&all["done"], &all["kept"], &all["not_done"][0]["uuid"]),
+        (&json!(0), &json!(1), &json!(uuid))
+    );
 }
 
 #[tokio::test]
@@ -155,7 +161,11 @@ async fn a_thousand_that_fail_again_are_replayed_once_each() {
     let out = api.app.requests_broker.depth(&api.app.names.out("local")).await.unwrap();
     assert_eq!(out.ready, 0, "nothing was sent twice");
     let group = api.get(&format!("{LETTERS}/reasons")).await.ok()["results"][0].clone();
-    assert_eq!((&group["letters"], &group["times"]), (&json!(COUNT), &json!(2 * COUNT)), "no letter is another one");
+    assert_eq!(
+        (&group["letters"], &group["times"]),
+        (&json!(COUNT), &json!(2 * COUNT)),
+        "no letter is another one"
+    );
 
     let dropped = api.post(&format!("{LETTERS}/drop"), &json!({ "query": "reason:unreadable" })).await.ok();
     assert_eq!(dropped["done"], COUNT);
@@ -169,7 +179,10 @@ async fn who_may_look_may_not_see_messages_and_a_bad_query_is_refused_by_name() 
     api.token = Some(api.token(Scope::Admin).await);
     let uuid = listed(&api, "").await[0]["uuid"].as_str().unwrap().to_owned();
     for (query, detail) in [
-        ("reason:bad", "`query`: reason: `bad` is not a reason: use poison, undecodable, unreadable or newer_version"),
+        (
+            "reason:bad",
+            "`query`: reason: `bad` is not a reason: use poison, undecodable, unreadable or newer_version",
+        ),
         ("status:failed", "`query`: unknown field `status`; allowed: agent, last_at, queue, reason, run"),
         ("queue:local/none", "`query`: queue `local/none` does not exist; there are: local/default"),
     ] {

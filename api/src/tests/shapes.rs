@@ -144,7 +144,10 @@ async fn agents_and_queues_are_made_changed_paused_and_deleted() {
     let queue = "/api/v1/orgs/default/agents/eu/queues/gpu";
     let pause = json!({ "paused": { "reason": "maintenance" } }).to_string().into_bytes();
     let paused = api.send("PATCH", queue, &[], pause).await.ok();
-    assert_eq!(paused["paused"], json!({ "reason": "maintenance", "by": "local", "until": null }));
+    assert_eq!(
+        paused["paused"],
+        json!({ "reason": "maintenance", "by": "local", "until": null, "drain": false })
+    );
     assert_eq!(api.post(&format!("{queue}/resume"), &json!({})).await.ok()["paused"], Value::Null);
     assert_eq!(api.get("/api/v1/orgs/default/queues").await.ok()["results"].as_array().unwrap().len(), 3);
     assert_eq!(api.send("DELETE", queue, &[], Vec::new()).await.status, 204);

@@ -42,14 +42,50 @@ pub enum QueuesAction {
         /// Which
         #[command(flatten)]
         queue: OneQueue,
-        /// Why; shown to whoever waits
-        #[arg(long)]
-        reason: Option<String>,
+        /// Why, and for how long
+        #[command(flatten)]
+        hold: super::Hold,
     },
-    /// Start runs of a paused queue again
+    /// Start nothing more of a queue, and let no new run in either, until it is resumed
+    Drain {
+        /// Which
+        #[command(flatten)]
+        queue: OneQueue,
+        /// Why, and for how long
+        #[command(flatten)]
+        hold: super::Hold,
+    },
+    /// Start runs of a paused or drained queue again
     Resume(OneQueue),
     /// Delete a queue that has no runs left to start
     Delete(OneQueue),
+    /// Stop what waits in a queue
+    Purge {
+        /// Which
+        #[command(flatten)]
+        queue: OneQueue,
+        /// Only those with field:value, by commas, as `berth ops ls` takes them
+        #[arg(short, long)]
+        query: Option<String>,
+        /// How
+        #[command(flatten)]
+        manner: super::Manner,
+    },
+    /// Let what waits in a queue, wait in another
+    Move {
+        /// Which
+        #[command(flatten)]
+        queue: OneQueue,
+        /// The other: AGENT/QUEUE, or QUEUE on the default agent
+        #[arg(value_parser = queue)]
+        to: berth_domain::name::QueueRef,
+        /// Only those with field:value, by commas, as `berth ops ls` takes them
+        #[arg(short, long)]
+        query: Option<String>,
+        /// How
+        #[command(flatten)]
+        manner: super::Manner,
+    },
     /// Look at what was set aside: runs that never start, and messages that nobody can read
     Dead {
         /// What to do
@@ -187,9 +223,21 @@ pub enum AgentsAction {
         /// Which
         #[command(flatten)]
         agent: OneName,
-        /// Start again
-        #[arg(long)]
+        /// Start again; ends a drain, too
+        #[arg(long, conflicts_with_all = ["reason", "until"])]
         off: bool,
+        /// Why, and for how long
+        #[command(flatten)]
+        hold: super::Hold,
+    },
+    /// Start nothing more at an agent, and let no new run into its queues either, until `cordon --off`
+    Drain {
+        /// Which
+        #[command(flatten)]
+        agent: OneName,
+        /// Why, and for how long
+        #[command(flatten)]
+        hold: super::Hold,
     },
     /// Delete an agent and its queues
     Delete(OneName),

@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand};
 
+use super::many::Runs;
+
 /// `berth run`.
 #[derive(Debug, Args)]
 pub struct Run {
@@ -92,12 +94,30 @@ pub enum OpsAction {
     },
     /// Say why a run waits
     Why(OneRun),
-    /// Stop a run
-    Stop(OneRun),
-    /// Submit a run again, as a new one
-    Restart(OneRun),
-    /// Go on with a run that ended
-    Resume(OneRun),
+    /// Stop a run, or all that a query names
+    Stop(Runs),
+    /// Submit a run again, as a new one; of a query, those that ended, but for what succeeded unless it says so
+    Restart(Runs),
+    /// Go on with a run that ended; of a query, as `restart` does
+    Resume(Runs),
+    /// Let runs that wait, wait in another queue
+    Move {
+        /// Which
+        #[command(flatten)]
+        runs: Runs,
+        /// AGENT/QUEUE, or QUEUE on the default agent
+        #[arg(long, value_name = "QUEUE")]
+        to: berth_domain::name::QueueRef,
+    },
+    /// Give runs that wait another priority
+    Reprioritize {
+        /// Which
+        #[command(flatten)]
+        runs: Runs,
+        /// 0 to 9, larger first
+        #[arg(long, value_parser = clap::value_parser!(u8).range(0..=9))]
+        priority: u8,
+    },
     /// Let a run start that waits for an approval
     Approve(OneRun),
     /// Delete a run, and stop it first if it is alive
@@ -152,6 +172,6 @@ pub struct OneRun {
 }
 
 /// Both spellings of a UUID, as the 32 digits that paths have.
-fn uuid(text: &str) -> Result<String, String> {
+pub(super) fn uuid(text: &str) -> Result<String, String> {
     text.parse::<berth_domain::id::RunId>().map(|id| id.to_string()).map_err(|error| error.to_string())
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::run::defaults;
-use super::{Session, Surroundings, results};
+use super::{Session, Surroundings, many, results};
 use crate::arguments::AgentsAction;
 use crate::failure::Failure;
 use crate::output::{Column, text};
@@ -12,7 +12,7 @@ const COLUMNS: &[Column] = &[
     ("NAME", name),
     ("STATUS", |item| text(item, "status")),
     ("DEFAULT", |item| if item["is_default"] == true { "yes".to_owned() } else { String::new() }),
-    ("CORDONED", |item| if item["cordoned"] == true { "yes".to_owned() } else { String::new() }),
+    ("CORDONED", cordoned),
     ("CONCURRENCY", crate::output::limit),
     ("QUOTAS", crate::output::quotas),
     ("LABELS", labels),
@@ -23,6 +23,12 @@ const COLUMNS: &[Column] = &[
 
 fn name(item: &Value) -> String {
     text(item, "name")
+}
+
+/// That it takes nothing new, and what was said of that.
+fn cordoned(item: &Value) -> String {
+    let is_closed = item["cordoned"] == true || item["draining"] == true;
+    if is_closed { many::held(&item["hold"], "cordoned") } else { String::new() }
 }
 
 /// The labels that hold: an operator's over those that the agent reports.
@@ -75,9 +81,16 @@ pub async fn act(
             let path = session.org_path(&["agents", &agent.name]);
             session.client.patch(&path, Value::Object(body)).await?
         }
-        AgentsAction::Cordon { agent, off } => {
-            let path = session.org_path(&["agents", &agent.name]);
-            session.client.patch(&path, json!({"cordoned": !off})).await?
+        AgentsAction::Cordon { agent, off: true, .. } => {
+            session.client.post(&session.org_path(&["agents", &agent.name, "uncordon"]), json!({})).await?
+        }
+        AgentsAction::Cordon { agent, off: false, hold } => {
+            let path = session.org_path(&["agents", &agent.name, "cordon"]);
+            session.client.post(&path, many::hold(hold)).await?
+        }
+        AgentsAction::Drain { agent, hold } => {
+            let path = session.org_path(&["agents", &agent.name, "drain"]);
+            session.client.post(&path, many::hold(hold)).await?
         }
         AgentsAction::Delete(agent) => {
             session.client.delete(&session.org_path(&["agents", &agent.name])).await?;

@@ -98,5 +98,5 @@ async fn many(session: &mut Session, verb: &str, done: &str, letters: Letters) -
         done: done.to_owned(),
         columns: COLUMNS,
     };
-    many::act(session, deed, &letters.manner).await
+    many::act(session, &deed, &letters.manner).await
 }

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::Session;
-use crate::arguments::Manner;
+use crate::arguments::{Hold, Manner};
 use crate::client::Sent;
 use crate::failure::{Failure, Status};
 use crate::output::{Column, text};
@@ -26,11 +26,44 @@ pub(super) struct Deed<'a> {
     pub columns: &'a [Column],
 }
 
+/// Why and until when something starts nothing, as it is sent.
+pub(super) fn hold(hold: Hold) -> Value {
+    let mut body = Map::new();
+    body.extend(hold.reason.map(|reason| ("reason".to_owned(), json!(reason))));
+    body.extend(hold.until.map(|until| ("until".to_owned(), json!(until))));
+    Value::Object(body)
+}
+
+/// How it is shown: `drained until ... by ann: new disks`; what was said of no hold is `yes`.
+pub(super) fn held(hold: &Value, what: &str) -> String {
+    if hold.is_null() {
+        return if what == "paused" { String::new() } else { "yes".to_owned() };
+    }
+    let what = if hold["drain"] == true { "drained" } else { what };
+    let until = hold["until"].as_str().map(|until| format!(" until {until}")).unwrap_or_default();
+    format!("{what}{until} by {}: {}", text(hold, "by"), text(hold, "reason"))
+}
+
+/// The runs that are shown before something is done to them.
+const RUNS: &[Column] = &[
+    ("UUID", |item| text(item, "uuid")),
+    ("PROJECT", |item| text(item, "project")),
+    ("NAME", |item| text(item, "name")),
+    ("STATUS", |item| text(item, "status")),
+    ("QUEUE", |item| text(item, "settings.queue.name")),
+    ("CREATED", |item| text(item, "created_at")),
+];
+
+/// A deed to runs; where, and what is sent, is to be filled in.
+pub(super) fn runs(done: &str) -> Deed<'static> {
+    Deed { path: &[], body: Map::new(), things: "runs", done: done.to_owned(), columns: RUNS }
+}
+
 /// Does it, after a question.
 ///
 /// # Errors
 /// If the server can't be reached or refuses, or nobody says yes.
-pub(super) async fn act(session: &mut Session, deed: Deed<'_>, manner: &Manner) -> Result<(), Failure> {
+pub(super) async fn act(session: &mut Session, deed: &Deed<'_>, manner: &Manner) -> Result<(), Failure> {
     let headers = headers(manner);
     let dry_run = [("dry_run", "true".to_owned())];
     let body = Some(Value::Object(deed.body.clone()));
@@ -48,23 +81,20 @@ pub(super) async fn act(session: &mut Session, deed: Deed<'_>, manner: &Manner) 
             sample => session.output.list(sample, deed.columns, |item| text(item, "uuid")),
         };
     }
-    let is_none = preview["count"] == 0;
-    if !is_none && !manner.yes {
-        confirm(&format!("{would} will be {}", deed.done))?;
-    }
     let mut all = Tally::default();
-    let mut cursor = Value::Null;
-    while !is_none {
-        let mut body = deed.body.clone();
-        if !cursor.is_null() {
-            body.insert("cursor".to_owned(), cursor);
+    if preview["count"] != 0 {
+        if !manner.yes {
+            confirm(&format!("{would} will be {}", deed.done))?;
         }
-        let sent = Sent { query: &[], body: Some(Value::Object(body)), headers: &headers };
-        let answer = session.client.send(Method::POST, deed.path, sent).await?;
-        all.add(&answer);
-        cursor = answer["next"].clone();
-        if cursor.is_null() {
-            break;
+        let mut body = deed.body.clone();
+        loop {
+            let sent = Sent { query: &[], body: Some(Value::Object(body.clone())), headers: &headers };
+            let answer = session.client.send(Method::POST, deed.path, sent).await?;
+            all.add(&answer);
+            if answer["next"].is_null() {
+                break;
+            }
+            body.insert("cursor".to_owned(), answer["next"].clone());
         }
     }
     if matches!(session.output.format, Format::Json | Format::Yaml) {

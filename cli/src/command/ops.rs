@@ -1,9 +1,12 @@
 //! `berth ops`: looks at runs and acts on them.
 
-use serde_json::{Value, json};
+use reqwest::Method;
+use serde_json::{Map, Value, json};
 
+use super::many::{self, Deed, runs};
 use super::{Session, logs, results, statuses};
-use crate::arguments::OpsAction;
+use crate::arguments::{Manner, OpsAction, Runs};
+use crate::client::Sent;
 use crate::failure::Failure;
 use crate::output::{Column, text};
 use crate::settings::Format;
@@ -90,10 +93,30 @@ pub async fn act(mut session: Session, action: OpsAction) -> Result<(), Failure>
             statuses::verdict(&run.uuid, status)
         }
         OpsAction::Why(run) => why(&mut session, &run.uuid).await,
-        OpsAction::Stop(run) => verb(&mut session, &run.uuid, "stop", "is being stopped").await,
-        OpsAction::Approve(run) => verb(&mut session, &run.uuid, "approve", "is approved").await,
-        OpsAction::Restart(run) => again(&mut session, &run.uuid, "restart").await,
-        OpsAction::Resume(run) => again(&mut session, &run.uuid, "resume").await,
+        OpsAction::Stop(Runs { uuid: Some(uuid), manner, .. }) => {
+            verb(&mut session, &uuid, "stop", &manner, "is being stopped").await
+        }
+        OpsAction::Approve(run) => {
+            verb(&mut session, &run.uuid, "approve", &Manner::default(), "is approved").await
+        }
+        OpsAction::Restart(Runs { uuid: Some(uuid), manner, .. }) => {
+            again(&mut session, &uuid, "restart", &manner).await
+        }
+        OpsAction::Resume(Runs { uuid: Some(uuid), manner, .. }) => {
+            again(&mut session, &uuid, "resume", &manner).await
+        }
+        OpsAction::Stop(which) => all(&mut session, "stop", "stopped", which, None).await,
+        OpsAction::Restart(which) => all(&mut session, "restart", "submitted again", which, None).await,
+        OpsAction::Resume(which) => all(&mut session, "resume", "resumed", which, None).await,
+        OpsAction::Move { runs, to } => {
+            let (queue, done) = (("queue".to_owned(), json!(to.to_string())), format!("moved to {to}"));
+            all(&mut session, "move", &done, runs, Some(queue)).await
+        }
+        OpsAction::Reprioritize { runs, priority } => {
+            let (field, done) =
+                (("priority".to_owned(), json!(priority)), format!("given priority {priority}"));
+            all(&mut session, "reprioritize", &done, runs, Some(field)).await
+        }
         OpsAction::Delete(run) => {
             session.client.delete(&session.run_path(&run.uuid, &[])).await?;
             session.output.line(&format!("run {} is deleted", run.uuid))
@@ -101,14 +124,49 @@ pub async fn act(mut session: Session, action: OpsAction) -> Result<(), Failure>
     }
 }
 
-async fn verb(session: &mut Session, uuid: &str, verb: &str, done: &str) -> Result<(), Failure> {
-    session.client.post(&session.run_path(uuid, &[verb]), json!({})).await?;
+async fn verb(
+    session: &mut Session,
+    uuid: &str,
+    verb: &str,
+    manner: &Manner,
+    done: &str,
+) -> Result<(), Failure> {
+    ask(session, uuid, verb, manner).await?;
     session.output.line(&format!("run {uuid} {done}"))
 }
 
-async fn again(session: &mut Session, uuid: &str, verb: &str) -> Result<(), Failure> {
-    let answer = session.client.post(&session.run_path(uuid, &[verb]), json!({})).await?;
+async fn again(session: &mut Session, uuid: &str, verb: &str, manner: &Manner) -> Result<(), Failure> {
+    let answer = ask(session, uuid, verb, manner).await?;
     session.output.one(&answer, ONE, id)
+}
+
+async fn ask(session: &Session, uuid: &str, verb: &str, manner: &Manner) -> Result<Value, Failure> {
+    if manner.preview {
+        return Err(Failure::usage("--preview is for runs that a query names"));
+    }
+    let headers = many::headers(manner);
+    let sent = Sent { body: Some(json!({})), headers: &headers, ..Sent::default() };
+    session.client.send(Method::POST, &session.run_path(uuid, &[verb]), sent).await
+}
+
+/// To all runs of the project that a query names, or to one that has no call of its own.
+async fn all(
+    session: &mut Session,
+    verb: &str,
+    done: &str,
+    asked: Runs,
+    field: Option<(String, Value)>,
+) -> Result<(), Failure> {
+    let (owner, project) = (session.owner.clone(), session.project.clone());
+    let which = match (&asked.uuid, asked.query) {
+        (Some(uuid), _) => ("uuids".to_owned(), json!([uuid])),
+        (None, query) => ("query".to_owned(), json!(query.unwrap_or_default())),
+    };
+    let path = ["api", "v1", &owner, &project, "runs", verb];
+    let body = Map::from_iter([which].into_iter().chain(field));
+    // One that was named needs no question.
+    let manner = Manner { yes: asked.manner.yes || asked.uuid.is_some(), ..asked.manner };
+    many::act(session, &Deed { path: &path, body, ..runs(done) }, &manner).await
 }
 
 /// Where each field of a run's operation comes from.

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use berth_domain::name::QueueRef;
 
+use super::many::{self, Deed, runs};
 use super::run::defaults;
 use super::{Session, Surroundings, dead, results};
 use crate::arguments::{QueueLimits, QueuesAction};
@@ -16,7 +17,7 @@ const COLUMNS: &[Column] = &[
     ("CONCURRENCY", crate::output::limit),
     ("QUOTAS", crate::output::quotas),
     ("RATE", |item| text(item, "rate")),
-    ("PAUSED", |item| if item["paused"].is_null() { String::new() } else { "yes".to_owned() }),
+    ("PAUSED", |item| many::held(&item["paused"], "paused")),
     ("DESCRIPTION", |item| text(item, "description")),
     ("TAGS", |item| text(item, "tags")),
 ];
@@ -60,20 +61,45 @@ pub async fn act(
         QueuesAction::Update { queue, limits } => {
             change(&session, &queue.queue, body(surroundings.read, limits)?).await?
         }
-        QueuesAction::Pause { queue, reason } => {
-            let paused = json!({"reason": reason.unwrap_or_else(|| "paused by hand".to_owned())});
-            change(&session, &queue.queue, json!({"paused": paused})).await?
+        QueuesAction::Pause { queue, hold } => {
+            steer(&session, &queue.queue, "pause", many::hold(hold)).await?
         }
-        QueuesAction::Resume(queue) => change(&session, &queue.queue, json!({"paused": Value::Null})).await?,
+        QueuesAction::Drain { queue, hold } => {
+            steer(&session, &queue.queue, "drain", many::hold(hold)).await?
+        }
+        QueuesAction::Resume(queue) => steer(&session, &queue.queue, "resume", json!({})).await?,
         QueuesAction::Delete(queue) => {
             let agent = agent_of(&session, &queue.queue).await?;
             let path = session.org_path(&["agents", &agent, "queues", queue.queue.queue.as_str()]);
             session.client.delete(&path).await?;
             return session.output.line(&format!("queue {agent}/{} is deleted", queue.queue.queue));
         }
+        QueuesAction::Purge { queue, query, manner } => {
+            let agent = agent_of(&session, &queue.queue).await?;
+            let (owner, name) = (session.owner.clone(), queue.queue.queue.to_string());
+            let path = ["api", "v1", "orgs", &owner, "agents", &agent, "queues", &name, "purge"];
+            let body = query.map(|query| ("query".to_owned(), json!(query)));
+            let deed = Deed { path: &path, body: Map::from_iter(body), ..runs("stopped") };
+            return many::act(&mut session, &deed, &manner).await;
+        }
+        QueuesAction::Move { queue, to, query, manner } => {
+            let owner = session.owner.clone();
+            let more = query.map(|query| format!(",{query}")).unwrap_or_default();
+            let query = format!("queue:{}{more}", queue.queue);
+            let body = [("query".to_owned(), json!(query)), ("queue".to_owned(), json!(to.to_string()))];
+            let path = ["api", "v1", "orgs", &owner, "runs", "move"];
+            let deed = Deed { path: &path, body: Map::from_iter(body), ..runs(&format!("moved to {to}")) };
+            return many::act(&mut session, &deed, &manner).await;
+        }
         QueuesAction::Dead { action } => return dead::act(session, action).await,
     };
     session.output.one(&answer, COLUMNS, name)
+}
+
+async fn steer(session: &Session, queue: &QueueRef, verb: &str, body: Value) -> Result<Value, Failure> {
+    let agent = agent_of(session, queue).await?;
+    let path = session.org_path(&["agents", &agent, "queues", queue.queue.as_str(), verb]);
+    session.client.post(&path, body).await
 }
 
 async fn change(session: &Session, queue: &QueueRef, body: Value) -> Result<Value, Failure> {

@@ -24,6 +24,8 @@ pub struct Claimant {
     pub is_live: bool,
     /// Whether it takes nothing new.
     pub is_cordoned: bool,
+    /// Why, by whom and until when, if that was said.
+    pub hold: Option<Paused>,
     /// How long after a claim's validity a create of its can still land.
     pub create_grace: Duration,
     /// Whether it ends what may be replaced by itself when it has been without a lease for too long.
@@ -108,7 +110,7 @@ impl Claimant {
 
     /// Why nothing of that queue may start here, if that is so.
     fn closed(&self, queue: Option<QueueId>, now: Time) -> Option<String> {
-        let cordoned = || cordoned(&self.name, self.is_cordoned);
+        let cordoned = || cordoned(&self.name, self.is_cordoned, self.hold.as_ref());
         let paused = || {
             let queue = self.paused.get(&queue?)?;
             paused(&queue.name, Some(&queue.paused), now)
@@ -136,6 +138,7 @@ mod tests {
             name: "a".into(),
             is_live: true,
             is_cordoned: false,
+            hold: None,
             create_grace: Duration::from_secs(2),
             fences: true,
             on_agent_loss: BTreeMap::new(),
@@ -223,9 +226,13 @@ mod tests {
     fn what_a_cordon_or_a_pause_holds_back_goes_to_the_backlog() {
         let cordoned = Claimant { is_cordoned: true, ..agent() };
         assert_eq!(reason(&rule(&cordoned, QueueId::new(), &offered())), ("agent a is cordoned", true));
+        let hold = Paused { reason: "new disks".into(), by: "eve".into(), until: None, drain: true };
+        let drained = Claimant { hold: Some(hold), ..cordoned };
+        let text = "agent a is being drained by eve: new disks";
+        assert_eq!(reason(&rule(&drained, QueueId::new(), &offered())), (text, true));
         let queue = QueueId::new();
         let until = NOW.plus(Duration::from_secs(1));
-        let paused = Paused { reason: "upgrade".into(), by: "eve".into(), until: Some(until) };
+        let paused = Paused { reason: "upgrade".into(), by: "eve".into(), until: Some(until), drain: false };
         let mut agent = agent();
         agent.paused.insert(queue, PausedQueue { name: "q".into(), paused });
         let text = format!("queue q was paused by eve until {until}: upgrade");

@@ -202,7 +202,7 @@ pub(super) mod tests {
     }
 
     pub(crate) fn paused(place: Destination) -> Destination {
-        let paused = Paused { reason: "upgrade".into(), by: "eve".into(), until: None };
+        let paused = Paused { reason: "upgrade".into(), by: "eve".into(), until: None, drain: false };
         Destination { paused: Some(paused), ..place }
     }
 

@@ -25,6 +25,8 @@ pub enum Rule {
     RetryBackoff,
     /// Its queue is paused.
     Paused,
+    /// Its queue or agent is being emptied: it starts nothing, and lets no new run in.
+    Draining,
     /// Its agent takes nothing new.
     Cordoned,
     /// Its project may not use its queue, agent or namespace any more.
@@ -192,7 +194,7 @@ pub(super) fn own_blocks(snapshot: &Snapshot, lane: &Lane) -> Vec<Block> {
         let what = format!("agent {} holds no lease: it is away, or was never started", agent.name);
         found.push(Block::agent_lost(agent, what));
     }
-    found.extend(cordoned(&agent.name, agent.is_cordoned));
+    found.extend(cordoned(&agent.name, agent.is_cordoned, agent.hold.as_ref()));
     found.extend(confined(snapshot, lane, &agent.name, &queue.name));
     for level in snapshot.levels(lane) {
         if let Some(view) = snapshot.level(level) {
@@ -214,14 +216,19 @@ pub(super) fn own_blocks(snapshot: &Snapshot, lane: &Lane) -> Vec<Block> {
 /// That a queue's pause holds at `now`.
 pub(super) fn paused(queue: &str, paused: Option<&Paused>, now: Time) -> Option<Block> {
     let paused = paused.filter(|paused| paused.holds(now))?;
-    let until = paused.until.map(|until| format!(" until {until}")).unwrap_or_default();
-    let message = format!("queue {queue} was paused by {}{until}: {}", paused.by, paused.reason);
-    Some(Block::plain(Rule::Paused, "queue", queue, message))
+    let (rule, what) =
+        if paused.drain { (Rule::Draining, "is being drained") } else { (Rule::Paused, "was paused") };
+    Some(Block::plain(rule, "queue", queue, format!("queue {queue} {what}{}", paused.told())))
 }
 
 /// That an agent takes nothing new.
-pub(super) fn cordoned(agent: &str, is_cordoned: bool) -> Option<Block> {
-    is_cordoned.then(|| Block::plain(Rule::Cordoned, "agent", agent, format!("agent {agent} is cordoned")))
+pub(super) fn cordoned(agent: &str, is_cordoned: bool, hold: Option<&Paused>) -> Option<Block> {
+    let (rule, what) = match hold {
+        Some(hold) if hold.drain => (Rule::Draining, "is being drained"),
+        _ => (Rule::Cordoned, "is cordoned"),
+    };
+    let told = hold.map(Paused::told).unwrap_or_default();
+    is_cordoned.then(|| Block::plain(rule, "agent", agent, format!("agent {agent} {what}{told}")))
 }
 
 /// That a lane's project may not use any more what its runs were submitted to.

@@ -10,7 +10,7 @@ use crate::feature::Features;
 use crate::id::{AgentId, ProjectId, QueueId, RunId};
 use crate::time::Time;
 
-/// That a queue starts nothing for now.
+/// That a queue, or an agent, starts nothing for now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paused {
     /// Why, in the words of who paused it.
@@ -19,9 +19,24 @@ pub struct Paused {
     pub by: String,
     /// Until when, if it ends by itself.
     pub until: Option<Time>,
+    /// Whether it lets no new run in, either.
+    pub drain: bool,
 }
 
 impl Paused {
+    /// Why no new run is let in to `what` at `now`, for people; none if one is.
+    #[must_use]
+    pub fn refuses(&self, what: &str, now: Time) -> Option<String> {
+        (self.drain && self.holds(now)).then(|| format!("{what} is being drained{}", self.told()))
+    }
+
+    /// By whom, until when and why.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let until = self.until.map(|until| format!(" until {until}")).unwrap_or_default();
+        format!(" by {}{until}: {}", self.by, self.reason)
+    }
+
     /// Whether it has not ended by itself at `now`.
     #[must_use]
     pub fn holds(&self, now: Time) -> bool {
@@ -44,6 +59,8 @@ pub struct AgentView {
     pub loss: Option<String>,
     /// Whether it takes nothing new.
     pub is_cordoned: bool,
+    /// Why, by whom and until when, if that was said.
+    pub hold: Option<Paused>,
     /// What of operations it can do; all, until it has said.
     pub can: Features,
 }

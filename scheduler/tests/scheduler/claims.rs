@@ -8,7 +8,7 @@ use berth_domain::scheduling::Paused;
 use berth_store::{AgentPatch, QueuePatch};
 
 use super::replica::{Replica, ended};
-use super::world::{AGENT, OWNER, World};
+use super::world::{AGENT, OWNER, World, eventually};
 
 #[tokio::test]
 async fn a_run_is_offered_claimed_reported_and_ends() {
@@ -66,7 +66,7 @@ async fn a_claim_in_a_paused_queue_is_dropped_and_the_run_waits_until_the_pause_
     let run = world.submit().await;
     let attempt = agent.offer().await;
     let until = world.clock.now().plus(Duration::from_secs(12));
-    let paused = Paused { reason: "upgrade".into(), by: "eve".into(), until: Some(until) };
+    let paused = Paused { reason: "upgrade".into(), by: "eve".into(), until: Some(until), drain: false };
     let patch = QueuePatch { paused: Some(Some(paused)), ..QueuePatch::default() };
     world.store.update_queue(OWNER, AGENT, "default", patch, &world.by("queue.pause")).await.unwrap();
     let text = format!("queue default was paused by eve until {until}: upgrade");
@@ -75,6 +75,11 @@ async fn a_claim_in_a_paused_queue_is_dropped_and_the_run_waits_until_the_pause_
     agent.pass(&world, 12).await;
     assert_eq!(agent.offer().await, attempt);
     agent.go(attempt).await;
+    eventually("the pause to be gone", async || {
+        let queue = world.store.queue(OWNER, AGENT, "default").await.unwrap();
+        queue.paused.is_none().then_some(())
+    })
+    .await;
     world.close().await;
 }
 

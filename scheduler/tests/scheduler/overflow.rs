@@ -31,7 +31,7 @@ async fn set(world: &World, agent: &str, patch: QueuePatch) {
 }
 
 fn paused() -> QueuePatch {
-    let paused = Paused { reason: "upgrade".into(), by: "eve".into(), until: None };
+    let paused = Paused { reason: "upgrade".into(), by: "eve".into(), until: None, drain: false };
     QueuePatch { paused: Some(Some(paused)), ..QueuePatch::default() }
 }
 

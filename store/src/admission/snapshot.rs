@@ -63,6 +63,7 @@ pub(super) async fn load(
         reason: restored.reason(),
         by: "berth".to_owned(),
         until: None,
+        drain: false,
     });
     let mut uses = Uses::read(&tx.all(sql::lanes::SLOTS, args![owner]).await?)?;
     let waiting = waiting(&tx.all(sql::lanes::HEADS, args![owner, options.heads]).await?)?;
@@ -134,6 +135,7 @@ pub(super) async fn load(
                 is_live: agent.is_live(now),
                 loss: agent.loss.clone(),
                 is_cordoned: agent.is_closed(),
+                hold: agent.hold.clone(),
                 limits: uses.limits(Level::Agent(agent.id), agent.concurrency, &agent.limits),
                 can: agent.can,
                 name: agent.name.to_string(),

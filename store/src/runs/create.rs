@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use berth_domain::compile::{OnAgentLoss, Routing};
 use berth_domain::id::{ProjectId, QueueId, RunId};
 use berth_domain::lifecycle::Status;
-use berth_domain::scheduling::Sharing;
+use berth_domain::scheduling::{Paused, Sharing};
+use berth_domain::time::Time;
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -16,7 +17,7 @@ use crate::audit::{self, About, Audit};
 use crate::changes::{self, NewChange};
 use crate::db::{Db, Tx, args, batches};
 use crate::tags::Tags;
-use crate::{Error, Store, sql};
+use crate::{Error, Store, queues, sql};
 
 /// A run's columns as JSON. The names are those of `sql::runs::INSERT`.
 #[derive(Serialize)]
@@ -124,8 +125,10 @@ async fn create_once(
     let mut queues = rooms(&mut tx, items).await?;
 
     let mut seen = HashSet::new();
-    let mut results: Vec<Result<RunId, Error>> =
-        items.iter().map(|(run, _)| check(run, &projects, &mut queues, &mut seen).map(|()| run.id)).collect();
+    let mut results: Vec<Result<RunId, Error>> = items
+        .iter()
+        .map(|(run, audit)| check(run, &projects, &mut queues, &mut seen, audit.at).map(|()| run.id))
+        .collect();
     let rows: Vec<NewRow<'_>> = items
         .iter()
         .zip(&results)
@@ -169,6 +172,7 @@ fn check(
     projects: &HashSet<Uuid>,
     queues: &mut HashMap<QueueId, Room>,
     seen: &mut HashSet<RunId>,
+    now: Time,
 ) -> Result<(), Error> {
     if !projects.contains(&run.project_id.uuid()) {
         return Err(Error::not_found("project", run.project_id));
@@ -184,6 +188,9 @@ fn check(
     if !seen.insert(run.id) {
         return Err(taken(run.id));
     }
+    if let Some(room) = &room {
+        room.enter(now)?;
+    }
     room.filter(|_| run.dispatch.status == Status::Queued).map_or(Ok(()), Room::take)
 }
 
@@ -192,9 +199,19 @@ struct Room {
     queue: String,
     most: u32,
     left: Option<u32>,
+    /// Its own hold and its agent's.
+    holds: Vec<(String, Paused)>,
 }
 
 impl Room {
+    /// Refuses what is new while it or its agent is being drained.
+    fn enter(&self, now: Time) -> Result<(), Error> {
+        match self.holds.iter().find_map(|(what, hold)| hold.refuses(what, now)) {
+            Some(message) => Err(Error::Closed { message }),
+            None => Ok(()),
+        }
+    }
+
     fn take(&mut self) -> Result<(), Error> {
         let Some(left) = &mut self.left else { return Ok(()) };
         *left = left.checked_sub(1).ok_or_else(|| Error::Full {
@@ -219,7 +236,13 @@ async fn rooms(tx: &mut Tx, items: &[(&NewRun, &Audit)]) -> Result<HashMap<Queue
     for row in tx.all(sql::runs::LOCK_QUEUES, args![id_rows(ids)?]).await? {
         let id: QueueId = row.id("id")?;
         let sharing: Sharing = row.opt_json("sharing")?.unwrap_or_default();
-        let mut room = Room { queue: row.text("name")?, most: sharing.max_backlog.unwrap_or(0), left: None };
+        let (name, agent) = (row.text("name")?, row.text("agent_name")?);
+        let holds = [
+            (format!("queue {agent}/{name}"), queues::paused(&row)?),
+            (format!("agent {agent}"), queues::hold(&row, "hold")?),
+        ];
+        let holds = holds.into_iter().filter_map(|(what, hold)| Some((what, hold?))).collect();
+        let mut room = Room { queue: name, most: sharing.max_backlog.unwrap_or(0), left: None, holds };
         if let (Some(most), Some(owner)) = (sharing.max_backlog, owners.get(&id)) {
             let row = tx.one(sql::runs::BACKLOG, args![*owner, id, most]).await?;
             let waiting = row.map(|row| row.u32("n")).transpose()?.unwrap_or(0);
@@ -275,7 +298,7 @@ fn new_row<'a>(run: &'a NewRun, audit: &Audit) -> NewRow<'a> {
         live_state: 1,
         deleted: false,
         created_at: audit.at.micros(),
-        schedule_at: run.schedule_at.map(berth_domain::time::Time::micros),
+        schedule_at: run.schedule_at.map(Time::micros),
         raw_content: run.raw_content.as_deref(),
         content: run.content.as_deref(),
         needs: run.needs.bits(),

@@ -210,4 +210,21 @@ impl Store {
         let items = rows.iter().map(run).collect::<Result<Vec<_>, _>>()?;
         PageOf::cut(items, page, count, |last| sort.key_of(last))
     }
+
+    /// The first `limit` runs that fit after `after`, by id: for whoever deals with all of them, each once.
+    ///
+    /// # Errors
+    /// If the database can't be used.
+    pub async fn runs_after(
+        &self,
+        filter: &RunFilter,
+        after: Option<RunId>,
+        limit: u32,
+    ) -> Result<Vec<Run>, Error> {
+        let (composer, mut args) = filter.compose(self.db.is_postgres())?;
+        args.push(after.map_or(uuid::Uuid::nil(), berth_domain::id::Id::uuid));
+        args.push(limit);
+        let rows = self.db.all_composed(&composer.after_id(), args).await?;
+        rows.iter().map(run).collect()
+    }
 }

@@ -8,6 +8,7 @@ use berth_domain::time::Time;
 use serde::Serialize;
 
 use super::create::{id_rows, write_conditions};
+use super::edits::{self, Edit};
 use super::model::{RunHead, head};
 use super::moves;
 use crate::audit::{self, About, Audit};
@@ -25,25 +26,27 @@ pub struct Decision {
     pub audit: Option<Audit>,
     /// The queue and the agent that it moves to, if it does.
     pub to: Option<(QueueId, AgentId)>,
+    /// What else of it changes.
+    pub edit: Edit,
 }
 
 impl Decision {
     /// A step by somebody's hand.
     #[must_use]
     pub fn audited(step: Step, audit: Audit) -> Self {
-        Self { step, audit: Some(audit), to: None }
+        Self { step, audit: Some(audit), to: None, edit: Edit::default() }
     }
 
     /// A step that moves the run to another queue. Left out if that queue is gone by then.
     #[must_use]
     pub fn moving(step: Step, queue: QueueId, agent: AgentId) -> Self {
-        Self { step, audit: None, to: Some((queue, agent)) }
+        Self { step, audit: None, to: Some((queue, agent)), edit: Edit::default() }
     }
 }
 
 impl From<Step> for Decision {
     fn from(step: Step) -> Self {
-        Self { step, audit: None, to: None }
+        Self { step, audit: None, to: None, edit: Edit::default() }
     }
 }
 
@@ -148,6 +151,7 @@ impl Store {
         }
         apply(&mut tx, &decided, now).await?;
         moves::write(&mut tx, &decided, &targets, now).await?;
+        edits::write(&mut tx, &decided).await?;
         tx.commit().await?;
         Ok(decided.into_iter().map(|(head, decision)| (head.id, decision.step.state)).collect())
     }

@@ -86,6 +86,7 @@ fn again(error: &Error, text: &str) -> Error {
         Error::Invalid { field, message } => Error::Invalid { field, message: message.clone() },
         Error::Conflict { message } => Error::conflict(message.clone()),
         Error::Full { message } => Error::Full { message: message.clone() },
+        Error::Closed { message } => Error::Closed { message: message.clone() },
         Error::NotFound { what } => Error::NotFound { what: what.clone() },
         Error::Corrupt { .. } => Error::corrupt(text),
     }

@@ -11,7 +11,7 @@ macro_rules! select {
             "SELECT id, owner, name, description, tags, labels, concurrency, cordoned, draining, is_default, ",
             "executor, identity, lease_until, lease_granted_at, last_seen, release_name, features, ",
             "handover_milli, create_grace_ms, reported, defaults, can, credentials_hash, created_at, updated_at, ",
-            "lost_at, loss, limits",
+            "lost_at, loss, limits, hold",
             $more,
             " FROM agents WHERE ",
             $tail
@@ -45,6 +45,8 @@ statements! {
         )
     );
     BY_ID_LOCKED = Sql::pair(select!("id = $1 FOR NO KEY UPDATE"), select!("id = $1"));
+    HELD_LOCKED =
+        Sql::pair(select!("hold IS NOT NULL ORDER BY id FOR NO KEY UPDATE"), select!("hold IS NOT NULL ORDER BY id"));
     DEFAULT = Sql::both(select!("owner = $1 AND is_default"));
     ALL_AGENTS = Sql::both(select!("TRUE ORDER BY name"));
     OF_OWNER = Sql::both(select!("owner = $1 ORDER BY name"));
@@ -57,7 +59,7 @@ statements! {
     );
     /// What the agent's claims are judged by: its row once, or once for each of its queues that is paused.
     CLAIMANT = Sql::both(
-        "SELECT a.id, a.name, a.lease_until, a.cordoned, a.draining, a.create_grace_ms, a.features, q.id AS queue_id, \
+        "SELECT a.id, a.name, a.lease_until, a.cordoned, a.draining, a.hold, a.create_grace_ms, a.features, q.id AS queue_id, \
          q.name AS queue_name, q.paused, q.on_agent_loss, (SELECT value FROM meta WHERE key = $2) AS restored \
          FROM agents a LEFT JOIN queues q ON q.agent_id = a.id \
          AND (q.paused IS NOT NULL OR q.on_agent_loss <> 'wait') WHERE a.id = $1",
@@ -65,7 +67,7 @@ statements! {
     UPDATE = Sql::both(
         "UPDATE agents SET description = $2, tags = $3, labels = $4, concurrency = $5, cordoned = $6, \
          draining = $7, is_default = $8, credentials_hash = $9, identity = $10, updated_at = $11, \
-         defaults = $12, limits = $13 WHERE id = $1",
+         defaults = $12, limits = $13, hold = $14 WHERE id = $1",
     );
     UNSET_DEFAULT = Sql::both("UPDATE agents SET is_default = FALSE WHERE owner = $1 AND is_default");
     GRANT = Sql::both(

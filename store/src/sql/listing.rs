@@ -205,6 +205,13 @@ impl Composer {
         ))
     }
 
+    /// The first by id: after one (its argument), so many (another).
+    pub(crate) fn after_id(self) -> Composed {
+        let (after, limit) = (self.arguments + 1, self.arguments + 2);
+        let conditions = self.conditions();
+        Composed(format!("{}{conditions} AND r.id > ${after} ORDER BY r.id LIMIT ${limit}", select!("")))
+    }
+
     /// How many there are, at most [`crate::page::MAX_COUNTED`].
     pub(crate) fn count(self) -> Composed {
         Composed(format!(
@@ -238,6 +245,7 @@ pub fn samples(postgres: bool) -> Vec<String> {
         composer.part(part);
         samples.push(composer.count().as_str().to_owned());
     }
+    samples.push(Composer::new(postgres).after_id().as_str().to_owned());
     samples
 }
 

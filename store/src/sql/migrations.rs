@@ -67,7 +67,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration!(7, "0007", "limits", expand, ""),
     migration!(8, "0008", "lanes", contract, ""),
     migration!(9, "0009", "routing", expand, ""),
-    migration!(10, "0010", "dead_letters", expand, ""),
+    migration!(10, "0010", "operators", expand, ""),
 ];
 
 /// The table that notes what was applied.

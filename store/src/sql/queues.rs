@@ -24,6 +24,15 @@ statements! {
         select!("a.owner = $1 AND a.name = $2 AND q.name = $3 FOR UPDATE OF q"),
         select!("a.owner = $1 AND a.name = $2 AND q.name = $3"),
     );
+    PAUSED_LOCKED = Sql::pair(
+        select!("q.paused IS NOT NULL ORDER BY q.id FOR UPDATE OF q"),
+        select!("q.paused IS NOT NULL ORDER BY q.id"),
+    );
+    /// The holds of queues and agents.
+    HOLDS = Sql::both(
+        "SELECT paused AS hold FROM queues WHERE paused IS NOT NULL \
+         UNION ALL SELECT hold FROM agents WHERE hold IS NOT NULL",
+    );
     BY_ID = Sql::both(select!("q.id = $1"));
     ALL_QUEUES = Sql::both(select!("TRUE"));
     OF_AGENT_LOCKED = Sql::pair(

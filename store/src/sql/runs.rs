@@ -44,9 +44,12 @@ statements! {
     }, "ON CONFLICT (id) DO NOTHING RETURNING id");
     /// Projects and queues that the runs of a batch name; the queues stay until it commits.
     LOCK_QUEUES = Sql::pair(
-        "SELECT id, name, sharing FROM queues WHERE id IN (SELECT x.id FROM jsonb_to_recordset($1::jsonb) AS x(id uuid)) \
-         ORDER BY id FOR KEY SHARE",
-        "SELECT id, name, sharing FROM queues WHERE id IN (SELECT unhex(json_extract(x.value, '$.id')) FROM json_each($1) AS x)",
+        "SELECT q.id, q.name, q.sharing, q.paused, a.name AS agent_name, a.hold FROM queues q \
+         JOIN agents a ON a.id = q.agent_id \
+         WHERE q.id IN (SELECT x.id FROM jsonb_to_recordset($1::jsonb) AS x(id uuid)) ORDER BY q.id FOR KEY SHARE OF q",
+        "SELECT q.id, q.name, q.sharing, q.paused, a.name AS agent_name, a.hold FROM queues q \
+         JOIN agents a ON a.id = q.agent_id \
+         WHERE q.id IN (SELECT unhex(json_extract(x.value, '$.id')) FROM json_each($1) AS x)",
     );
     LIVE_PROJECTS = Sql::pair(
         "SELECT id FROM projects WHERE NOT deleted AND id IN (SELECT x.id FROM jsonb_to_recordset($1::jsonb) AS x(id uuid)) \
@@ -95,6 +98,10 @@ statements! {
         "SELECT id, content FROM runs WHERE id IN (SELECT x.id FROM jsonb_to_recordset($1::jsonb) AS x(id uuid))",
         "SELECT id, content FROM runs WHERE id IN (SELECT unhex(json_extract(x.value, '$.id')) FROM json_each($1) AS x)",
     );
+    PRIORITIZE = bulk_update!("runs", { priority bigint });
+    RECOMPILE = bulk_update!("runs", {
+        content text, spec_hash text, timeout_ms bigint, resources jsonb, origins jsonb, needs bigint, lane text,
+    });
     CONDITIONS_INSERT = bulk_insert!("conditions", {
         run_id uuid, status text, reason text, message text, attempt bigint, at bigint,
     }, "");

@@ -20,7 +20,7 @@ pub(crate) async fn what_claims_are_judged_by_is_read_at_once(store: &Store) {
     let other = store.create_agent(other, &audit("agent.create")).await.unwrap();
     let gpu = NewQueue::named(world.agent.id, "gpu".parse().unwrap());
     let gpu = store.create_queue(gpu, &audit("queue.create")).await.unwrap();
-    let paused = Paused { reason: "upgrade".into(), by: "me".into(), until: Some(after(5)) };
+    let paused = Paused { reason: "upgrade".into(), by: "me".into(), until: Some(after(5)), drain: false };
     for agent in ["local", "other"] {
         let patch = QueuePatch { paused: Some(Some(paused.clone())), ..QueuePatch::default() };
         store.update_queue("acme", agent, "default", patch, &audit("queue.pause")).await.unwrap();

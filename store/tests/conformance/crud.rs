@@ -57,7 +57,7 @@ pub(crate) async fn an_agent_comes_with_a_default_queue(store: &Store) {
     assert_eq!(store.agent("acme", "local").await.unwrap(), agent);
     assert!(agent.cordoned && !agent.is_default);
 
-    let paused = Paused { reason: "maintenance".into(), by: "me".into(), until: Some(after(5)) };
+    let paused = Paused { reason: "maintenance".into(), by: "me".into(), until: Some(after(5)), drain: true };
     let patch = QueuePatch { paused: Some(Some(paused.clone())), ..QueuePatch::default() };
     store.update_queue("acme", "local", "default", patch, &audit("queue.pause")).await.unwrap();
     assert_eq!(store.queue_by_id(world.queue.id).await.unwrap().paused, Some(paused));

@@ -67,7 +67,9 @@ pub(crate) async fn a_poisoned_run_is_one_letter_however_often_it_fails(store: &
 
     let replay = at("dead_letter.replay", first);
     let going = store
-        .replay_dead_runs(&[letter.clone()], &replay, |head| resume(&head.dispatch, "t", first).ok())
+        .replay_dead_runs(std::slice::from_ref(&letter), &replay, |head| {
+            resume(&head.dispatch, "t", first).ok()
+        })
         .await
         .unwrap();
     assert_eq!(going, [letter.id]);

@@ -7,6 +7,7 @@ mod changes;
 mod claimant;
 mod crud;
 mod dead_letters;
+mod holds;
 mod keeping;
 mod leases;
 mod limits;
@@ -49,6 +50,8 @@ on_both! {
     crud::defaults_are_kept_changed_and_cleared,
     crud::lists_go_on_where_they_ended,
     claimant::what_claims_are_judged_by_is_read_at_once,
+    holds::what_is_drained_lets_nothing_in_and_what_is_paused_does,
+    holds::what_is_for_a_time_ends_with_it_and_the_rest_stays,
     leases::a_second_identity_is_refused_until_the_name_is_released,
     leases::a_lease_ends_with_its_last_replica,
     leases::nodes_are_kept_until_others_are_said,

@@ -145,6 +145,7 @@ fn nothing_waits(cluster: &Cluster, projects: &BTreeMap<&str, ProjectId>) -> Sna
         is_live: true,
         loss: None,
         is_cordoned: false,
+        hold: None,
         can: Features::of_bits(-1),
     };
     let weights = &cluster.sharing.weights;

@@ -27,6 +27,7 @@ fn agent(n: u128, limit: Option<u32>) -> AgentView {
         is_live: true,
         loss: None,
         is_cordoned: false,
+        hold: None,
         can: Features::of_bits(-1),
     }
 }
@@ -153,7 +154,7 @@ fn nothing_starts_at_an_agent_that_is_lost_or_cordoned_or_in_a_queue_that_is_pau
     let mut cordoned = base.clone();
     cordoned.agents[0].is_cordoned = true;
     let mut paused = base.clone();
-    let why = crate::scheduling::Paused { reason: "r".into(), by: "b".into(), until: None };
+    let why = crate::scheduling::Paused { reason: "r".into(), by: "b".into(), until: None, drain: false };
     paused.queues[0].paused = Some(why);
     let mut deaf = base.clone();
     deaf.broker_is_up = false;
@@ -170,7 +171,7 @@ fn a_pause_that_has_ended_by_itself_holds_nothing_back() {
         let until = Some(Time::from_micros(until));
         let mut snapshot = Snapshot { now: Time::from_micros(5), ..base.clone() };
         snapshot.queues[0].paused =
-            Some(crate::scheduling::Paused { reason: "r".into(), by: "b".into(), until });
+            Some(crate::scheduling::Paused { reason: "r".into(), by: "b".into(), until, drain: false });
         snapshot
     };
     assert_eq!(order(&paused(6)), [] as [u128; 0]);
