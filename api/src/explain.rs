@@ -1,7 +1,5 @@
 //! Why a run waits: what the scheduler would decide by, told by the same rules of `berth_domain::scheduling`.
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::extract::State;
 use berth_domain::access::Action;
@@ -10,11 +8,13 @@ use berth_domain::feature::Features;
 use berth_domain::id::{AgentId, ProjectId, QueueId, RunId};
 use berth_domain::lifecycle::{DispatchState, Status};
 use berth_domain::scheduling::{
-    Asked, Block, Candidate, Confinement, Demands, Destination, Explanation, Lane, LaneKey, Outlook, Place,
-    Rule, Stay, explain, outlook,
+    Ahead, Asked, Block, Candidate, Confinement, Demands, Destination, Explanation, Lane, LaneKey, Outlook,
+    Place, Rule, Stay, explain, outlook,
 };
 use berth_domain::time::Time;
-use berth_store::{AdmissionOptions, NewRun, Page, Run, RunFilter, RunHead, Sort};
+use berth_store::{
+    AdmissionOptions, CountedLane, NewRun, Newcomer, Page, QueuePosition, Run, RunFilter, RunHead, Sort,
+};
 use serde_json::{Value, json};
 
 use crate::app::{App, AppState};
@@ -23,8 +23,6 @@ use crate::path::InRun;
 use crate::problem::Problem;
 use crate::runs::{find, holding};
 
-/// The rate of starts is taken from so much of the past.
-const RECENT: Duration = Duration::from_secs(600);
 /// Runs named that use a limit.
 const HOLDERS: u32 = 5;
 
@@ -49,7 +47,6 @@ async fn of_run(app: &App, run: &Run, now: Time) -> Result<Value, Problem> {
     };
     let place =
         if run.status() == Status::Queued { app.store.position_in_queue(run.id).await? } else { None };
-    let place = place.map(|place| Place { position: place.position, of: place.of });
     let asked = Subject {
         owner: &run.owner,
         state: &run.dispatch,
@@ -89,13 +86,20 @@ async fn operation(app: &App, run: &Run) -> Result<Option<CompiledOperation>, Pr
 /// If the store can't be read.
 pub(crate) async fn of_new(app: &App, run: &NewRun, now: Time) -> Result<Value, Problem> {
     let Some(queue) = run.queue_id else { return Ok(Value::Null) };
-    // Of the lowest priority it would come last; of a higher one, nobody has counted how many are before it.
-    let place = if run.dispatch.status == Status::Queued && run.priority == 0 {
-        let stats = app.store.queue_stats().await?;
-        let backlog = stats.iter().find(|stats| stats.queue_id == queue).map_or(0, |stats| stats.backlog);
-        Some(Place { position: backlog + 1, of: backlog + 1 })
-    } else {
-        None
+    let place = match run.dispatch.queued_at.filter(|_| run.dispatch.status == Status::Queued) {
+        Some(queued_at) => {
+            let newcomer = Newcomer {
+                id: run.id,
+                owner: &run.owner,
+                project: run.project_id,
+                queue,
+                lane: &run.lane,
+                priority: run.priority,
+                queued_at,
+            };
+            Some(app.store.place_of(newcomer).await?)
+        }
+        None => None,
     };
     let asked = Subject {
         owner: &run.owner,
@@ -123,7 +127,7 @@ fn lane(queue: QueueId, project: ProjectId, key: &LaneKey, head: Option<(RunId, 
         queue,
         project,
         pipelines: key.pipelines.clone(),
-        // Whose share it is decides when it is its turn, and not whether something blocks it.
+        // Whose share it is decides when it is its turn, and not whether something blocks it: its place tells.
         share: String::new(),
         demand: key.demand.clone(),
         namespace: key.namespace.clone(),
@@ -136,7 +140,7 @@ struct Subject<'a> {
     owner: &'a str,
     state: &'a DispatchState,
     lane: Lane,
-    place: Option<Place>,
+    place: Option<QueuePosition>,
     pending: Option<&'a str>,
     namespace: Option<&'a str>,
     needs: Features,
@@ -169,21 +173,24 @@ impl Choice {
     }
 }
 
-async fn told(app: &App, subject: Subject<'_>, now: Time) -> Result<Value, Problem> {
+async fn told(app: &App, mut subject: Subject<'_>, now: Time) -> Result<Value, Problem> {
     let options =
         AdmissionOptions { broker_is_up: app.wake.broker_is_up(), heads: 1, ..AdmissionOptions::default() };
     let snapshot = app.store.snapshot(subject.owner, now, options).await?;
-    let rate = match subject.place {
-        Some(_) => starts_per_second(app, subject.lane.queue, now).await?,
-        None => None,
-    };
+    let mut ahead: Vec<Ahead<'_>> = Vec::new();
+    if let Some(place) = &subject.place
+        && let Some(share) = &place.share
+    {
+        subject.lane.share.clone_from(share);
+        ahead.extend(place.lanes.iter().map(CountedLane::ahead));
+    }
     let asked = Asked {
         state: subject.state,
         lane: &subject.lane,
-        place: subject.place,
+        place: subject.place.as_ref().map(|place| Place { position: place.position, of: place.of }),
         pending: subject.pending,
         needs: subject.needs,
-        starts_per_second: rate,
+        ahead: &ahead,
     };
     let mut explanation = explain(&snapshot, asked);
     name_holders(app, &subject, &snapshot, &mut explanation).await?;
@@ -217,17 +224,6 @@ async fn lacked(app: &App, subject: &Subject<'_>, agent: Option<AgentId>) -> Res
         let message = format!("{reason}; the run fails when it is claimed, if that is so then");
         Block::plain(Rule::NoMatchingAgent, "agent", agent.name.as_str(), message)
     }))
-}
-
-/// How fast the queue started runs lately, taken from how fast it finished them: under a limit the two are the same.
-async fn starts_per_second(app: &App, queue: QueueId, now: Time) -> Result<Option<f64>, Problem> {
-    let filter =
-        RunFilter { queue_id: Some(queue), finished_from: Some(now.minus(RECENT)), ..RunFilter::default() };
-    let page = Page { limit: 1, offset: 0, cursor: None, count: true };
-    let finished = app.store.runs(&filter, Sort::default(), &page).await?.count.unwrap_or(0);
-    #[expect(clippy::cast_precision_loss, reason = "counts stop far below 2^53")]
-    let rate = finished as f64 / RECENT.as_secs_f64();
-    Ok((finished > 0).then_some(rate))
 }
 
 /// Names some of the runs that use the limits.

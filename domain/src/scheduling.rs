@@ -8,6 +8,7 @@
 mod admit;
 mod claim;
 mod confine;
+mod estimate;
 mod explain;
 mod fairness;
 mod lane;
@@ -25,7 +26,8 @@ mod snapshot;
 pub use admit::{Admission, Choice, admit};
 pub use claim::{Claimant, Claimed, PausedQueue, Ruling};
 pub use confine::{Confinement, ConfinementPatch};
-pub use explain::{Asked, Estimate, Explanation, Place, Wait, estimate, explain};
+pub use estimate::{Ahead, Estimate, Pace, Starts, estimate};
+pub use explain::{Asked, Explanation, Place, Wait, explain};
 pub use fairness::{Fairness, Share, WHOLE, dominant_part};
 pub use lane::LaneKey;
 pub use limits::{Demand, Limit, Limits, Quota, Rate};

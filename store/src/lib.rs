@@ -52,8 +52,9 @@ pub use projects::{NewProject, Project, ProjectPatch};
 pub use queues::{NewQueue, Queue, QueuePatch};
 pub use retention::{Removed, RetentionSettings};
 pub use runs::{
-    Decision, DueRun, Edit, LiveAttempt, MAX_COUNTED, NewRun, OfferedRun, OutstandingOffers, QueuePosition,
-    QueueStats, Recompiled, Run, RunContent, RunFilter, RunHead, RunPatch, Sort, SortKey, StoppingAttempt,
+    CountedLane, Decision, DueRun, Edit, LiveAttempt, MAX_COUNTED, NewRun, Newcomer, OfferedRun,
+    OutstandingOffers, QueuePosition, QueueStats, Recompiled, Run, RunContent, RunFilter, RunHead, RunPatch,
+    Sort, SortKey, StoppingAttempt,
 };
 pub use sql::listing::samples as listing_samples;
 pub use sql::migrations::Phase;

@@ -182,7 +182,7 @@ async fn origins(session: &mut Session, uuid: &str) -> Result<(), Failure> {
     session.output.list(&items, &columns, |item| text(item, "field"))
 }
 
-/// Why a run waits: its place, and each rule that holds it.
+/// Why a run waits: its place, each rule that holds it, and when it may start.
 async fn why(session: &mut Session, uuid: &str) -> Result<(), Failure> {
     let answer = session.client.get(&session.run_path(uuid, &["explain"]), &[]).await?;
     if matches!(session.output.format, Format::Json | Format::Yaml) {
@@ -221,6 +221,11 @@ fn reasons(answer: &Value) -> Vec<String> {
     }
     let placement = answer["placement"].as_array().map_or(&[][..], Vec::as_slice);
     lines.extend(placement.iter().filter_map(Value::as_str).map(|reason| format!("- placement: {reason}")));
+    let estimate = &answer["estimate"];
+    if !estimate.is_null() {
+        let (at, low, high) = (text(estimate, "at"), text(estimate, "low"), text(estimate, "high"));
+        lines.push(format!("may start at {at}; hardly before {low} or after {high}"));
+    }
     lines
 }
 
@@ -238,6 +243,7 @@ mod tests {
             ],
             "overflow": {"candidates": ["eu/gpu", "us/gpu"], "message": "it stays"},
             "placement": ["no node of agent k has pool=gpu"],
+            "estimate": {"at": "2026-01-31T12:10:00Z", "low": "2026-01-31T12:08:00Z", "high": "2026-01-31T12:13:00Z"},
         });
         assert_eq!(
             reasons(&answer),
@@ -247,6 +253,7 @@ mod tests {
                 "- behind",
                 "- overflow among eu/gpu, us/gpu: it stays",
                 "- placement: no node of agent k has pool=gpu",
+                "may start at 2026-01-31T12:10:00Z; hardly before 2026-01-31T12:08:00Z or after 2026-01-31T12:13:00Z",
             ]
         );
         assert_eq!(reasons(&json!({"status": "running", "blocked_by": []})), ["running"]);

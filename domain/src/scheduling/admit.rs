@@ -4,6 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
+use super::estimate::{Pace, Starts};
 use super::fairness::{Fairness, dominant_part};
 use super::limits::{Limit, Limits};
 use super::reserve::{Reservations, has_waited};
@@ -32,6 +33,8 @@ pub struct Choice {
     pub starts: Vec<Admission>,
     /// How far the shares of the queues have come in which something starts.
     pub fairness: BTreeMap<QueueId, Fairness>,
+    /// How fast these queues start runs, this round included.
+    pub paces: BTreeMap<QueueId, Pace>,
 }
 
 /// Chooses the runs that may start now, in order, at most `most` of them.
@@ -47,7 +50,8 @@ pub fn admit(snapshot: &Snapshot, most: usize) -> Choice {
         let Some(admission) = round.next() else { break };
         starts.push(admission);
     }
-    Choice { starts, fairness: round.fairness() }
+    let (fairness, paces) = round.progress();
+    Choice { starts, fairness, paces }
 }
 
 /// The next run of a lane; the heap's greatest is the one to start first.
@@ -89,7 +93,8 @@ struct OpenQueue<'a> {
     shares: Vec<OpenShare<'a>>,
     /// Each share that has heads, once.
     turns: BinaryHeap<ShareTurn>,
-    started: bool,
+    /// How many started, by share and priority.
+    starts: BTreeMap<(usize, u8), u32>,
 }
 
 /// An agent with its queues: bands of equal priority, each shared in turn; what has no more to offer is put aside.
@@ -157,14 +162,18 @@ impl<'a> Round<'a> {
         None
     }
 
-    fn fairness(self) -> BTreeMap<QueueId, Fairness> {
+    fn progress(self) -> (BTreeMap<QueueId, Fairness>, BTreeMap<QueueId, Pace>) {
+        let snapshot = self.uses.snapshot;
         self.agents
             .into_iter()
             .chain(self.done)
             .flat_map(|agent| agent.bands.into_iter().flatten().chain(agent.done))
-            .filter(|queue| queue.started)
-            .map(|queue| (queue.view.id, queue.advanced()))
-            .collect()
+            .filter(|queue| !queue.starts.is_empty())
+            .map(|queue| {
+                let (id, (fairness, pace)) = (queue.view.id, queue.advanced(snapshot));
+                ((id, fairness), (id, pace))
+            })
+            .unzip()
     }
 }
 
@@ -188,8 +197,14 @@ impl OpenAgent<'_> {
 impl<'a> OpenQueue<'a> {
     fn new(view: &'a QueueView, shares: Vec<OpenShare<'a>>) -> Self {
         let fairness = view.fairness.clone();
-        let mut queue =
-            Self { view, window: view.window, fairness, shares, turns: BinaryHeap::new(), started: false };
+        let mut queue = Self {
+            view,
+            window: view.window,
+            fairness,
+            shares,
+            turns: BinaryHeap::new(),
+            starts: BTreeMap::new(),
+        };
         for index in 0..queue.shares.len() {
             queue.line_up(index);
         }
@@ -221,7 +236,7 @@ impl<'a> OpenQueue<'a> {
             if may_start {
                 uses.take(lane);
                 self.window.used += 1;
-                self.started = true;
+                *self.starts.entry((index, head.candidate.priority)).or_default() += 1;
                 self.fairness.start(share.key, dominant_part(&self.view.limits, &lane.demand));
                 match head.rest.split_first() {
                     Some((candidate, rest)) => share.heads.push(Head { candidate, lane: head.lane, rest }),
@@ -245,12 +260,32 @@ impl<'a> OpenQueue<'a> {
         None
     }
 
-    /// How far its shares have come after the round.
-    fn advanced(self) -> Fairness {
-        let mut fairness = self.fairness;
-        let waiting = self.shares.iter().filter(|share| share.waits || !share.heads.is_empty());
-        fairness.advance(waiting.map(|share| share.key));
-        fairness
+    /// How far its shares have come after the round, and how fast it is.
+    fn advanced(self, snapshot: &Snapshot) -> (Fairness, Pace) {
+        let (mut fairness, mut pace) = (self.fairness, self.view.pace.clone());
+        let waiting = |share: &OpenShare<'_>| share.waits || !share.heads.is_empty();
+        let started: Vec<Starts<'_>> = self
+            .starts
+            .iter()
+            .map(|(&(share, priority), &count)| {
+                let share = &self.shares[share];
+                Starts { share: share.key, priority, count, waits: share.waits_at(priority, snapshot) }
+            })
+            .collect();
+        pace.note(snapshot.now, &started, self.shares.iter().any(waiting));
+        fairness.advance(self.shares.iter().filter(|share| waiting(share)).map(|share| share.key));
+        (fairness, pace)
+    }
+}
+
+impl OpenShare<'_> {
+    /// Whether runs of that priority are left, as far as is known.
+    fn waits_at(&self, priority: u8, snapshot: &Snapshot) -> bool {
+        let is_left = |head: &Head<'_>| {
+            let mut known = std::iter::once(head.candidate).chain(head.rest);
+            snapshot.lanes[head.lane].has_more || known.any(|candidate| candidate.priority == priority)
+        };
+        self.waits || self.heads.iter().any(is_left)
     }
 }
 

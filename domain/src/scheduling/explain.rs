@@ -1,9 +1,8 @@
 //! Why a run waits: its place, the rules that hold it back, and when it may start.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
+use super::estimate::{Ahead, Estimate, estimate};
 use super::overflow::Outlook;
 use super::rules::{Block, Rule, blocks, lacks};
 use super::snapshot::{Lane, Snapshot};
@@ -11,17 +10,6 @@ use crate::feature::Features;
 use crate::id::QueueId;
 use crate::lifecycle::{DispatchState, Status};
 use crate::time::Time;
-
-/// When a run may start, with its spread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Estimate {
-    /// The likeliest moment.
-    pub at: Time,
-    /// Hardly before.
-    pub low: Time,
-    /// Hardly after.
-    pub high: Time,
-}
 
 /// How long a rule held a run back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,14 +66,14 @@ pub struct Asked<'a> {
     pub pending: Option<&'a str>,
     /// What its executor must be able to do.
     pub needs: Features,
-    /// How fast its queue started runs lately, if that is known.
-    pub starts_per_second: Option<f64>,
+    /// All lanes of its queue, counted against it; none, if it does not wait there or nobody has counted.
+    pub ahead: &'a [Ahead<'a>],
 }
 
 /// Explains a run by the rules that [`super::admit`] goes by.
 #[must_use]
 pub fn explain(snapshot: &Snapshot, asked: Asked<'_>) -> Explanation {
-    let Asked { state, lane, place, pending, needs, starts_per_second } = asked;
+    let Asked { state, lane, place, pending, needs, ahead } = asked;
     let queue = lane.queue;
     let agent = snapshot.queue(queue).and_then(|queue| snapshot.agent(queue.agent));
     let blocked_by = match state.status {
@@ -119,9 +107,11 @@ pub fn explain(snapshot: &Snapshot, asked: Asked<'_>) -> Explanation {
         }),
         _ => Vec::new(),
     };
-    let estimate = match (state.status, place, starts_per_second) {
-        (Status::Queued, Some(place), Some(rate)) => estimate(snapshot.now, place.position, rate),
-        _ => None,
+    let can = agent.is_some_and(|agent| lacks(agent, needs).is_none());
+    let estimate = if state.status == Status::Queued && can && !ahead.is_empty() {
+        estimate(snapshot, lane, ahead)
+    } else {
+        None
     };
     Explanation {
         status: state.status,
@@ -133,22 +123,6 @@ pub fn explain(snapshot: &Snapshot, asked: Asked<'_>) -> Explanation {
         placement: Vec::new(),
         overflow: None,
     }
-}
-
-/// When the run at `position` may start at that many starts per second, as if starts came at random: the
-/// spread is two standard deviations of a Poisson process's waiting time (a gamma distribution).
-#[must_use]
-pub fn estimate(now: Time, position: u64, starts_per_second: f64) -> Option<Estimate> {
-    if !starts_per_second.is_finite() || starts_per_second <= 0.0 || position == 0 {
-        return None;
-    }
-    #[expect(clippy::cast_precision_loss, reason = "a place in a queue needs no 53 bits")]
-    let starts = position as f64;
-    let seconds = |starts: f64| {
-        now.plus(Duration::try_from_secs_f64((starts / starts_per_second).max(0.0)).unwrap_or(Duration::MAX))
-    };
-    let spread = 2.0 * starts.sqrt();
-    Some(Estimate { at: seconds(starts), low: seconds(starts - spread), high: seconds(starts + spread) })
 }
 
 fn behind(snapshot: &Snapshot, queue: QueueId, place: Place) -> Block {

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::time::Duration;
 
 use super::confine::Confinement;
+use super::estimate::Pace;
 use super::fairness::Fairness;
 use super::limits::{Demand, Limit, Limits};
 use crate::feature::Features;
@@ -80,6 +81,8 @@ pub struct QueueView {
     pub limits: Limits,
     /// Whose turn it is, between the lanes of equal priority.
     pub fairness: Fairness,
+    /// How fast it started runs lately.
+    pub pace: Pace,
     /// How long a run waits for a quota before what it needs is kept for it; none: for ever.
     pub reserve_after: Option<Duration>,
     /// Attempts on the broker, and how many may be.

@@ -1,14 +1,14 @@
-//! What choosing remembers from round to round: how far the shares of each queue have come, and what started on each
-//! level that has a rate.
+//! What choosing remembers from round to round: how far the shares of each queue have come, how fast it starts runs, and
+//! what started on each level that has a rate.
 
 use std::collections::{BTreeMap, HashMap};
 
 use berth_domain::id::{QueueId, RunId};
-use berth_domain::scheduling::{Choice, Fairness, Level, Share, Sharing, Snapshot};
+use berth_domain::scheduling::{Choice, Fairness, Level, Pace, Share, Sharing, Snapshot};
 use berth_domain::time::Time;
 
 use super::uses::Started;
-use crate::db::{Row, Tx, args, json};
+use crate::db::{Row, Tx, args, json, json_or_null};
 use crate::{Error, sql};
 
 /// Starts are forgotten when they are older than the longest period.
@@ -32,28 +32,42 @@ pub(super) async fn started(tx: &mut Tx, owner: &str, level: Level, since: Time)
     Ok(Started { count: row.u32("started")?, oldest: row.opt_time("oldest")? })
 }
 
-/// A queue's virtual time, and where the next start of each share is due.
-pub(super) type Dues = (i64, BTreeMap<String, i64>);
-
-/// How far each queue's shares have come, by the rows of `sql::lanes::FAIRNESS`.
-pub(super) fn shares(rows: &[Row]) -> Result<HashMap<QueueId, Dues>, Error> {
-    rows.iter()
-        .map(|row| Ok((row.id("queue_id")?, (row.int("virtual_time")?, row.json("shares")?))))
-        .collect()
+/// What is remembered of a queue.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Kept {
+    virtual_time: i64,
+    /// Where the next start of each share is due.
+    dues: BTreeMap<String, i64>,
+    pub(super) pace: Pace,
 }
 
-/// The shares of a queue with their weights.
-pub(super) fn fairness(sharing: &Sharing, kept: Option<&Dues>) -> Fairness {
-    let (virtual_time, dues) = kept.cloned().unwrap_or_default();
-    let mut shares: BTreeMap<String, Share> = sharing
-        .weights
-        .iter()
-        .map(|(key, weight)| (key.clone(), Share { weight: *weight, due: 0 }))
-        .collect();
-    for (key, due) in dues {
-        shares.entry(key).or_default().due = due;
+impl Kept {
+    /// What is remembered of each queue, by the rows of `sql::lanes::FAIRNESS`.
+    pub(super) fn of_queues(rows: &[Row]) -> Result<HashMap<QueueId, Self>, Error> {
+        rows.iter()
+            .map(|row| {
+                let kept = Self {
+                    virtual_time: row.int("virtual_time")?,
+                    dues: row.json("shares")?,
+                    pace: row.opt_json("pace")?.unwrap_or_default(),
+                };
+                Ok((row.id("queue_id")?, kept))
+            })
+            .collect()
     }
-    Fairness { virtual_time, shares }
+
+    /// The shares of the queue with their weights.
+    pub(super) fn fairness(&self, sharing: &Sharing) -> Fairness {
+        let mut shares: BTreeMap<String, Share> = sharing
+            .weights
+            .iter()
+            .map(|(key, weight)| (key.clone(), Share { weight: *weight, due: 0 }))
+            .collect();
+        for (key, due) in &self.dues {
+            shares.entry(key.clone()).or_default().due = *due;
+        }
+        Fairness { virtual_time: self.virtual_time, shares }
+    }
 }
 
 /// Remembers what was chosen, as far as it was `admitted`.
@@ -68,7 +82,9 @@ pub(super) async fn write(
     for (queue, fairness) in &choice.fairness {
         let dues: BTreeMap<&str, i64> =
             fairness.shares.iter().map(|(key, share)| (key.as_str(), share.due)).collect();
-        tx.run(sql::lanes::FAIRNESS_SET, args![*queue, fairness.virtual_time, json(&dues)?]).await?;
+        let pace = json_or_null(choice.paces.get(queue))?;
+        let args = args![*queue, fairness.virtual_time, json(&dues)?, pace];
+        tx.run(sql::lanes::FAIRNESS_SET, args).await?;
     }
     let mut starts: BTreeMap<Level, i64> = BTreeMap::new();
     for start in choice.starts.iter().filter(|start| admitted(start.run)) {

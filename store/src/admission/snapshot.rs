@@ -10,7 +10,7 @@ use berth_domain::scheduling::{
 use berth_domain::time::Time;
 
 use super::AdmissionOptions;
-use super::kept;
+use super::kept::{self, Kept};
 use super::uses::Uses;
 use crate::agents::{self, Agent};
 use crate::db::{Row, Tx, args};
@@ -69,7 +69,7 @@ pub(super) async fn load(
     let waiting = waiting(&tx.all(sql::lanes::HEADS, args![owner, options.heads]).await?)?;
     let projects = projects(tx, &uses, &waiting).await?;
     let organization = organization(tx, owner, options).await?;
-    let kept = kept::shares(&tx.all(sql::lanes::FAIRNESS, args![owner]).await?)?;
+    let mut kept = Kept::of_queues(&tx.all(sql::lanes::FAIRNESS, args![owner]).await?)?;
 
     let limited = all_agents
         .iter()
@@ -112,10 +112,12 @@ pub(super) async fn load(
         organization: limits(&organization),
         queues: all_queues
             .into_iter()
-            .map(|queue| QueueView {
+            .map(|queue| (kept.remove(&queue.id).unwrap_or_default(), queue))
+            .map(|(kept, queue)| QueueView {
                 id: queue.id,
                 limits: uses.limits(Level::Queue(queue.id), queue.concurrency, &queue.limits),
-                fairness: kept::fairness(&queue.sharing, kept.get(&queue.id)),
+                fairness: kept.fairness(&queue.sharing),
+                pace: kept.pace,
                 reserve_after: queue.sharing.reserve_after(),
                 window: Limit {
                     limit: Some(window(rates.get(&queue.agent_id).copied().unwrap_or(0.0))),

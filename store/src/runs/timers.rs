@@ -1,4 +1,4 @@
-//! What the scheduler's loops look for: due runs, offers to publish (again), live attempts, places, counts.
+//! What the scheduler's loops look for: due runs, offers to publish (again), live attempts, counts.
 
 use berth_domain::feature::Features;
 use berth_domain::id::{AgentId, QueueId, RunId};
@@ -90,17 +90,6 @@ impl LiveAttempt {
     }
 }
 
-/// The place of a waiting run in its queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct QueuePosition {
-    /// Its place by priority and age, from 1.
-    pub position: u64,
-    /// How many wait in the queue.
-    pub of: u64,
-    /// Whether both are exact: a project with [`MAX_COUNTED`] waiting runs or more is counted no further.
-    pub is_exact: bool,
-}
-
 /// A queue's numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueueStats {
@@ -189,30 +178,6 @@ impl Store {
     /// If the database can't be used.
     pub async fn owners_with_work(&self) -> Result<Vec<String>, Error> {
         self.db.all(sql::lanes::OWNERS, args![]).await?.iter().map(|row| row.text("owner")).collect()
-    }
-
-    /// The place of a run in its queue; none if it doesn't wait there.
-    ///
-    /// # Errors
-    /// `NotFound` if there is no such run.
-    pub async fn position_in_queue(&self, id: RunId) -> Result<Option<QueuePosition>, Error> {
-        let run = self.run_by_id(id).await?;
-        let (Status::Queued, Some(queue), Some(queued_at)) =
-            (run.status(), run.queue_id, run.dispatch.queued_at)
-        else {
-            return Ok(None);
-        };
-        let most = i64::try_from(MAX_COUNTED).unwrap_or(i64::MAX);
-        let args = args![&run.owner, queue, u32::from(run.priority), queued_at, id, most];
-        let row = self.db.one(sql::lanes::POSITION, args).await?;
-        let row = row.ok_or_else(|| Error::corrupt("no answer about a place"))?;
-        let (ahead, of) = (row.count("ahead")?, row.count("waiting")?);
-        // It may have been admitted between the two reads.
-        Ok((of > 0).then_some(QueuePosition {
-            position: ahead + 1,
-            of: of.max(ahead + 1),
-            is_exact: row.count("longest")? < MAX_COUNTED,
-        }))
     }
 
     /// Every queue's numbers.

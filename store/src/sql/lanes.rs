@@ -67,14 +67,14 @@ statements! {
          WHERE id IN (SELECT unhex(json_extract(x.value, '$.id')) FROM json_each($1) AS x)",
     );
     ORGANIZATION = Sql::both("SELECT concurrency, limits FROM organizations WHERE owner = $1");
-    /// How far the shares of the organization's queues have come.
+    /// How far the shares of the organization's queues have come, and how fast those start runs.
     FAIRNESS = Sql::both(
-        "SELECT f.queue_id, f.virtual_time, f.shares FROM fairness f JOIN queues q ON q.id = f.queue_id \
+        "SELECT f.queue_id, f.virtual_time, f.shares, f.pace FROM fairness f JOIN queues q ON q.id = f.queue_id \
          JOIN agents a ON a.id = q.agent_id WHERE a.owner = $1",
     );
     FAIRNESS_SET = Sql::both(
-        "INSERT INTO fairness (queue_id, virtual_time, shares) VALUES ($1, $2, $3) \
-         ON CONFLICT (queue_id) DO UPDATE SET virtual_time = excluded.virtual_time, shares = excluded.shares",
+        "INSERT INTO fairness (queue_id, virtual_time, shares, pace) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (queue_id) DO UPDATE SET virtual_time = excluded.virtual_time, shares = excluded.shares, pace = excluded.pace",
     );
     /// What started on a level since `$2`.
     STARTS = Sql::both(
@@ -82,18 +82,22 @@ statements! {
     );
     STARTED = Sql::both("INSERT INTO starts (level, at, n) VALUES ($1, $2, $3)");
     STARTS_FORGET = Sql::both("DELETE FROM starts WHERE level = $1 AND at <= $2");
-    /// How many runs of the queue are ahead of a run, and how many there are, counted up to `$6` in each lane.
-    POSITION = Sql::both(lanes!(
-        "SELECT CAST(coalesce(sum(ahead), 0) AS BIGINT) AS ahead, CAST(coalesce(sum(waiting), 0) AS BIGINT) AS waiting, \
-         CAST(coalesce(max(waiting), 0) AS BIGINT) AS longest FROM (SELECT \
+    /// The lanes of the queue, each with how many others of its runs wait than one, have a larger priority, have the same,
+    /// and have the same and are older; each counted up to `$6`.
+    PLACE = Sql::both(lanes!(
+        "SELECT p.project_id, p.lane, j.name AS project, q.sharing, \
          (SELECT count(*) FROM (SELECT 1 AS one FROM runs r WHERE r.status = 'queued' AND r.owner = $1 \
-           AND r.queue_id = p.queue_id AND r.project_id = p.project_id AND r.lane = p.lane AND r.priority > $3 LIMIT $6) AS higher) \
-         + (SELECT count(*) FROM (SELECT 1 AS one FROM runs r WHERE r.status = 'queued' AND r.owner = $1 \
+           AND r.queue_id = p.queue_id AND r.project_id = p.project_id AND r.lane = p.lane AND r.id <> $5 LIMIT $6) AS any_of_it) AS others, \
+         (SELECT count(*) FROM (SELECT 1 AS one FROM runs r WHERE r.status = 'queued' AND r.owner = $1 \
+           AND r.queue_id = p.queue_id AND r.project_id = p.project_id AND r.lane = p.lane AND r.priority > $3 LIMIT $6) AS higher_ones) AS higher, \
+         (SELECT count(*) FROM (SELECT 1 AS one FROM runs r WHERE r.status = 'queued' AND r.owner = $1 \
            AND r.queue_id = p.queue_id AND r.project_id = p.project_id AND r.lane = p.lane AND r.priority = $3 \
-           AND (r.queued_at, r.id) < ($4, $5) LIMIT $6) AS older) AS ahead, \
+           AND r.id <> $5 LIMIT $6) AS equal_ones) AS equal, \
          (SELECT count(*) FROM (SELECT 1 AS one FROM runs r WHERE r.status = 'queued' AND r.owner = $1 \
-           AND r.queue_id = p.queue_id AND r.project_id = p.project_id AND r.lane = p.lane LIMIT $6) AS any_of_it) AS waiting \
-         FROM lane JOIN runs p ON p.id = lane.first WHERE p.queue_id = $2) AS lanes"
+           AND r.queue_id = p.queue_id AND r.project_id = p.project_id AND r.lane = p.lane AND r.priority = $3 \
+           AND (r.queued_at, r.id) < ($4, $5) LIMIT $6) AS older_ones) AS older \
+         FROM lane JOIN runs p ON p.id = lane.first JOIN projects j ON j.id = p.project_id \
+         JOIN queues q ON q.id = p.queue_id WHERE p.queue_id = $2"
     ));
     /// Counts per queue, each up to `$1`.
     QUEUE_STATS = Sql::both(

@@ -68,6 +68,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration!(8, "0008", "lanes", contract, ""),
     migration!(9, "0009", "routing", expand, ""),
     migration!(10, "0010", "operators", expand, ""),
+    migration!(11, "0011", "paces", expand, ""),
 ];
 
 /// The table that notes what was applied.

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use berth_domain::id::RunId;
 use berth_domain::lifecycle::{Event, Status, step};
-use berth_domain::scheduling::{Demand, LaneKey, LimitPatch, Rule, SharingPatch, admit, blocks};
+use berth_domain::scheduling::{
+    Candidate, Demand, Lane, LaneKey, LimitPatch, Rule, SharingPatch, admit, blocks, estimate,
+};
 use berth_domain::time::Time;
-use berth_store::{AdmissionOptions, Admitted, NewRun, ProjectPatch, QueuePatch, Store};
+use berth_store::{AdmissionOptions, Admitted, CountedLane, NewRun, ProjectPatch, QueuePatch, Store};
 
 use crate::world::{NOW, World, after, audit, project};
 
@@ -132,6 +134,29 @@ pub(crate) async fn a_place_counts_all_lanes_of_a_queue(store: &Store) {
         assert_eq!((position.position, position.of), (place, 4));
     }
     assert_eq!(store.run_by_id(runs[1].id).await.unwrap().lane, runs[1].lane);
+}
+
+pub(crate) async fn starts_of_a_queue_are_remembered_and_tell_when_a_run_starts(store: &Store) {
+    let world = World::new(store).await;
+    let other = project(store, "q").await;
+    let runs: Vec<NewRun> =
+        (0..30).flat_map(|n| [world.queued(0, after(n)), world.queued_in(other.id, 0, after(n))]).collect();
+    create(store, &runs).await;
+    for round in 0..20 {
+        let now = after(100 + 10 * round);
+        store.grant_lease(world.agent.id, "r1", &crate::world::lease("m1"), now).await.unwrap();
+        assert_eq!(admitted(store, now, 1).await.len(), 1);
+    }
+    let snapshot = store.snapshot("acme", after(290), AdmissionOptions::default()).await.unwrap();
+    let last = runs.last().unwrap();
+    let place = store.position_in_queue(last.id).await.unwrap().unwrap();
+    assert_eq!((place.position, place.of, place.share.as_deref()), (40, 40, Some("q")));
+    let candidate = Candidate { run: last.id, priority: 0, queued_at: after(29) };
+    let lane = place.lanes.iter().find(|counted| counted.lane.project == other.id).unwrap().lane.clone();
+    let lane = Lane { heads: vec![candidate], ..lane };
+    let ahead: Vec<_> = place.lanes.iter().map(CountedLane::ahead).collect();
+    let told = estimate(&snapshot, &lane, &ahead).unwrap();
+    assert!((after(600)..=after(700)).contains(&told.at), "40 starts at ten seconds each: {told:?}");
 }
 
 pub(crate) async fn a_full_backlog_takes_no_more_until_some_of_it_has_started(store: &Store) {

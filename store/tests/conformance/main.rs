@@ -81,6 +81,7 @@ on_both! {
     limits::shares_go_on_where_they_were,
     limits::a_full_backlog_takes_no_more_until_some_of_it_has_started,
     limits::a_place_counts_all_lanes_of_a_queue,
+    limits::starts_of_a_queue_are_remembered_and_tell_when_a_run_starts,
     routing::a_moved_run_waits_in_the_lane_that_its_new_queue_has_for_it,
     routing::a_confinement_is_kept_changed_and_told_to_admission,
     routing::an_organizations_rules_are_kept_and_changed_one_by_one,

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use berth_domain::feature::Features;
 use berth_domain::id::{Id, ProjectId, QueueId, RunId};
 use berth_domain::scheduling::{
-    AgentView, Candidate, Choice, Confinement, Fairness, Lane, LaneKey, Limit, Limits, ProjectView,
-    QueueView, Share, Snapshot, admit,
+    AgentView, Ahead, Candidate, Choice, Confinement, Estimate, Fairness, Lane, LaneKey, Limit, Limits, Pace,
+    ProjectView, QueueView, Share, Snapshot, admit, estimate,
 };
 use berth_domain::time::Time;
 use uuid::Uuid;
@@ -18,11 +18,14 @@ use super::trace::Run;
 /// How many runs of a lane a round sees; a round after it sees the next.
 const HEADS: usize = 32;
 
+/// A waiting run, by its place in its lane.
+type Place = (Reverse<u8>, Time, RunId);
+
 /// A lane with all that waits in it.
 #[derive(Debug)]
 struct Waiting {
     lane: Lane,
-    runs: BTreeSet<(Reverse<u8>, Time, RunId)>,
+    runs: BTreeSet<Place>,
 }
 
 /// The waiting runs.
@@ -80,11 +83,11 @@ impl Ours {
     /// What the next round admits, with `room` used; empty, if nothing may start. The runs have left the line.
     pub fn choose(&mut self, now: Time, room: &Room) -> Vec<usize> {
         self.look(now, room);
-        let Choice { starts, fairness } = admit(&self.snapshot, usize::MAX);
-        for (queue, fairness) in fairness {
-            if let Some(queue) = self.snapshot.queues.iter_mut().find(|other| other.id == queue) {
-                queue.fairness = fairness;
-            }
+        let Choice { starts, mut fairness, mut paces } = admit(&self.snapshot, usize::MAX);
+        for queue in &mut self.snapshot.queues {
+            queue.fairness =
+                fairness.remove(&queue.id).unwrap_or_else(|| std::mem::take(&mut queue.fairness));
+            queue.pace = paces.remove(&queue.id).unwrap_or_else(|| std::mem::take(&mut queue.pace));
         }
         let chosen: BTreeSet<RunId> = starts.iter().map(|start| start.run).collect();
         for waiting in &mut self.lanes {
@@ -109,9 +112,43 @@ impl Ours {
     }
 }
 
+impl Ours {
+    /// The runs that wait in one of the cluster's queues, by their turn if there were no shares.
+    #[must_use]
+    pub fn waiting(&self, queue: usize) -> Vec<usize> {
+        let lanes = self.lanes.iter().filter(|waiting| waiting.lane.queue == id(queue));
+        let mut runs: Vec<_> = lanes.flat_map(|waiting| &waiting.runs).collect();
+        runs.sort_unstable();
+        runs.into_iter().filter_map(|(_, _, run)| place(*run)).collect()
+    }
+
+    /// When a waiting run may start, by what the last round saw: what a service would say at this moment.
+    #[must_use]
+    pub fn estimate(&self, run: usize, of: &Run) -> Option<Estimate> {
+        let asked = (Reverse(of.priority), of.submitted, id(run));
+        let own = &self.lanes[self.lane_of[run]?].lane;
+        let candidate = Candidate { run: id(run), priority: of.priority, queued_at: of.submitted };
+        let lane = Lane { heads: vec![candidate], ..own.clone() };
+        let of_queue = self.lanes.iter().filter(|waiting| waiting.lane.queue == lane.queue);
+        let ahead: Vec<Ahead<'_>> = of_queue.map(|waiting| waiting.ahead_of(asked)).collect();
+        estimate(&self.snapshot, &lane, &ahead)
+    }
+}
+
 impl Waiting {
+    fn ahead_of(&self, asked: Place) -> Ahead<'_> {
+        let count =
+            |counts: &dyn Fn(&Place) -> bool| self.runs.iter().filter(|run| counts(run)).count() as u64;
+        Ahead {
+            lane: &self.lane,
+            higher: count(&|run| run.0 < asked.0),
+            equal: count(&|run| run.0 == asked.0 && *run != asked),
+            older: count(&|run| run.0 == asked.0 && *run < asked),
+        }
+    }
+
     fn heads(&self) -> Lane {
-        let candidate = |(Reverse(priority), queued_at, run): &(Reverse<u8>, Time, RunId)| Candidate {
+        let candidate = |(Reverse(priority), queued_at, run): &Place| Candidate {
             run: *run,
             priority: *priority,
             queued_at: *queued_at,
@@ -158,6 +195,7 @@ fn nothing_waits(cluster: &Cluster, projects: &BTreeMap<&str, ProjectId>) -> Sna
         priority: queue.priority,
         limits: Limits::default(),
         fairness: Fairness { virtual_time: 0, shares: shares.clone() },
+        pace: Pace::default(),
         reserve_after: cluster.sharing.reserve_after(),
         // What is admitted is claimed at once.
         window: Limit::default(),

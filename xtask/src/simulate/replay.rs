@@ -171,6 +171,12 @@ impl<'a> Replay<'a> {
         }
     }
 
+    /// The waiting runs under Berth's rules; none, under another.
+    #[must_use]
+    pub fn ours(&self) -> Option<&Ours> {
+        if let Line::Ours(line) = &self.line { Some(line) } else { None }
+    }
+
     /// How it has gone so far.
     #[must_use]
     pub fn outcome(self) -> Outcome {

@@ -40,6 +40,7 @@ fn queue(n: u128, of: AgentId, priority: i32, limit: Option<u32>) -> QueueView {
         priority,
         limits: Limits::slots(Limit { limit, used: 0 }),
         fairness: Fairness::default(),
+        pace: Pace::default(),
         reserve_after: None,
         window: Limit { limit: Some(1_000), used: 0 },
         paused: None,
@@ -471,7 +472,7 @@ proptest! {
                 place: Some(Place { position: 1, of: 1 }),
                 pending: None,
                 needs: Features::default(),
-                starts_per_second: None,
+                ahead: &[],
             });
             prop_assert_eq!(said.blocked_by, blocks(&next, lane));
         }

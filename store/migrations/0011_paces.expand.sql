@@ -1,0 +1,1 @@
+ALTER TABLE fairness ADD COLUMN pace JSONB;
