@@ -2,12 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "tests panic where something is not as it should be")]
 
+#[path = "end_to_end/dead_letters.rs"]
+mod dead_letters;
 #[path = "end_to_end/ends.rs"]
 mod ends;
 #[path = "end_to_end/limits.rs"]
 mod limits;
 #[path = "end_to_end/losses.rs"]
 mod losses;
+#[path = "end_to_end/operators.rs"]
+mod operators;
 #[path = "end_to_end/outages.rs"]
 mod outages;
 #[path = "end_to_end/pauses.rs"]
