@@ -10,7 +10,9 @@ use berth_domain::compile::{OnAgentLoss, UnknownOnAgentLoss};
 use berth_domain::id::QueueId;
 use berth_domain::lifecycle::Status;
 use berth_domain::name::{InvalidName, QueueName};
-use berth_domain::scheduling::{FairnessBy, InvalidFairness, LONGEST_PATIENCE, SharingPatch};
+use berth_domain::scheduling::{
+    FairnessBy, InvalidFairness, InvalidPreemption, LONGEST_PATIENCE, Preemption, SharingPatch,
+};
 use berth_store::{Audit, NewQueue, Queue, QueuePatch};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -73,6 +75,8 @@ pub(crate) struct Body {
     max_backlog: Option<Option<u32>>,
     #[serde(deserialize_with = "given")]
     overflow_after_seconds: Option<Option<u32>>,
+    #[serde(deserialize_with = "given")]
+    preemption: Option<Option<String>>,
     #[serde(rename = "stats")]
     _stats: IgnoredAny,
     #[serde(deserialize_with = "given")]
@@ -101,6 +105,12 @@ impl Body {
                 text.parse().map_err(|error: InvalidFairness| Problem::field("fairness", error.to_string()))
             }
         });
+        let preemption = self.preemption.as_ref().map(|given| match given.as_deref() {
+            None | Some("") => Ok(Preemption::default()),
+            Some(text) => text
+                .parse()
+                .map_err(|error: InvalidPreemption| Problem::field("preemption", error.to_string())),
+        });
         let weights = self.weights.clone().map(Option::unwrap_or_default);
         if let Some((key, weight)) =
             weights.iter().flatten().find(|(_, weight)| !(1..=1_000).contains(*weight))
@@ -121,6 +131,7 @@ impl Body {
             reserve_after_seconds: self.reserve_after_seconds,
             max_backlog: self.max_backlog,
             overflow_after_seconds: self.overflow_after_seconds,
+            preemption: preemption.transpose()?,
         })
     }
 }
@@ -376,6 +387,7 @@ fn shape(queue: &Queue) -> Value {
         "reserve_after_seconds": queue.sharing.reserve_after().map_or(0, |after| after.as_secs()),
         "max_backlog": queue.sharing.max_backlog,
         "overflow_after_seconds": queue.sharing.overflow_after().map_or(0, |after| after.as_secs()),
+        "preemption": queue.sharing.preemption,
         "stats": {},
         "created_at": queue.created_at,
         "updated_at": queue.updated_at,

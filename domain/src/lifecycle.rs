@@ -23,7 +23,7 @@ pub use fail_over::fail_over;
 pub use failure::{End, FailureClass, Outcome};
 pub use hand::{moved, reprioritized};
 pub use retry::{Backoff, RetryPolicy, Rule};
-pub use state::{Claim, DispatchState, GivenUp, Noticed, Object, Offered, StopRequest};
+pub use state::{Claim, DispatchState, GivenUp, MakeRoom, Noticed, Object, Offered, StopRequest};
 pub use status::{Status, UnknownStatus};
 pub use step::{ClaimLimits, DropReason, Event, Ignored, MAX_LOST_CLAIMS, Step, step};
 pub use track::{resume, track};

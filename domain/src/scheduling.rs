@@ -16,6 +16,7 @@ mod limits;
 pub mod loss;
 mod overflow;
 mod places;
+mod preempt;
 mod reserve;
 pub mod route;
 pub mod routes;
@@ -23,7 +24,7 @@ mod rules;
 mod settings;
 mod snapshot;
 
-pub use admit::{Admission, Choice, admit};
+pub use admit::{Admission, Choice, admit, choose};
 pub use claim::{Claimant, Claimed, PausedQueue, Ruling};
 pub use confine::{Confinement, ConfinementPatch};
 pub use estimate::{Ahead, Estimate, Pace, Starts, estimate};
@@ -33,15 +34,16 @@ pub use lane::LaneKey;
 pub use limits::{Demand, Limit, Limits, Quota, Rate};
 pub use overflow::{LONGEST_PATIENCE, Next, OVERFLOW_AFTER, Outlook, Stay, next_place, outlook};
 pub use places::{Demands, Destination, Host};
+pub use preempt::{Victim, preempt};
 pub use route::{Applicant, House, NoRoute, Route, route};
 pub use rules::{Amount, Block, Rule, blocks, lacking, lacks};
 pub use settings::{
-    FairnessBy, InvalidFairness, InvalidRate, LimitPatch, LimitSettings, RESERVE_AFTER, RateLimit, Sharing,
-    SharingPatch,
+    FairnessBy, InvalidFairness, InvalidPreemption, InvalidRate, LimitPatch, LimitSettings, Preemption,
+    RESERVE_AFTER, RateLimit, Sharing, SharingPatch,
 };
 pub use snapshot::{
-    AgentView, Candidate, Lane, Level, LevelView, Paused, PipelineView, ProjectView, QueueView, Snapshot,
-    Turn, rank,
+    AgentView, Candidate, Holder, Lane, Level, LevelView, Paused, PipelineView, ProjectView, QueueView,
+    Snapshot, Stands, Turn, rank,
 };
 
 /// Attempts that may be on the broker per queue, at the least.

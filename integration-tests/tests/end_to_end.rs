@@ -16,6 +16,8 @@ mod operators;
 mod outages;
 #[path = "end_to_end/pauses.rs"]
 mod pauses;
+#[path = "end_to_end/preemption.rs"]
+mod preemption;
 #[path = "end_to_end/priority.rs"]
 mod priority;
 #[path = "end_to_end/restores.rs"]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use berth_broker::Publish;
 use berth_broker::offer::{self, Offer};
-use berth_domain::scheduling::admit;
+use berth_domain::scheduling::choose;
 use berth_store::{AdmissionOptions, Admitted, OfferedRun};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
@@ -41,15 +41,27 @@ async fn dispatch(context: &Context) -> Result<(), Error> {
             let began = Instant::now();
             let now = context.clock.now();
             let options = AdmissionOptions { heads: HEADS, ..AdmissionOptions::default() };
-            let round =
-                context.store.with_admission(&owner, now, options, |snapshot| admit(snapshot, BATCH)).await?;
-            // Another replica may hold the organization's lock, and does the same.
-            let Admitted::Runs(admitted) = round else { break };
+            let mut may_make_room = false;
+            let round = context.store.with_admission(&owner, now, options, |snapshot| {
+                may_make_room = !snapshot.holders.is_empty();
+                choose(snapshot, BATCH)
+            });
+            let admitted = match round.await? {
+                Admitted::Runs(admitted) => admitted,
+                Admitted::MadeRoom(asked) => {
+                    tracing::info!(runs = asked.len(), "scheduler.preempted: runs make room for others");
+                    context.nudge.notify_one();
+                    continue;
+                }
+                // Another replica holds the organization's lock, and does the same.
+                Admitted::Busy => break,
+            };
             if admitted.is_empty() {
                 break;
             }
-            // A short round means that nothing is left, or that every lane gave all its heads: look again.
-            let is_last = admitted.len() < HEADS as usize;
+            // A short round means that nothing is left, or that every lane gave all its heads: look again. Room is made
+            // when nothing may start any more.
+            let is_last = admitted.len() < HEADS as usize && !may_make_room;
             for run in &admitted {
                 context.metrics.dispatched(&run.agent, &run.queue);
                 if let Some(queued_at) = run.dispatch.queued_at {

@@ -20,6 +20,8 @@ mod messages;
 mod offers;
 #[path = "scheduler/overflow.rs"]
 mod overflow;
+#[path = "scheduler/preemption.rs"]
+mod preemption;
 #[path = "scheduler/replica.rs"]
 mod replica;
 #[path = "scheduler/stops.rs"]

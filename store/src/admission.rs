@@ -3,6 +3,7 @@
 //! Slots are only ever taken here, under the organization's lock; everything else releases them. So what the
 //! snapshot says is used is never less than what is, and no limit is passed, at any number of schedulers.
 
+mod holders;
 mod kept;
 mod snapshot;
 mod uses;
@@ -11,10 +12,10 @@ use std::collections::HashMap;
 
 use berth_domain::id::{ProjectId, QueueId, RunId};
 use berth_domain::lifecycle::{Event, Status, step};
-use berth_domain::scheduling::{Choice, Snapshot};
+use berth_domain::scheduling::{Choice, Snapshot, Victim};
 use berth_domain::time::Time;
 
-use crate::db::args;
+use crate::db::{Tx, args};
 use crate::runs::create::id_rows;
 use crate::runs::timers::{OfferedRun, offered};
 use crate::runs::transition::{self, Decision};
@@ -44,6 +45,9 @@ pub enum Admitted {
     Busy,
     /// These were admitted, in the order they were chosen in: publish them.
     Runs(Vec<OfferedRun>),
+    /// Nothing may start, and these make room: what nobody had claimed waits again already, of the rest their agents are to
+    /// be told.
+    MadeRoom(Vec<RunId>),
 }
 
 impl Store {
@@ -69,7 +73,12 @@ impl Store {
         let choice = choose(&snapshot);
         let chosen: Vec<RunId> = choice.starts.iter().map(|start| start.run).collect();
         if chosen.is_empty() {
-            return Ok(Admitted::Runs(Vec::new()));
+            let asked = make_room(&mut tx, &choice.victims, now).await?;
+            if asked.is_empty() {
+                return Ok(Admitted::Runs(Vec::new()));
+            }
+            tx.commit().await?;
+            return Ok(Admitted::MadeRoom(asked));
         }
         let lane_of: HashMap<RunId, (QueueId, ProjectId)> = snapshot
             .lanes
@@ -125,4 +134,30 @@ impl Store {
         let mut tx = self.db.begin_read().await?;
         snapshot::load(&mut tx, owner, now, options).await
     }
+}
+
+/// Has those runs make room that still may.
+async fn make_room(tx: &mut Tx, victims: &[Victim], now: Time) -> Result<Vec<RunId>, Error> {
+    if victims.is_empty() {
+        return Ok(Vec::new());
+    }
+    let by_run: HashMap<RunId, &Victim> = victims.iter().map(|victim| (victim.run, victim)).collect();
+    let ids: Vec<RunId> = by_run.keys().copied().collect();
+    let mut decided = Vec::new();
+    for head in transition::lock(tx, &ids).await? {
+        let Some(victim) = by_run.get(&head.id) else { continue };
+        let reason = victim.reason.as_str();
+        let event = if head.dispatch.is_offered() {
+            Event::Withdraw { reason }
+        } else {
+            Event::MakeRoom { by: victim.by, reason }
+        };
+        if let Ok(step) = step(&head.dispatch, &event, now, 0.0) {
+            decided.push((head, Decision::from(step)));
+        }
+    }
+    if !decided.is_empty() {
+        transition::apply(tx, &decided, now).await?;
+    }
+    Ok(decided.into_iter().map(|(head, _)| head.id).collect())
 }

@@ -24,7 +24,7 @@ async fn what_is_set_is_shown_and_stays_where_nothing_is_said() {
     let api = Api::open().await;
     let limits = json!({
         "quota": {"gpu": 8, "memory": "64Gi"}, "rate": "60/60s", "fairness": "user", "weights": {"ada": 3},
-        "reserve_after_seconds": 30, "max_backlog": 1000,
+        "reserve_after_seconds": 30, "max_backlog": 1000, "preemption": "lower_priority",
     });
     patch(&api, QUEUE, &limits).await.ok();
     patch(&api, QUEUE, &json!({"description": "fast"})).await.ok();
@@ -33,6 +33,7 @@ async fn what_is_set_is_shown_and_stays_where_nothing_is_said() {
     assert_eq!((&queue["quota"], &queue["rate"]), (&Value::Null, &json!("60/m")));
     assert_eq!((&queue["fairness"], &queue["weights"]), (&json!("user"), &json!({"ada": 3})));
     assert_eq!((&queue["reserve_after_seconds"], &queue["max_backlog"]), (&json!(30), &json!(1000)));
+    assert_eq!(queue["preemption"], json!("lower_priority"));
 
     // As a stock client does: it sends back what it got, with Polyaxon's pair.
     let mut sent = queue;
@@ -70,6 +71,10 @@ async fn bad_limits_are_refused_field_by_field() {
         (
             json!({"fairness": "label"}),
             "`fairness`: `label` is not allowed: use none, project, user or label:KEY",
+        ),
+        (
+            json!({"preemption": "always"}),
+            "`preemption`: `always` is not allowed: use never or lower_priority",
         ),
         (json!({"weights": {"a": 0}}), "`weights`: the weight of `a` is 0: use 1 to 1000"),
     ] {

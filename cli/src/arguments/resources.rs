@@ -126,6 +126,9 @@ pub struct QueueLimits {
     /// Seconds that a run with other queues waits in this one before it goes to one that has room; 0 for ever
     #[arg(long, value_name = "SECONDS")]
     pub overflow_after: Option<u32>,
+    /// Whether its waiting runs may have running ones of lower priority end, which then wait again
+    #[arg(long, value_parser = ["never", "lower_priority"])]
+    pub preemption: Option<String>,
     /// What happens to its runs when its agent is lost, if they don't say
     #[arg(long, value_parser = ["wait", "replace"])]
     pub on_agent_loss: Option<String>,

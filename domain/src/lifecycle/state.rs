@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{End, FailureClass, RetryPolicy, Status};
-use crate::id::AgentId;
+use crate::id::{AgentId, RunId};
 use crate::time::Time;
 
 /// When an attempt was offered on the broker.
@@ -90,6 +90,17 @@ pub struct StopRequest {
     pub by: String,
 }
 
+/// That an attempt was asked to end, so that a run that goes before it can start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MakeRoom {
+    /// When.
+    pub at: Time,
+    /// For which run.
+    pub by: RunId,
+    /// Why, for people.
+    pub reason: String,
+}
+
 /// Where a run is in the protocol. Changed by [`super::step`] only.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DispatchState {
@@ -132,6 +143,9 @@ pub struct DispatchState {
     /// The stop that was asked for, if one was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<StopRequest>,
+    /// The run that the current attempt makes room for, if it was asked to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub make_room: Option<MakeRoom>,
     /// When a waiting run is due: its `schedule_at`, or the end of a retry's back-off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Time>,
@@ -171,6 +185,7 @@ impl DispatchState {
             question: 0,
             asked_at: None,
             stop: None,
+            make_room: None,
             due_at: None,
             expires_at: None,
             queued_at: None,
@@ -190,6 +205,15 @@ impl DispatchState {
     #[must_use]
     pub fn is_replaceable(&self) -> bool {
         self.status.is_at_agent() && self.claim.as_ref().is_some_and(|claim| claim.replace)
+    }
+
+    /// Whether it may be asked to make room for another run: it is there, and may be tried again for that.
+    #[must_use]
+    pub fn may_make_room(&self) -> bool {
+        let used = self.own_retries.get(&FailureClass::Preempted).copied().unwrap_or(0);
+        let is_retried =
+            self.policy.rule_of(FailureClass::Preempted).is_some_and(|rule| used < rule.own_retries);
+        self.status.is_at_agent() && self.status != Status::Stopping && is_retried
     }
 
     /// Whether `agent` had `attempt` before it was given up.

@@ -152,7 +152,8 @@ impl Status {
                 ) && self as u8 != next as u8
                     || (matches!(self, Starting | Unknown) && matches!(next, Scheduled))
             }
-            Stopping => matches!(next, Stopped | Failed | Succeeded),
+            // What was asked to make room for another run is tried again.
+            Stopping => matches!(next, Stopped | Failed | Succeeded | Retrying),
             Retrying => matches!(next, Queued | Stopped | Skipped | Failed),
             Succeeded | Failed | Stopped | Skipped | UpstreamFailed => matches!(next, Resuming),
         }

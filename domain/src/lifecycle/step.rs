@@ -6,12 +6,13 @@
 
 mod loss;
 mod notice;
+mod room;
 
 use std::time::Duration;
 
 use super::state::{Claim, DispatchState, Object, Offered, StopRequest};
 use super::{Condition, End, FailureClass, Outcome, Status};
-use crate::id::AgentId;
+use crate::id::{AgentId, RunId};
 use crate::protocol::{Notice, Phase, Report};
 use crate::time::Time;
 
@@ -89,6 +90,13 @@ pub enum Event<'a> {
         report: &'a Report,
         /// The name of the agent that the run is at now.
         now_at: &'a str,
+    },
+    /// A run that goes before it needs what it has.
+    MakeRoom {
+        /// That run.
+        by: RunId,
+        /// Why, for people.
+        reason: &'a str,
     },
     /// Somebody wants it stopped.
     Stop {
@@ -197,6 +205,9 @@ pub enum Ignored {
     /// Its agent was not told to end it by itself.
     #[error("it waits for its agent: it was not claimed as one that may be replaced")]
     NotReplaceable,
+    /// It does not make room: it is no attempt that could be asked to, or has been asked as often as its retries allow.
+    #[error("it makes no room for another run")]
+    KeepsItsPlace,
     /// A claim that can't be granted.
     #[error("dropped: {0}")]
     Dropped(DropReason),
@@ -244,6 +255,7 @@ pub fn step(state: &DispatchState, event: &Event<'_>, now: Time, jitter: f64) ->
         Event::Notice(notice) => next.notice(notice)?,
         Event::AgentLost { agent, name } => next.agent_lost(*agent, name, jitter)?,
         Event::Returned { agent, report, now_at } => next.returned(*agent, report, now_at)?,
+        Event::MakeRoom { by, reason } => next.make_room(*by, reason)?,
         Event::Stop { by } => next.stop(by)?,
         Event::Skip { by } => next.finish(Status::Skipped, "Skipped", format!("Skipped by {by}"))?,
         Event::Expire => {
@@ -290,6 +302,11 @@ impl Draft {
         self.state.status = status;
         self.conditions.push(Condition::new(status, reason, message, self.state.attempt, at));
         Ok(())
+    }
+
+    /// A condition that changes no status.
+    fn tell(&mut self, status: Status, reason: &str, message: String) {
+        self.conditions.push(Condition::new(status, reason, message, self.state.attempt, self.now));
     }
 
     fn require(&self, to: Status, from: impl Fn(Status) -> bool) -> Result<(), Ignored> {
@@ -388,6 +405,9 @@ impl Draft {
         if self.state.stop.is_some() {
             return self.finish(Status::Stopped, "Stopped", "Nothing of it was ever started".to_owned());
         }
+        if self.state.make_room.is_some() {
+            return self.made_room(self.now);
+        }
         self.state.lost_claims += 1;
         self.state.claim = None;
         if self.state.lost_claims >= MAX_LOST_CLAIMS {
@@ -466,6 +486,9 @@ impl Draft {
         if self.state.stop.is_some() {
             return self.finish_at(Status::Stopped, &end.reason, end.message.clone(), at);
         }
+        if self.state.make_room.is_some() && end.outcome != Outcome::Succeeded {
+            return self.made_room(at);
+        }
         match end.outcome {
             Outcome::Succeeded => {
                 self.state.started_at.get_or_insert(at);
@@ -489,13 +512,14 @@ impl Draft {
         let message = format!("{}; attempt {} follows", end.message, self.state.attempt + 1);
         self.become_status_at(Status::Retrying, &end.reason, message, at)?;
         self.state.due_at = Some(self.now.plus(wait));
-        self.state.attempt += 1;
-        self.forget_attempt();
-        self.state.lost_claims = 0;
+        self.next_attempt();
         Ok(())
     }
 
-    fn forget_attempt(&mut self) {
+    fn next_attempt(&mut self) {
+        self.state.attempt += 1;
+        self.state.lost_claims = 0;
+        self.state.make_room = None;
         self.state.offered = None;
         self.state.claim = None;
         self.state.object = None;
@@ -511,8 +535,13 @@ impl Draft {
             return Err(Ignored::Late);
         }
         self.state.stop = Some(StopRequest { at: self.now, by: by.to_owned() });
-        if self.state.status.is_at_agent() {
-            self.become_status(Status::Stopping, "StopRequested", format!("Stop asked for by {by}"))
+        let message = format!("Stop asked for by {by}");
+        if self.state.status == Status::Stopping {
+            // It makes room already; now it does not come back.
+            self.tell(Status::Stopping, "StopRequested", message);
+            Ok(())
+        } else if self.state.status.is_at_agent() {
+            self.become_status(Status::Stopping, "StopRequested", message)
         } else {
             self.finish(Status::Stopped, "Stopped", format!("Stopped by {by} before it started"))
         }

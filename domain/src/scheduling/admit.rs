@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use super::estimate::{Pace, Starts};
 use super::fairness::{Fairness, dominant_part};
 use super::limits::{Limit, Limits};
+use super::preempt::{Victim, preempt};
 use super::reserve::{Reservations, has_waited};
 use super::rules::blocks_with;
 use super::snapshot::{Candidate, Lane, Level, QueueView, Snapshot, rank};
@@ -35,6 +36,15 @@ pub struct Choice {
     pub fairness: BTreeMap<QueueId, Fairness>,
     /// How fast these queues start runs, this round included.
     pub paces: BTreeMap<QueueId, Pace>,
+    /// The runs that are to make room; only where nothing starts.
+    pub victims: Vec<Victim>,
+}
+
+/// Chooses the runs that may start now, at most `most` of them; where none may, those that are to make room.
+#[must_use]
+pub fn choose(snapshot: &Snapshot, most: usize) -> Choice {
+    let choice = admit(snapshot, most);
+    if choice.starts.is_empty() { Choice { victims: preempt(snapshot), ..choice } } else { choice }
 }
 
 /// Chooses the runs that may start now, in order, at most `most` of them.
@@ -51,7 +61,7 @@ pub fn admit(snapshot: &Snapshot, most: usize) -> Choice {
         starts.push(admission);
     }
     let (fairness, paces) = round.progress();
-    Choice { starts, fairness, paces }
+    Choice { starts, fairness, paces, victims: Vec::new() }
 }
 
 /// The next run of a lane; the heap's greatest is the one to start first.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::estimate::{Ahead, Estimate, estimate};
 use super::overflow::Outlook;
 use super::rules::{Block, Rule, blocks, lacks};
-use super::snapshot::{Lane, Snapshot};
+use super::snapshot::{Holder, Lane, Snapshot, Stands};
 use crate::feature::Features;
 use crate::id::QueueId;
 use crate::lifecycle::{DispatchState, Status};
@@ -79,6 +79,7 @@ pub fn explain(snapshot: &Snapshot, asked: Asked<'_>) -> Explanation {
     let blocked_by = match state.status {
         Status::Queued => {
             let mut found = blocks(snapshot, lane);
+            note_who_leaves(snapshot, lane, &mut found);
             found.extend(agent.and_then(|agent| lacks(agent, needs)));
             if found.is_empty()
                 && let Some(place) = place.filter(|place| place.position > 1)
@@ -122,6 +123,18 @@ pub fn explain(snapshot: &Snapshot, asked: Asked<'_>) -> Explanation {
         waited: waited(state),
         placement: Vec::new(),
         overflow: None,
+    }
+}
+
+/// Says which runs make room for the head of `lane`, where limits hold it back.
+fn note_who_leaves(snapshot: &Snapshot, lane: &Lane, found: &mut [Block]) {
+    let Some(head) = lane.heads.first() else { return };
+    let leaves = |holder: &&Holder| matches!(holder.stands, Stands::Leaves { by } if by == head.run);
+    let leaving: Vec<String> =
+        snapshot.holders.iter().filter(leaves).map(|holder| holder.run.to_string()).collect();
+    let limit = found.iter_mut().find(|block| matches!(block.rule, Rule::Limit | Rule::Quota));
+    if let (Some(block), false) = (limit, leaving.is_empty()) {
+        block.message = format!("{}; room is made for it by run {}", block.message, leaving.join(", "));
     }
 }
 

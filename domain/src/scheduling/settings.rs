@@ -144,6 +144,42 @@ impl fmt::Display for FairnessBy {
     }
 }
 
+/// Whether runs that wait in a queue may end others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Preemption {
+    /// They wait.
+    #[default]
+    Never,
+    /// A run that a limit holds back may have runs of its agent end that come after it by priority; those wait again.
+    LowerPriority,
+}
+
+/// The text names no way of making room.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not allowed: use never or lower_priority")]
+pub struct InvalidPreemption(String);
+
+impl FromStr for Preemption {
+    type Err = InvalidPreemption;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPreemption> {
+        match text {
+            "never" => Ok(Self::Never),
+            "lower_priority" => Ok(Self::LowerPriority),
+            _ => Err(InvalidPreemption(text.chars().take(64).collect())),
+        }
+    }
+}
+
+impl fmt::Display for Preemption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Never => "never",
+            Self::LowerPriority => "lower_priority",
+        })
+    }
+}
+
 /// How long a run waits for a quota, if nothing else is said, before what it needs is kept for it.
 pub const RESERVE_AFTER: Duration = Duration::from_secs(600);
 
@@ -166,6 +202,9 @@ pub struct Sharing {
     /// Seconds that a run waits here before it goes to another of its queues; 0 for ever.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub overflow_after_seconds: Option<u32>,
+    /// Whether its runs may end others.
+    #[serde(skip_serializing_if = "is_default")]
+    pub preemption: Preemption,
 }
 
 impl Sharing {
@@ -203,6 +242,8 @@ pub struct SharingPatch {
     pub max_backlog: Option<Option<u32>>,
     /// Seconds before a run goes to another of its queues, or those by default.
     pub overflow_after_seconds: Option<Option<u32>>,
+    /// Whether its runs may end others.
+    pub preemption: Option<Preemption>,
 }
 
 impl SharingPatch {
@@ -214,6 +255,7 @@ impl SharingPatch {
         sharing.max_backlog = self.max_backlog.unwrap_or(sharing.max_backlog);
         sharing.overflow_after_seconds =
             self.overflow_after_seconds.unwrap_or(sharing.overflow_after_seconds);
+        sharing.preemption = self.preemption.unwrap_or(sharing.preemption);
     }
 }
 
@@ -236,7 +278,7 @@ macro_rules! as_text {
         }
     )*};
 }
-as_text!(RateLimit, FairnessBy);
+as_text!(RateLimit, FairnessBy, Preemption);
 
 #[cfg(test)]
 mod tests {
@@ -286,6 +328,15 @@ mod tests {
         }
         let error = "label:".parse::<FairnessBy>().unwrap_err();
         assert_eq!(error.to_string(), "`label:` is not allowed: use none, project, user or label:KEY");
+    }
+
+    #[test]
+    fn ways_of_making_room_are_read_as_they_are_shown() {
+        for text in ["never", "lower_priority"] {
+            assert_eq!(text.parse::<Preemption>().unwrap().to_string(), text);
+        }
+        let error = "always".parse::<Preemption>().unwrap_err();
+        assert_eq!(error.to_string(), "`always` is not allowed: use never or lower_priority");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::confine::Confinement;
 use super::estimate::Pace;
 use super::fairness::Fairness;
 use super::limits::{Demand, Limit, Limits};
+use super::settings::Preemption;
 use crate::feature::Features;
 use crate::id::{AgentId, ProjectId, QueueId, RunId};
 use crate::time::Time;
@@ -89,6 +90,8 @@ pub struct QueueView {
     pub window: Limit,
     /// Whether it starts nothing for now.
     pub paused: Option<Paused>,
+    /// Whether its runs may end others.
+    pub preemption: Preemption,
 }
 
 /// A project, as far as choosing goes.
@@ -176,6 +179,38 @@ pub struct Lane {
     pub has_more: bool,
 }
 
+/// A run that holds a slot, as far as it could make room for others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Which.
+    pub run: RunId,
+    /// Where it waits when it has made room, without heads.
+    pub lane: Lane,
+    /// Its own priority, 0 to 9, larger first.
+    pub priority: u8,
+    /// Where it is.
+    pub stands: Stands,
+}
+
+/// Where a run that holds a slot is, as far as it could make room for others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stands {
+    /// It is offered and nobody has claimed it: nothing is lost if it waits again.
+    Offered,
+    /// It has been at its agent since then.
+    Live {
+        /// Since when.
+        since: Time,
+    },
+    /// It makes room for that run already.
+    Leaves {
+        /// For which.
+        by: RunId,
+    },
+    /// It is not to be asked: somebody stops it, or it was asked as often as its retries allow.
+    Keeps,
+}
+
 /// All that one round of choosing looks at, for one organization.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
@@ -195,6 +230,8 @@ pub struct Snapshot {
     pub pipelines: Vec<PipelineView>,
     /// What waits.
     pub lanes: Vec<Lane>,
+    /// What holds slots at agents with a queue in which something waits that may end others; of the rest nothing is known.
+    pub holders: Vec<Holder>,
 }
 
 /// What is known of a level.
@@ -277,5 +314,16 @@ impl Snapshot {
             .into_iter()
             .flatten()
             .chain(lane.pipelines.iter().map(|pipeline| Level::Pipeline(*pipeline)))
+    }
+
+    /// The limits of a level, to count with.
+    pub(super) fn limits_mut(&mut self, level: Level) -> Option<&mut Limits> {
+        match level {
+            Level::Organization => Some(&mut self.organization),
+            Level::Project(id) => self.projects.iter_mut().find(|it| it.id == id).map(|it| &mut it.limits),
+            Level::Agent(id) => self.agents.iter_mut().find(|it| it.id == id).map(|it| &mut it.limits),
+            Level::Queue(id) => self.queues.iter_mut().find(|it| it.id == id).map(|it| &mut it.limits),
+            Level::Pipeline(id) => self.pipelines.iter_mut().find(|it| it.id == id).map(|it| &mut it.limits),
+        }
     }
 }

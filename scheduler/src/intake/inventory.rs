@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use berth_domain::id::RunId;
-use berth_domain::lifecycle::{Event, step};
+use berth_domain::lifecycle::{Event, Status, step};
 use berth_domain::protocol::{AttemptRef, Held, ToAgentBody};
 use berth_store::Agent;
 use uuid::Uuid;
@@ -51,7 +51,7 @@ pub(super) async fn compare(
                 }
                 known += usize::from(!held.is_empty());
                 // What the store has not got to yet (after a restore, say) is set aside, never ended.
-                let is_over = state.status.is_final() || state.stop.is_some();
+                let is_over = state.status.is_final() || state.status == Status::Stopping;
                 for held in held {
                     let is_old = held.attempt < state.attempt && !state.was_at(agent.id, held.attempt);
                     if is_over || is_old {

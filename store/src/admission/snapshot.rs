@@ -10,6 +10,7 @@ use berth_domain::scheduling::{
 use berth_domain::time::Time;
 
 use super::AdmissionOptions;
+use super::holders;
 use super::kept::{self, Kept};
 use super::uses::Uses;
 use crate::agents::{self, Agent};
@@ -87,49 +88,57 @@ pub(super) async fn load(
         all_queues.iter().map(|queue| (queue.id, queue.sharing.fairness.clone())).collect();
     let names: HashMap<ProjectId, &str> =
         projects.iter().map(|project| (project.id, project.name.as_str())).collect();
-    let lanes = waiting
+    let lane_of = |queue: QueueId, project: ProjectId, key: LaneKey| {
+        let by = sharing.get(&queue).cloned().unwrap_or_default();
+        Lane {
+            share: key.share(&by, names.get(&project).copied().unwrap_or_default()),
+            queue,
+            project,
+            pipelines: key.pipelines,
+            demand: key.demand,
+            namespace: key.namespace,
+            heads: Vec::new(),
+            has_more: false,
+        }
+    };
+    let lanes: Vec<Lane> = waiting
         .into_iter()
-        .map(|waiting| {
-            let by = sharing.get(&waiting.queue).cloned().unwrap_or_default();
-            Lane {
-                share: waiting.key.share(&by, names.get(&waiting.project).copied().unwrap_or_default()),
-                queue: waiting.queue,
-                project: waiting.project,
-                pipelines: waiting.key.pipelines,
-                demand: waiting.key.demand,
-                namespace: waiting.key.namespace,
-                has_more: waiting.heads.len() >= options.heads as usize,
-                heads: waiting.heads,
-            }
+        .map(|waiting| Lane {
+            has_more: waiting.heads.len() >= options.heads as usize,
+            heads: waiting.heads,
+            ..lane_of(waiting.queue, waiting.project, waiting.key)
         })
         .collect();
     let rates: HashMap<AgentId, f64> =
         all_agents.iter().map(|agent| (agent.id, agent.handover_rate)).collect();
     let limits = |of: &Limited| uses.limits(of.level, of.slots, &of.settings);
+    let queues: Vec<QueueView> = all_queues
+        .into_iter()
+        .map(|queue| (kept.remove(&queue.id).unwrap_or_default(), queue))
+        .map(|(kept, queue)| QueueView {
+            id: queue.id,
+            limits: uses.limits(Level::Queue(queue.id), queue.concurrency, &queue.limits),
+            fairness: kept.fairness(&queue.sharing),
+            pace: kept.pace,
+            reserve_after: queue.sharing.reserve_after(),
+            preemption: queue.sharing.preemption,
+            window: Limit {
+                limit: Some(window(rates.get(&queue.agent_id).copied().unwrap_or(0.0))),
+                used: uses.offered(queue.id),
+            },
+            name: queue.name.to_string(),
+            agent: queue.agent_id,
+            priority: queue.priority,
+            // What holds until every agent has reported outlasts a pause that ends by itself.
+            paused: restored.clone().or(queue.paused),
+        })
+        .collect();
+    let holders = holders::read(tx, &queues, &lanes, lane_of).await?;
     Ok(Snapshot {
         now,
         broker_is_up: options.broker_is_up,
         organization: limits(&organization),
-        queues: all_queues
-            .into_iter()
-            .map(|queue| (kept.remove(&queue.id).unwrap_or_default(), queue))
-            .map(|(kept, queue)| QueueView {
-                id: queue.id,
-                limits: uses.limits(Level::Queue(queue.id), queue.concurrency, &queue.limits),
-                fairness: kept.fairness(&queue.sharing),
-                pace: kept.pace,
-                reserve_after: queue.sharing.reserve_after(),
-                window: Limit {
-                    limit: Some(window(rates.get(&queue.agent_id).copied().unwrap_or(0.0))),
-                    used: uses.offered(queue.id),
-                },
-                name: queue.name.to_string(),
-                agent: queue.agent_id,
-                priority: queue.priority,
-                // What holds until every agent has reported outlasts a pause that ends by itself.
-                paused: restored.clone().or(queue.paused),
-            })
-            .collect(),
+        queues,
         agents: all_agents
             .into_iter()
             .map(|agent| AgentView {
@@ -154,6 +163,7 @@ pub(super) async fn load(
             .collect(),
         pipelines: Vec::new(),
         lanes,
+        holders,
     })
 }
 

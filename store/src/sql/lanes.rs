@@ -60,6 +60,10 @@ statements! {
          JOIN runs r ON r.agent_id = a.id AND r.holds_slot WHERE a.owner = $1 \
          GROUP BY r.agent_id, r.queue_id, r.project_id, r.lane, r.offered",
     );
+    /// Who holds slots at an agent, one by one.
+    HOLDERS = Sql::both(
+        "SELECT id, queue_id, project_id, lane, priority, dispatch FROM runs WHERE agent_id = $1 AND holds_slot",
+    );
     PROJECTS = Sql::pair(
         "SELECT id, name, concurrency, limits, confinement FROM projects \
          WHERE id IN (SELECT x.id FROM jsonb_to_recordset($1::jsonb) AS x(id uuid))",

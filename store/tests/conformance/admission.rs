@@ -127,7 +127,7 @@ pub(crate) async fn a_run_that_its_agent_cant_do_waits_and_others_go_past_it(sto
             Admitted::Runs(runs) => {
                 runs.into_iter().map(|run| (run.id, run.needs.names())).collect::<Vec<_>>()
             }
-            Admitted::Busy => panic!("nobody else admits here"),
+            other => panic!("nobody else admits here: {other:?}"),
         }
     };
     assert_eq!(admit_all(NOW).await, [(runs[1].id, vec!["init".to_owned()])]);

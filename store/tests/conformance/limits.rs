@@ -32,7 +32,7 @@ async fn admitted(store: &Store, now: Time, most: usize) -> Vec<RunId> {
     let options = AdmissionOptions::default();
     match store.with_admission("acme", now, options, |snapshot| admit(snapshot, most)).await.unwrap() {
         Admitted::Runs(runs) => runs.into_iter().map(|run| run.id).collect(),
-        Admitted::Busy => panic!("nobody else admits here"),
+        other => panic!("nobody else admits here: {other:?}"),
     }
 }
 

@@ -13,6 +13,7 @@ mod leases;
 mod limits;
 mod losses;
 mod plans;
+mod preemption;
 mod restore;
 mod routing;
 mod runs;
@@ -75,6 +76,7 @@ on_both! {
     admission::lanes_show_the_first_by_priority_and_age,
     admission::a_place_in_the_queue_is_exact,
     admission::a_run_that_its_agent_cant_do_waits_and_others_go_past_it,
+    preemption::whoever_goes_before_others_has_them_make_room,
     limits::a_quota_is_taken_by_what_holds_a_slot_and_given_back_at_its_end,
     limits::a_project_has_quotas_over_all_its_queues,
     limits::a_rate_holds_over_any_period,

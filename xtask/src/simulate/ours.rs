@@ -7,7 +7,7 @@ use berth_domain::feature::Features;
 use berth_domain::id::{Id, ProjectId, QueueId, RunId};
 use berth_domain::scheduling::{
     AgentView, Ahead, Candidate, Choice, Confinement, Estimate, Fairness, Lane, LaneKey, Limit, Limits, Pace,
-    ProjectView, QueueView, Share, Snapshot, admit, estimate,
+    Preemption, ProjectView, QueueView, Share, Snapshot, admit, estimate,
 };
 use berth_domain::time::Time;
 use uuid::Uuid;
@@ -83,7 +83,7 @@ impl Ours {
     /// What the next round admits, with `room` used; empty, if nothing may start. The runs have left the line.
     pub fn choose(&mut self, now: Time, room: &Room) -> Vec<usize> {
         self.look(now, room);
-        let Choice { starts, mut fairness, mut paces } = admit(&self.snapshot, usize::MAX);
+        let Choice { starts, mut fairness, mut paces, .. } = admit(&self.snapshot, usize::MAX);
         for queue in &mut self.snapshot.queues {
             queue.fairness =
                 fairness.remove(&queue.id).unwrap_or_else(|| std::mem::take(&mut queue.fairness));
@@ -200,6 +200,7 @@ fn nothing_waits(cluster: &Cluster, projects: &BTreeMap<&str, ProjectId>) -> Sna
         // What is admitted is claimed at once.
         window: Limit::default(),
         paused: None,
+        preemption: Preemption::Never,
     };
     let project = |(name, id): (&&str, &ProjectId)| ProjectView {
         id: *id,
@@ -216,5 +217,6 @@ fn nothing_waits(cluster: &Cluster, projects: &BTreeMap<&str, ProjectId>) -> Sna
         projects: projects.iter().map(project).collect(),
         pipelines: Vec::new(),
         lanes: Vec::new(),
+        holders: Vec::new(),
     }
 }

@@ -26,6 +26,8 @@ impl Draft {
             followed_at: None,
             overlapped: false,
         });
+        // What it was to make room for waits for a place at an agent that is not there.
+        self.state.make_room = None;
         let end = End {
             outcome: Outcome::Failed(FailureClass::AgentLost),
             exit_code: None,

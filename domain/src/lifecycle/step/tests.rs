@@ -250,11 +250,11 @@ impl World {
     fn apply(&mut self, event: &Event<'_>) -> Result<(), Ignored> {
         let before = self.state.status;
         let done = step(&self.state, event, self.now, 0.5)?;
-        for pair in std::iter::once(before)
-            .chain(done.conditions.iter().map(|condition| condition.status))
-            .collect::<Vec<_>>()
-            .windows(2)
-        {
+        // A stop of what makes room is told, and changes no status.
+        let mut statuses: Vec<_> =
+            std::iter::once(before).chain(done.conditions.iter().map(|condition| condition.status)).collect();
+        statuses.dedup();
+        for pair in statuses.windows(2) {
             assert!(pair[0].may_become(pair[1]), "{} -> {}", pair[0], pair[1]);
         }
         self.finals += u32::from(!before.is_final() && done.state.status.is_final());
@@ -294,6 +294,10 @@ impl World {
             13 => self.ask_and_answer(pick),
             14 => self.now = self.now.plus(Duration::from_secs(u64::from(pick % 50))),
             15 if pick < 6 => self.happens(&Event::Stop { by: "someone" }),
+            15 if pick < 40 => {
+                let by = RunId::from_uuid(uuid::Uuid::nil());
+                self.happens(&Event::MakeRoom { by, reason: "another goes first" });
+            }
             _ => self.timers(),
         }
     }
@@ -395,8 +399,9 @@ impl World {
         }
         // Desired state: what should not be alive is ended.
         for (&attempt, objects) in &mut self.objects {
-            let unwanted =
-                attempt < self.state.attempt || self.state.stop.is_some() || self.state.status.is_final();
+            let unwanted = attempt < self.state.attempt
+                || self.state.status == Status::Stopping
+                || self.state.status.is_final();
             if *objects == Objects::Live && unwanted {
                 *objects = Objects::Ended;
             }

@@ -11,8 +11,8 @@ use crate::feature::Features;
 use crate::id::{AgentId, Id};
 use crate::quantity::Quantity;
 use crate::scheduling::{
-    AgentView, Asked, Confinement, Demand, PipelineView, Place, ProjectView, Quota, Rate, Rule, Share,
-    blocks, explain,
+    AgentView, Asked, Confinement, Demand, PipelineView, Place, Preemption, ProjectView, Quota, Rate, Rule,
+    Share, blocks, explain,
 };
 
 fn id<T>(n: u128) -> Id<T> {
@@ -44,6 +44,7 @@ fn queue(n: u128, of: AgentId, priority: i32, limit: Option<u32>) -> QueueView {
         reserve_after: None,
         window: Limit { limit: Some(1_000), used: 0 },
         paused: None,
+        preemption: Preemption::Never,
     }
 }
 
@@ -93,6 +94,7 @@ fn world(queues: Vec<QueueView>, projects: Vec<ProjectView>, lanes: Vec<Lane>) -
         queues,
         projects,
         lanes,
+        holders: Vec::new(),
     }
 }
 
@@ -384,6 +386,7 @@ prop_compose! {
         }
         Snapshot {
             now: Time::from_micros(50), broker_is_up: true, organization, agents, queues, projects, pipelines, lanes,
+            holders: Vec::new(),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::*;
 use crate::feature::Features;
 use crate::id::{Id, ProjectId, RunId};
 use crate::scheduling::{
-    AgentView, Candidate, Confinement, Demand, Fairness, Limit, Limits, Paused, ProjectView,
+    AgentView, Candidate, Confinement, Demand, Fairness, Limit, Limits, Paused, Preemption, ProjectView,
     Share as Weighted, WHOLE,
 };
 
@@ -78,9 +78,11 @@ fn world(pace: Pace) -> Snapshot {
             reserve_after: None,
             window: Limit::default(),
             paused: None,
+            preemption: Preemption::Never,
         }],
         projects: vec![project(1, Limits::default()), project(2, slots(Some(1), 1))],
         pipelines: Vec::new(),
+        holders: Vec::new(),
         lanes: Vec::new(),
     }
 }
