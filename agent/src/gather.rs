@@ -5,8 +5,15 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-/// How long after others one waits for more to travel with.
+/// How long after one that went alone the next waits for more to travel with.
 const LINGER: Duration = Duration::from_millis(5);
+/// After a batch it waits so many times as long as there were in it, up to this: the busier, the fewer messages.
+const MOST_LINGERS: u32 = 4;
+
+/// How long after a batch of so many the next one waits for company.
+pub(crate) fn linger(batch: usize) -> Duration {
+    LINGER * u32::try_from(batch).unwrap_or(MOST_LINGERS).min(MOST_LINGERS)
+}
 
 /// What comes on a channel, in batches.
 #[derive(Debug)]
@@ -36,7 +43,7 @@ impl<T> Gather<T> {
                 _ => break,
             }
         }
-        self.leaves_at = Instant::now() + LINGER;
+        self.leaves_at = Instant::now() + linger(batch.len());
         Some(batch)
     }
 }

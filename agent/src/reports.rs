@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::executor::Object;
+use crate::gather::linger;
 use crate::service::Shared;
 
 /// How long after an end was reported it is reported again, at first and at most.
@@ -256,6 +257,7 @@ impl Entry {
 /// Reports, for as long as the replica lives.
 pub(crate) async fn send(shared: &Shared) {
     let desk = &shared.reports;
+    let mut leaves_at = Instant::now();
     loop {
         let news = desk.news.notified();
         let (reports, next) = desk.due(Instant::now());
@@ -268,8 +270,20 @@ pub(crate) async fn send(shared: &Shared) {
             }
             continue;
         }
+        // Those that come close behind others travel together.
+        if reports.len() < BATCH && leaves_at > Instant::now() {
+            tokio::select! {
+                () = shared.stop.cancelled() => return,
+                () = tokio::time::sleep_until(leaves_at) => {}
+            }
+            continue;
+        }
         match shared.out.say(FromAgentBody::Reports(reports.clone())).await {
-            Ok(()) => desk.said(&reports, Instant::now()),
+            Ok(()) => {
+                let now = Instant::now();
+                desk.said(&reports, now);
+                leaves_at = now + linger(reports.len());
+            }
             Err(error) => {
                 tracing::warn!(%error, reports = reports.len(), "agent.reports.unsent: will be sent again");
                 tokio::select! {

@@ -14,6 +14,7 @@ mod end;
 mod events;
 mod identity;
 mod inspect;
+mod lean;
 mod log;
 pub(crate) mod names;
 mod nodes;

@@ -9,14 +9,15 @@ use std::time::Duration;
 use http::{Request, StatusCode, header};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::client::Body;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::Status;
 use kube::{Api, Client, Config, Resource};
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::super::Trouble;
+use super::lean::Landed;
 
 /// How long one call may take. Longer, and a server that hangs holds a hand-over; shorter, and one that is only slow
 /// is taken for dead.
@@ -99,9 +100,9 @@ fn told(status: &Status) -> String {
 
 /// What became of a create.
 #[derive(Debug)]
-pub(super) enum Created<K> {
-    /// It is there.
-    Object(Box<K>),
+pub(super) enum Created {
+    /// It is there; what the server says of it beside its spec and its status.
+    Object(Box<ObjectMeta>),
     /// One of that name is there already.
     Exists,
     /// It was refused for what it is, in the server's own words.
@@ -119,10 +120,13 @@ pub(super) enum Created<K> {
     Unsure(String),
 }
 
+/// What is wanted of an answer: what was sent needs no way back. Where the server can't leave it out, it comes all the same.
+const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+
 /// Asks for an object. Fields that the server doesn't know are refused by it, not dropped.
-pub(super) async fn create<K>(client: &Client, namespace: &str, object: &Value) -> Created<K>
+pub(super) async fn create<K>(client: &Client, namespace: &str, object: &Value) -> Created
 where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + DeserializeOwned,
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
 {
     let uri = format!(
         "{}?fieldValidation=Strict&fieldManager=berth&timeout={}s",
@@ -132,6 +136,7 @@ where
     let request = serde_json::to_vec(object).map_err(|error| error.to_string()).and_then(|body| {
         Request::post(uri)
             .header(header::CONTENT_TYPE, "application/json")
+            .header(header::ACCEPT, METADATA)
             .body(Body::from(body))
             .map_err(|error| error.to_string())
     });
@@ -153,10 +158,10 @@ where
 }
 
 /// What an answer to a create means.
-fn judge<K: DeserializeOwned>(code: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Created<K> {
+fn judge(code: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Created {
     if code.is_success() {
         return match serde_json::from_slice(body) {
-            Ok(object) => Created::Object(Box::new(object)),
+            Ok(Landed(metadata)) => Created::Object(Box::new(metadata)),
             Err(error) => Created::Unsure(format!("the answer can't be read: {error}")),
         };
     }
@@ -191,8 +196,7 @@ mod tests {
 
     fn judged(code: u16, retry_after: Option<u64>, body: &Value) -> String {
         let code = StatusCode::from_u16(code).unwrap();
-        let judged: Created<Pod> =
-            judge(code, retry_after.map(Duration::from_secs), body.to_string().as_bytes());
+        let judged = judge(code, retry_after.map(Duration::from_secs), body.to_string().as_bytes());
         format!("{judged:?}")
     }
 

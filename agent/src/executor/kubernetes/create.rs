@@ -4,14 +4,13 @@
 //! The first pod comes first: it stands for the attempt, and owns the rest. When all is there it is marked. A set that
 //! could not be completed is ended, and one that its agent left half-made is ended when its claim is over.
 
-use std::fmt::Debug;
 use std::io;
 
 use berth_domain::time::Time;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::super::{CreateError, Object, Order, Refusal, Trouble};
@@ -22,9 +21,9 @@ use super::{Inner, names, parts, pod, settle};
 
 /// What became of an object that was asked for.
 #[derive(Debug)]
-pub(super) enum Made<K> {
+pub(super) enum Made {
     /// It is there.
-    New(Box<K>),
+    New(Box<ObjectMeta>),
     /// One of that name was there already.
     Exists,
     /// It was refused for what it is, in the server's own words.
@@ -47,7 +46,7 @@ pub(super) async fn create(inner: &Inner, order: &Order, turn: Turn) -> Result<O
     let refused = |refusal| CreateError::Refused { attempt, refusal };
     let plan = pod::plan(order, &inner.defaults()).map_err(refused)?.until(claim_over(inner, order));
     let first = match ask::<Pod>(inner, order, &plan.namespace, &plan.pod, Some(turn)).await {
-        Made::New(pod) => pod,
+        Made::New(metadata) => Pod { metadata: *metadata, ..Pod::default() },
         Made::Exists => return existing(inner, order, &plan).await?.ok_or(CreateError::Late(attempt)),
         Made::Refused(words) => return Err(refused(Refusal { reason: "Refused", message: words })),
         Made::Forbidden(words) => return Err(trouble(order, io::Error::other(words))),
@@ -73,9 +72,9 @@ pub(super) async fn ask<K>(
     namespace: &str,
     object: &Value,
     mut turn: Option<Turn>,
-) -> Made<K>
+) -> Made
 where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + DeserializeOwned + Debug,
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
 {
     let mut last = None;
     let mut may_have_landed = false;
@@ -95,9 +94,9 @@ where
             break;
         }
         match api::create::<K>(&inner.client, namespace, object).await {
-            Created::Object(object) => {
+            Created::Object(metadata) => {
                 turn.went_well();
-                return Made::New(object);
+                return Made::New(metadata);
             }
             Created::Exists => {
                 turn.went_well();

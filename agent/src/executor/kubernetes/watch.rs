@@ -10,13 +10,15 @@ use std::sync::Arc;
 use berth_domain::protocol::AttemptRef;
 use futures_util::stream::{BoxStream, SelectAll};
 use futures_util::{FutureExt, StreamExt};
-use k8s_openapi::api::core::v1::{Event as Complaint, Pod};
+use k8s_openapi::api::core::v1::Event as Complaint;
+use kube::Api;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event};
 
 use super::super::{Hint, Object, Told, Trouble};
+use super::lean::Seen;
 use super::status::{self, Reading};
-use super::{Inner, api, events, names};
+use super::{Inner, events, names};
 
 /// For how long the server keeps one watch, in seconds. A connection that was dropped silently is noticed so late.
 const WATCH_SECONDS: u32 = 60;
@@ -25,7 +27,7 @@ const PAGE: u32 = 500;
 /// How many events are taken together.
 const BATCH: usize = 256;
 
-type Events = BoxStream<'static, (usize, watcher::Result<Event<Pod>>)>;
+type Events = BoxStream<'static, (usize, watcher::Result<Event<Seen>>)>;
 
 /// A stream of hints from the namespaces of an agent.
 pub struct Watch {
@@ -113,7 +115,7 @@ impl Watch {
     /// Takes an event in; true if all is to be looked at.
     fn take(
         &mut self,
-        (at, event): (usize, watcher::Result<Event<Pod>>),
+        (at, event): (usize, watcher::Result<Event<Seen>>),
         news: &mut HashMap<AttemptRef, Object>,
     ) -> bool {
         let namespace = &mut self.namespaces[at];
@@ -131,24 +133,26 @@ impl Watch {
         }
     }
 
-    fn apply(&mut self, at: usize, event: Event<Pod>, news: &mut HashMap<AttemptRef, Object>) -> bool {
+    fn apply(&mut self, at: usize, event: Event<Seen>, news: &mut HashMap<AttemptRef, Object>) -> bool {
         let inner = &self.inner;
         let namespace = &mut self.namespaces[at];
         match event {
             Event::Init => namespace.listing.clear(),
-            Event::InitApply(pod) => namespace.listing.extend(status::read(&pod, inner.settings.patience)),
+            Event::InitApply(Seen(pod)) => {
+                namespace.listing.extend(status::read(&pod, inner.settings.patience));
+            }
             Event::InitDone => {
                 inner.view.replace(&namespace.name, std::mem::take(&mut namespace.listing));
                 return true;
             }
-            Event::Apply(pod) => {
+            Event::Apply(Seen(pod)) => {
                 if let Some(reading) = status::read(&pod, inner.settings.patience) {
                     let attempt = reading.object.attempt;
                     inner.view.note(reading);
                     news.extend(self.news(attempt));
                 }
             }
-            Event::Delete(pod) => {
+            Event::Delete(Seen(pod)) => {
                 if let Some(reading) = status::read(&pod, inner.settings.patience) {
                     news.remove(&reading.object.attempt);
                     inner.view.forget(reading.object.attempt, &reading.object.uid);
@@ -186,7 +190,7 @@ fn pods(inner: &Inner, at: usize, namespace: &str, streaming: bool) -> Events {
         watcher::Config::default().labels(&names::held(&inner.settings.agent)).timeout(WATCH_SECONDS);
     config = if streaming { config.streaming_lists() } else { config.page_size(PAGE) };
     let mut refused = false;
-    watcher::watcher(api::pods(&inner.client, namespace), config)
+    watcher::watcher(Api::<Seen>::namespaced(inner.client.clone(), namespace), config)
         .default_backoff()
         .take_while(move |event| {
             let goes_on = !refused;
