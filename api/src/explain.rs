@@ -167,7 +167,7 @@ impl Choice {
         let confinement = confinements.get(&subject.lane.project).unwrap_or(&unconfined);
         let demands = Demands { routing: &self.routing, needs: subject.needs, confinement };
         let ids: Vec<QueueId> = demands.candidates(&places).iter().map(|place| place.queue).collect();
-        let rooms = app.store.rooms(&ids).await?;
+        let rooms = app.store.rooms(&ids, now).await?;
         let has_room = |place: &Destination| rooms.get(&place.queue).is_some_and(|room| *room > 0);
         Ok(outlook(demands, &self.stay, &places, now, has_room))
     }

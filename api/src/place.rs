@@ -71,7 +71,7 @@ pub(crate) async fn choose(
         [only] => Some(only),
         _ => {
             let ids: Vec<_> = found.candidates.iter().map(|place| place.queue).collect();
-            let rooms = app.store.rooms(&ids).await?;
+            let rooms = app.store.rooms(&ids, now).await?;
             found.first(compiled.needs, now, |place| rooms.get(&place.queue).is_some_and(|room| *room > 0))
         }
     };

@@ -63,7 +63,7 @@ impl World {
     async fn load(context: &Context, owner: &str) -> Result<Self, Error> {
         let places = context.store.destinations(owner).await?;
         let ids: Vec<QueueId> = places.iter().map(|place| place.queue).collect();
-        let rooms = context.store.rooms(&ids).await?;
+        let rooms = context.store.rooms(&ids, context.clock.now()).await?;
         Ok(Self { places, rooms, confinements: context.store.confinements(owner).await? })
     }
 

@@ -8,7 +8,7 @@ mod kept;
 mod snapshot;
 mod uses;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use berth_domain::id::{ProjectId, QueueId, RunId};
 use berth_domain::lifecycle::{Event, Status, step};
@@ -142,10 +142,16 @@ async fn make_room(tx: &mut Tx, victims: &[Victim], now: Time) -> Result<Vec<Run
         return Ok(Vec::new());
     }
     let by_run: HashMap<RunId, &Victim> = victims.iter().map(|victim| (victim.run, victim)).collect();
-    let ids: Vec<RunId> = by_run.keys().copied().collect();
+    let ids: Vec<RunId> = victims.iter().flat_map(|victim| [victim.run, victim.by]).collect();
+    let heads = transition::lock(tx, &ids).await?;
+    // Stopped or moved since the snapshot, a run needs no room.
+    let waiting: HashSet<RunId> =
+        heads.iter().filter(|head| head.dispatch.status == Status::Queued).map(|head| head.id).collect();
     let mut decided = Vec::new();
-    for head in transition::lock(tx, &ids).await? {
-        let Some(victim) = by_run.get(&head.id) else { continue };
+    for head in heads {
+        let Some(victim) = by_run.get(&head.id).filter(|victim| waiting.contains(&victim.by)) else {
+            continue;
+        };
         let reason = victim.reason.as_str();
         let event = if head.dispatch.is_offered() {
             Event::Withdraw { reason }

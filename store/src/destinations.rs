@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use berth_domain::id::{AgentId, ProjectId, QueueId, RunId};
 use berth_domain::scheduling::{Confinement, Destination, Host};
@@ -15,6 +16,9 @@ use crate::runs::RunHead;
 use crate::runs::create::id_rows;
 use crate::runs::model::head;
 use crate::{Error, Store, agents, queues, sql};
+
+/// What waits for longer has been looked at and may not start; the rest is about to.
+const CHOOSING: Duration = Duration::from_secs(5);
 
 /// A queue in which runs wait that have a choice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,12 +77,12 @@ impl Store {
         Ok(destinations(&agents, &queues))
     }
 
-    /// How many more runs could start in each of these queues now, by the concurrency of the queue and its agent:
-    /// none where some wait already.
+    /// How many more runs could start in each of these queues at `now`, by the concurrency of the queue and its agent,
+    /// when those that wait have started: none where one has waited for longer than choosing takes.
     ///
     /// # Errors
     /// If the database can't be used.
-    pub async fn rooms(&self, queues: &[QueueId]) -> Result<BTreeMap<QueueId, u32>, Error> {
+    pub async fn rooms(&self, queues: &[QueueId], now: Time) -> Result<BTreeMap<QueueId, u32>, Error> {
         let ids: Vec<Uuid> = queues.iter().map(|id| id.uuid()).collect();
         let rows = self.db.all(sql::places::ROOMS, args![id_rows(ids)?]).await?;
         rows.iter()
@@ -89,7 +93,9 @@ impl Store {
                     Ok(limit.map_or(u32::MAX, |limit| limit.saturating_sub(used)))
                 };
                 let room = left("concurrency", "used")?.min(left("agent_concurrency", "agent_used")?);
-                Ok((row.id("id")?, if row.bool("waits")? { 0 } else { room }))
+                let is_stuck = row.opt_time("oldest")?.is_some_and(|oldest| oldest.plus(CHOOSING) <= now);
+                let room = room.saturating_sub(row.u32("waiting")?);
+                Ok((row.id("id")?, if is_stuck { 0 } else { room }))
             })
             .collect()
     }

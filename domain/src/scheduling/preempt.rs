@@ -38,7 +38,7 @@ pub struct Victim {
 #[must_use]
 pub fn preempt(snapshot: &Snapshot) -> Vec<Victim> {
     let mut victims = Vec::new();
-    if snapshot.holders.is_empty() {
+    if snapshot.holders.is_empty() || is_torn(snapshot) {
         return victims;
     }
     let mut scene = Scene::of(snapshot);
@@ -73,6 +73,17 @@ pub fn preempt(snapshot: &Snapshot) -> Vec<Victim> {
         }));
     }
     victims
+}
+
+/// Whether holders and the sums of what is used were read at different moments: what ended between them would be missed, and
+/// another one asked in its place. The next round, which every end brings about, sees both.
+fn is_torn(snapshot: &Snapshot) -> bool {
+    let agents: BTreeSet<Option<AgentId>> =
+        snapshot.holders.iter().map(|holder| agent_of(snapshot, holder.lane.queue)).collect();
+    snapshot.queues.iter().filter(|queue| agents.contains(&Some(queue.agent))).any(|queue| {
+        let held = snapshot.holders.iter().filter(|holder| holder.lane.queue == queue.id).count();
+        usize::try_from(queue.limits.slots.used) != Ok(held)
+    })
 }
 
 /// The waiting runs that may have others end and that nothing but limits on what runs at a time holds back, by their turns.

@@ -2,12 +2,15 @@
 
 use super::{Sql, statements};
 
-/// How much of queues and their agents is used, and whether anything waits in them.
+/// How much of queues and their agents is used, how many wait in them, and the longest of these; counted up to 1,000.
 macro_rules! rooms {
     ($ids:literal) => {
         concat!(
-            "SELECT q.id, q.concurrency, a.concurrency AS agent_concurrency, EXISTS (SELECT 1 FROM runs r ",
-            "WHERE r.status = 'queued' AND r.owner = a.owner AND r.queue_id = q.id) AS waits, ",
+            "SELECT q.id, q.concurrency, a.concurrency AS agent_concurrency, ",
+            "(SELECT count(*) FROM (SELECT 1 AS one FROM runs r WHERE r.status = 'queued' AND r.owner = a.owner ",
+            "AND r.queue_id = q.id LIMIT 1000) AS lately) AS waiting, ",
+            "(SELECT min(lately.queued_at) FROM (SELECT r.queued_at FROM runs r WHERE r.status = 'queued' ",
+            "AND r.owner = a.owner AND r.queue_id = q.id LIMIT 1000) AS lately) AS oldest, ",
             "CASE WHEN q.concurrency IS NOT NULL THEN (SELECT count(*) FROM runs r WHERE r.holds_slot ",
             "AND r.agent_id = a.id AND r.queue_id = q.id) END AS used, ",
             "CASE WHEN a.concurrency IS NOT NULL THEN (SELECT count(*) FROM runs r WHERE r.holds_slot ",

@@ -87,7 +87,7 @@ on_both! {
     routing::a_moved_run_waits_in_the_lane_that_its_new_queue_has_for_it,
     routing::a_confinement_is_kept_changed_and_told_to_admission,
     routing::an_organizations_rules_are_kept_and_changed_one_by_one,
-    routing::a_queue_has_room_for_what_its_limits_leave_as_long_as_nothing_waits_there,
+    routing::a_queue_has_room_for_what_its_limits_leave_as_long_as_nothing_waits_there_for_long,
     routing::runs_that_have_a_choice_are_found_by_how_long_they_wait_where_they_are,
     changes::no_change_is_skipped_while_many_commit,
     changes::an_old_cursor_is_told_to_begin_anew,

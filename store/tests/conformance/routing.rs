@@ -109,20 +109,24 @@ pub(crate) async fn an_organizations_rules_are_kept_and_changed_one_by_one(store
     );
 }
 
-pub(crate) async fn a_queue_has_room_for_what_its_limits_leave_as_long_as_nothing_waits_there(store: &Store) {
+pub(crate) async fn a_queue_has_room_for_what_its_limits_leave_as_long_as_nothing_waits_there_for_long(
+    store: &Store,
+) {
     let world = World::new(store).await;
     let (_, there) = other(store, "other").await;
     let ids = [world.queue.id, there.id];
-    let rooms = async || {
-        let rooms = store.rooms(&ids).await.unwrap();
+    let rooms_at = async |at| {
+        let rooms = store.rooms(&ids, at).await.unwrap();
         ids.map(|id| rooms[&id])
     };
+    let rooms = async || rooms_at(NOW).await;
     assert_eq!(rooms().await, [u32::MAX, u32::MAX]);
     let limit = QueuePatch { concurrency: Some(Some(3)), ..QueuePatch::default() };
     store.update_queue("acme", "local", "default", limit, &audit("queue.update")).await.unwrap();
     assert_eq!(rooms().await, [3, u32::MAX]);
     let runs = world.create(store, 2).await;
-    assert_eq!(rooms().await, [0, u32::MAX], "some wait");
+    assert_eq!(rooms().await, [1, u32::MAX], "two are about to start");
+    assert_eq!(rooms_at(after(10)).await, [0, u32::MAX], "two have waited for some time");
     store.transition(&runs, NOW, |head| Some(go(&head.dispatch, &Event::Admit, NOW))).await.unwrap();
     assert_eq!(rooms().await, [1, u32::MAX]);
     let limit = AgentPatch { concurrency: Some(Some(2)), ..AgentPatch::default() };

@@ -167,6 +167,16 @@ fn what_was_asked_before_is_counted_and_nobody_is_asked_twice() {
 }
 
 #[test]
+fn nobody_is_asked_by_what_was_read_at_different_moments() {
+    let holders = vec![holder(10, 1, 0, 1, none()), holder(11, 1, 0, 2, none())];
+    let mut snapshot = world(vec![queue(1, 0, Some(2))], holders, vec![lane(1, &[(1, 9)], none())]);
+    assert_eq!(asked(&snapshot), [(10, 1)]);
+    // It had made room when the holders were read, and not yet when they were counted.
+    snapshot.holders.remove(0);
+    assert_eq!(asked(&snapshot), []);
+}
+
+#[test]
 fn what_nobody_has_claimed_yet_goes_first() {
     let offered = Holder { stands: Stands::Offered, ..holder(10, 1, 3, 0, none()) };
     let holders = vec![holder(11, 1, 0, 1, none()), offered];
