@@ -184,6 +184,15 @@ async fn send_log(shared: &Shared, responder: &mut Responder, wanted: LogRequest
         };
         let is_all = page.lines.is_empty();
         let next = page.next;
+        if is_all
+            && ended
+            && !wanted.previous
+            && !matches!(reader, LogReader::Kept(_))
+            && let Some(kept) = rest(shared, attempt, &wanted, next).await
+        {
+            reader = kept;
+            continue;
+        }
         left = left.saturating_sub(page.lines.iter().map(|line| line.text.len() as u64).sum());
         items.extend(items_of(page));
         if left == 0 || is_all && (ended || !wanted.follow) {
@@ -203,6 +212,20 @@ async fn send_log(shared: &Shared, responder: &mut Responder, wanted: LogRequest
                 () = responder.cancelled() => return Err(RespondError::Cancelled.into()),
                 () = tokio::time::sleep(LOOK) => {}
             }
+        }
+    }
+}
+
+/// Where a log goes on that was read where its attempt was: its object may have been let go before all was read, but not
+/// before all was kept.
+async fn rest(shared: &Shared, attempt: AttemptRef, wanted: &LogRequest, next: u64) -> Option<LogReader> {
+    let archive = shared.archive.as_ref()?;
+    let name = LogName::new(wanted.replica, wanted.container.clone());
+    match archive.read(attempt, &name, LogFrom::Offset(next)).await {
+        Ok(kept) => kept.map(LogReader::Kept),
+        Err(error) => {
+            tracing::warn!(run.uuid = %attempt.run, error = %chain(&error), "agent.logs.unkept");
+            None
         }
     }
 }
