@@ -3,7 +3,7 @@
 use berth_domain::id::RunId;
 use berth_domain::lifecycle::{End, Event, Outcome, Status, step};
 use berth_domain::protocol::{Phase, Report};
-use berth_domain::scheduling::{Preemption, SharingPatch, Stands, choose};
+use berth_domain::scheduling::{Choice, Preemption, SharingPatch, Stands, Victim, choose};
 use berth_domain::time::Time;
 use berth_store::{AdmissionOptions, Admitted, QueuePatch, Store};
 
@@ -83,4 +83,14 @@ pub(crate) async fn whoever_goes_before_others_has_them_make_room(store: &Store)
     assert_eq!((again.status(), again.dispatch.attempt, again.dispatch.user_retries), (Status::Queued, 1, 0));
     assert_eq!(starts(store, after(8)).await, [high[1].id]);
     assert_eq!(starts(store, after(9)).await, [], "and nobody is asked for those that come after");
+
+    // What started or was stopped between the choice and its commit needs no room any more.
+    let late = Choice {
+        victims: vec![Victim { run: high[0].id, by: high[1].id, reason: "late".to_owned() }],
+        ..Choice::default()
+    };
+    let outcome =
+        store.with_admission("acme", after(9), AdmissionOptions::default(), |_| late).await.unwrap();
+    assert_eq!(outcome, Admitted::Runs(Vec::new()));
+    assert_eq!(store.run_by_id(high[0].id).await.unwrap().status(), Status::Scheduled);
 }

@@ -411,13 +411,7 @@ fn after(snapshot: &Snapshot, choice: &Choice) -> Snapshot {
 }
 
 fn limits_of(snapshot: &mut Snapshot, level: Level) -> &mut Limits {
-    match level {
-        Level::Organization => &mut snapshot.organization,
-        Level::Project(id) => &mut snapshot.projects.iter_mut().find(|it| it.id == id).unwrap().limits,
-        Level::Agent(id) => &mut snapshot.agents.iter_mut().find(|it| it.id == id).unwrap().limits,
-        Level::Queue(id) => &mut snapshot.queues.iter_mut().find(|it| it.id == id).unwrap().limits,
-        Level::Pipeline(id) => &mut snapshot.pipelines.iter_mut().find(|it| it.id == id).unwrap().limits,
-    }
+    snapshot.limits_mut(level).unwrap()
 }
 
 /// Whether something that was used more is now used more than it may be.
