@@ -32,7 +32,7 @@ pub use explain::{Asked, Explanation, Place, Wait, explain};
 pub use fairness::{Fairness, Share, WHOLE, dominant_part};
 pub use lane::LaneKey;
 pub use limits::{Demand, Limit, Limits, Quota, Rate};
-pub use overflow::{LONGEST_PATIENCE, Next, OVERFLOW_AFTER, Outlook, Stay, next_place, outlook};
+pub use overflow::{LONGEST_PATIENCE, Next, OVERFLOW_AFTER, Outlook, Stay, next_place, outlook, room};
 pub use places::{Demands, Destination, Host};
 pub use preempt::{Victim, preempt};
 pub use route::{Applicant, House, NoRoute, Route, route};

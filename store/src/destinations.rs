@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use berth_domain::id::{AgentId, ProjectId, QueueId, RunId};
-use berth_domain::scheduling::{Confinement, Destination, Host};
+use berth_domain::scheduling::{Confinement, Destination, Host, Limit, room};
 use berth_domain::time::Time;
 use uuid::Uuid;
 
@@ -16,9 +15,6 @@ use crate::runs::RunHead;
 use crate::runs::create::id_rows;
 use crate::runs::model::head;
 use crate::{Error, Store, agents, queues, sql};
-
-/// What waits for longer has been looked at and may not start; the rest is about to.
-const CHOOSING: Duration = Duration::from_secs(5);
 
 /// A queue in which runs wait that have a choice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,15 +83,13 @@ impl Store {
         let rows = self.db.all(sql::places::ROOMS, args![id_rows(ids)?]).await?;
         rows.iter()
             .map(|row| {
-                let left = |limit: &str, used: &str| -> Result<u32, Error> {
-                    let limit = row.opt_u32(limit)?;
-                    let used = row.opt_u32(used)?.unwrap_or(0);
-                    Ok(limit.map_or(u32::MAX, |limit| limit.saturating_sub(used)))
+                let slots = |limit: &str, used: &str| -> Result<Limit, Error> {
+                    Ok(Limit { limit: row.opt_u32(limit)?, used: row.opt_u32(used)?.unwrap_or(0) })
                 };
-                let room = left("concurrency", "used")?.min(left("agent_concurrency", "agent_used")?);
-                let is_stuck = row.opt_time("oldest")?.is_some_and(|oldest| oldest.plus(CHOOSING) <= now);
-                let room = room.saturating_sub(row.u32("waiting")?);
-                Ok((row.id("id")?, if is_stuck { 0 } else { room }))
+                let (queue, agent) =
+                    (slots("concurrency", "used")?, slots("agent_concurrency", "agent_used")?);
+                let room = room(queue, agent, row.u32("waiting")?, row.opt_time("oldest")?, now);
+                Ok((row.id("id")?, room))
             })
             .collect()
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::limits::Limit;
 use super::places::{Demands, Destination, named};
 use crate::id::QueueId;
 use crate::time::Time;
@@ -146,6 +147,20 @@ pub fn outlook(
         Next::Moves { to, why } => (Some(now), format!("it is about to move to {to}: {why}")),
     };
     Some(Outlook { candidates, overflow_at, message })
+}
+
+/// What waits for longer has been looked at and may not start; the rest is about to.
+const CHOOSING: Duration = Duration::from_secs(5);
+
+/// How many more runs could start in a queue at `now`, by its own slots and its agent's, when the `waiting` that it has have
+/// started; none where the `oldest` of these has waited for longer than choosing takes.
+#[must_use]
+pub fn room(queue: Limit, agent: Limit, waiting: u32, oldest: Option<Time>, now: Time) -> u32 {
+    if oldest.is_some_and(|oldest| oldest.plus(CHOOSING) <= now) {
+        return 0;
+    }
+    let left = |slots: Limit| slots.limit.map_or(u32::MAX, |limit| limit.saturating_sub(slots.used));
+    left(queue).min(left(agent)).saturating_sub(waiting)
 }
 
 #[cfg(test)]

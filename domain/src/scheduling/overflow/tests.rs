@@ -154,3 +154,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_queue_has_room_for_what_its_limits_leave_beside_what_is_about_to_start() {
+    let now = Time::from_micros(0).plus(Duration::from_secs(60));
+    let slots = |limit, used| Limit { limit, used };
+    let rooms = |waiting, oldest| room(slots(Some(5), 1), slots(Some(9), 7), waiting, oldest, now);
+    assert_eq!((rooms(0, None), rooms(1, Some(now)), rooms(3, Some(now))), (2, 1, 0));
+    let stuck = Time::from_micros(0).plus(Duration::from_secs(55));
+    assert_eq!(rooms(1, Some(stuck)), 0);
+    let none = slots(None, 0);
+    assert_eq!(room(none, none, 0, None, now), u32::MAX);
+    assert_eq!(room(none, slots(Some(2), 3), 0, None, now), 0, "the limit was lowered");
+}
