@@ -157,8 +157,16 @@ async fn a_run_with_several_queues_waits_in_the_first_that_has_room_and_is_told_
         "`overflow_after_seconds`: 90000 is not allowed: use 0 for never, or 1 to 86400"
     );
     assert_eq!(api.goes(Some("fast,slow")).await, "fast");
-    assert_eq!(api.goes(Some("fast,slow")).await, "slow", "something waits in the first");
-    assert_eq!(api.goes(Some("fast,slow")).await, "fast", "and in the other");
+    assert_eq!(api.goes(Some("fast,slow")).await, "fast", "which has room for more than is about to start");
+    for name in ["fast", "slow"] {
+        api.patch(&queue(name), &json!({ "concurrency": 3 })).await.ok();
+    }
+    assert_eq!(api.goes(Some("fast,slow")).await, "fast", "its last slot");
+    assert_eq!(api.goes(Some("fast,slow")).await, "slow", "what waits in the first takes all its slots");
+    for _ in 0..2 {
+        assert_eq!(api.goes(Some("fast,slow")).await, "slow");
+    }
+    assert_eq!(api.goes(Some("fast,slow")).await, "fast", "no room anywhere: the first that was named");
     let dry = api.post(&format!("{RUNS}?dry_run=true"), &with_queue(Some("fast,slow"))).await.ok();
     let overflow = &dry["explain"]["overflow"];
     assert_eq!(overflow["candidates"], json!(["local/fast", "local/slow"]));
