@@ -5,6 +5,7 @@
 //! What ends it before its time is written on it first, so that whoever comes next knows why. Needs no more than a
 //! Role in each namespace. Nothing here knows of brokers or claims.
 
+mod addresses;
 mod api;
 mod connection;
 mod container;
@@ -128,6 +129,8 @@ pub struct KubernetesExecutor {
 
 struct Inner {
     settings: Settings,
+    /// What it can do.
+    features: Vec<String>,
     /// Not empty.
     namespaces: Vec<String>,
     client: Client,
@@ -136,6 +139,7 @@ struct Inner {
     replicas: replicas::Known,
     identity: OnceCell<Identity>,
     nodes: nodes::Known,
+    addresses: addresses::Looked,
     /// Whether the agent is being drained: nothing is created.
     draining: AtomicBool,
 }
@@ -159,6 +163,7 @@ impl KubernetesExecutor {
             namespaces.push(connected.namespace);
         }
         let inner = Inner {
+            features: features(&settings),
             namespaces,
             client: connected.client,
             view: View::new(settings.patience),
@@ -166,6 +171,7 @@ impl KubernetesExecutor {
             replicas: replicas::Known::default(),
             identity: OnceCell::new(),
             nodes: nodes::Known::default(),
+            addresses: addresses::Looked::default(),
             draining: AtomicBool::new(false),
             settings,
         };
@@ -179,7 +185,7 @@ impl KubernetesExecutor {
     }
 
     pub(crate) fn features(&self) -> Vec<String> {
-        features(&self.inner.settings)
+        self.inner.features.clone()
     }
 
     pub(crate) fn connections(&self) -> &Connections {
@@ -401,7 +407,7 @@ impl Inner {
             connections: &self.settings.connections,
             grace: self.settings.grace,
             keep: self.settings.keep,
-            features: features(&self.settings),
+            features: &self.features,
         }
     }
 

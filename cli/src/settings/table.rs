@@ -338,7 +338,7 @@ pub const SETTINGS: &[Setting] = &[
         "prefetch",
         "prefetch",
         "COUNT",
-        Text("64"),
+        Text("128"),
         &[Up, Agent],
         "Offers that an agent replica holds un-acked for each queue; too many, and other replicas starve, too few, \
          and each waits for a round trip",

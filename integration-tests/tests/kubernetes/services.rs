@@ -4,7 +4,7 @@ use berth_integration_tests::{Backing, Installation};
 use berth_test_servers::kubernetes::{BUSYBOX, Cluster, FakeNode, FakeNodes, Options, RealNode, until};
 use k8s_openapi::api::core::v1::Service;
 use kube::Api;
-use kube::api::ListParams;
+use kube::api::{DeleteParams, ListParams};
 use serde_json::{Value, json};
 
 use super::ground::{LIMIT, access, job, pods, register, replica, until_empty};
@@ -49,6 +49,21 @@ async fn a_service_is_retried_as_a_whole_and_stopped_without_a_trace() {
     assert_eq!(statuses.iter().filter(|status| *status == "retrying").count(), 1, "{statuses:?}");
     let run = client.run("default", &failing).await;
     assert_eq!(run["meta_info"]["ports"], json!([8080]), "{run}");
+
+    let all: Api<Service> = Api::namespaced(cluster.client().await, &namespace);
+    let name = format!("berth-{lasting}-0");
+    let before = all.get(&name).await.unwrap();
+    all.delete(&name, &DeleteParams::default()).await.unwrap();
+    let after = until("its Service is there again", LIMIT, async || {
+        all.get_opt(&name).await.unwrap().filter(|found| found.metadata.uid != before.metadata.uid)
+    })
+    .await;
+    let ports = |service: &Service| service.spec.as_ref().and_then(|spec| spec.ports.clone());
+    let selector = |service: &Service| service.spec.as_ref().and_then(|spec| spec.selector.clone());
+    assert_eq!(
+        (ports(&after), selector(&after), &after.metadata.labels, &after.metadata.owner_references),
+        (ports(&before), selector(&before), &before.metadata.labels, &before.metadata.owner_references)
+    );
 
     // Who comes after finds all of it, and ends it.
     agent.restart();

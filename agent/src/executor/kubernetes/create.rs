@@ -65,7 +65,7 @@ pub(super) async fn create(inner: &Inner, order: &Order, turn: Turn) -> Result<O
     Ok(object)
 }
 
-/// Asks for an object until it is there, is refused, or its claim is over; at once if `turn` has come.
+/// Asks for an object until it is there, is refused, or its claim is over; first in `turn`'s place, if there is one.
 pub(super) async fn ask<K>(
     inner: &Inner,
     order: &Order,
@@ -81,29 +81,27 @@ where
     loop {
         let left = order.create_by.since(inner.settings.uptime.now());
         let mine = async {
-            let turn = match turn.take() {
-                Some(turn) => turn,
-                None => inner.pace.another().await,
-            };
-            turn.ready().await;
-            turn
+            match turn.take() {
+                Some(turn) => turn.place().await,
+                None => inner.pace.place().await,
+            }
         };
-        let Ok(turn) = tokio::time::timeout(left, mine).await else { break };
+        let Ok(place) = tokio::time::timeout(left, mine).await else { break };
         // As close as can be to the request.
         if inner.settings.uptime.now() >= order.create_by {
             break;
         }
         match api::create::<K>(&inner.client, namespace, object).await {
             Created::Object(metadata) => {
-                turn.went_well();
+                place.went_well();
                 return Made::New(metadata);
             }
             Created::Exists => {
-                turn.went_well();
+                place.went_well();
                 return Made::Exists;
             }
             Created::Refused(words) if !may_have_landed => {
-                turn.went_well();
+                place.went_well();
                 return Made::Refused(words);
             }
             Created::Forbidden(words) if !may_have_landed => return Made::Forbidden(words),
@@ -112,11 +110,11 @@ where
                 break;
             }
             Created::Busy { retry_after, words } => {
-                turn.was_pushed_back(retry_after);
+                place.was_pushed_back(retry_after);
                 last = Some(words);
             }
             Created::Unsure(words) => {
-                turn.was_pushed_back(None);
+                place.was_pushed_back(None);
                 may_have_landed = true;
                 last = Some(words);
             }

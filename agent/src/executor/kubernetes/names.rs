@@ -53,6 +53,8 @@ pub(super) const VERDICT: &str = "berth.dev/verdict";
 pub(super) const PODS: &str = "berth.dev/pods";
 /// On the first pod: all objects of the attempt were created.
 pub(super) const WHOLE: &str = "berth.dev/whole";
+/// On the first pod: the ports by which the service is reached, with commas.
+pub(super) const PORTS: &str = "berth.dev/ports";
 /// On the first pod: how its idleness is seen, and for how long it may be idle.
 pub(super) const CULL: &str = "berth.dev/cull";
 

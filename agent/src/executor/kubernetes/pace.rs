@@ -1,8 +1,9 @@
 //! How many creates are under way at once: more while the API server takes them, half as many when it pushes back,
 //! and none for as long as it asks to be left alone.
 //!
-//! A turn is taken before the claim, whose seconds then run only when the create may go at once. Whoever has claimed
-//! and needs another turn, to ask again or for more, goes before all who have not.
+//! A turn is taken before the claim, whose seconds then run only when the create may go soon: half as many claim as
+//! may create, so that no place is idle while a claim is on its way. Whoever has claimed waits for a place, and so does
+//! whoever has to ask again, or for more.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -23,18 +24,17 @@ const HALVING: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 struct Rate {
     at_once: f64,
-    /// How many places there are, taken or not: more than `at_once` until those that are too many have come back.
-    places: usize,
     not_before: Option<Instant>,
     halved_at: Option<Instant>,
 }
 
 impl Rate {
     const fn new() -> Self {
-        Self { at_once: AT_FIRST, places: 0, not_before: None, halved_at: None }
+        Self { at_once: AT_FIRST, not_before: None, halved_at: None }
     }
 
-    fn wanted(&self) -> usize {
+    /// How many creates may be under way.
+    fn creates(&self) -> usize {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -43,6 +43,11 @@ impl Rate {
         {
             self.at_once as usize
         }
+    }
+
+    /// How many may claim, or have claimed and wait for their place.
+    fn turns(&self) -> usize {
+        self.creates().div_ceil(2)
     }
 
     fn went_well(&mut self) {
@@ -58,54 +63,117 @@ impl Rate {
     }
 }
 
+/// Places of which there can be fewer while they are taken: those that are too many are not given out again.
+#[derive(Debug)]
+struct Places {
+    free: Arc<Semaphore>,
+    count: Mutex<Count>,
+}
+
+#[derive(Debug, Default)]
+struct Count {
+    wanted: usize,
+    /// Taken or not.
+    there: usize,
+}
+
+impl Places {
+    fn new(wanted: usize) -> Self {
+        let places = Self { free: Arc::new(Semaphore::new(0)), count: Mutex::default() };
+        places.fit(wanted);
+        places
+    }
+
+    fn count(&self) -> MutexGuard<'_, Count> {
+        self.count.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes them as many as they should be; of those that are taken none is.
+    fn fit(&self, wanted: usize) {
+        let mut count = self.count();
+        count.wanted = wanted;
+        if count.there < wanted {
+            self.free.add_permits(wanted - count.there);
+            count.there = wanted;
+        } else {
+            count.there -= self.free.forget_permits(count.there - wanted);
+        }
+    }
+
+    /// Waits for one, in the order of asking.
+    async fn take(self: &Arc<Self>) -> Taken {
+        // Never closed.
+        Taken { permit: self.free.clone().acquire_owned().await.ok(), places: self.clone() }
+    }
+}
+
+/// One of them, until it is dropped.
+#[derive(Debug)]
+struct Taken {
+    permit: Option<OwnedSemaphorePermit>,
+    places: Arc<Places>,
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        let mut count = self.places.count();
+        if count.there > count.wanted
+            && let Some(permit) = self.permit.take()
+        {
+            permit.forget();
+            count.there -= 1;
+        }
+    }
+}
+
 /// The pace at which one agent creates.
 #[derive(Debug)]
 pub(crate) struct Pace {
     rate: Mutex<Rate>,
-    places: Arc<Semaphore>,
-    /// Where those wait who have claimed nothing: one at a time goes on to wait for a place, among those who have.
-    door: tokio::sync::Mutex<()>,
+    turns: Arc<Places>,
+    creates: Arc<Places>,
 }
 
 impl Pace {
     pub(super) fn new() -> Self {
-        let pace = Self {
-            rate: Mutex::new(Rate::new()),
-            places: Arc::new(Semaphore::new(0)),
-            door: tokio::sync::Mutex::new(()),
-        };
-        pace.fit(&mut pace.rate());
-        pace
+        let rate = Rate::new();
+        let (turns, creates) = (Arc::new(Places::new(rate.turns())), Arc::new(Places::new(rate.creates())));
+        Self { rate: Mutex::new(rate), turns, creates }
     }
 
     fn rate(&self) -> MutexGuard<'_, Rate> {
         self.rate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes the places as many as they should be; of those that are taken none is.
-    fn fit(&self, rate: &mut Rate) {
-        let wanted = rate.wanted();
-        if rate.places < wanted {
-            self.places.add_permits(wanted - rate.places);
-            rate.places = wanted;
-        } else {
-            rate.places -= self.places.forget_permits(rate.places - wanted);
-        }
+    fn change(&self, change: impl FnOnce(&mut Rate)) {
+        let mut rate = self.rate();
+        change(&mut rate);
+        self.turns.fit(rate.turns());
+        self.creates.fit(rate.creates());
     }
 
-    /// Waits for one's turn, in the order of asking, with nothing claimed yet.
+    /// Waits for one's turn to claim, in the order of asking.
     pub(super) async fn turn(self: &Arc<Self>) -> Turn {
-        let _first = self.door.lock().await;
-        let turn = self.another().await;
-        turn.ready().await;
+        let turn = Turn { pace: self.clone(), _taken: self.turns.take().await };
+        self.welcome().await;
         turn
     }
 
-    /// Waits for another turn, with what was claimed.
-    pub(super) async fn another(self: &Arc<Self>) -> Turn {
-        // Never closed.
-        let place = self.places.clone().acquire_owned().await.ok();
-        Turn { pace: self.clone(), place }
+    /// Waits for a place to create what was claimed.
+    pub(super) async fn place(self: &Arc<Self>) -> Place {
+        let place = Place { pace: self.clone(), _taken: self.creates.take().await };
+        self.welcome().await;
+        place
+    }
+
+    /// Waits for as long as the server wants to be left alone.
+    async fn welcome(&self) {
+        loop {
+            match self.left_alone_for() {
+                Duration::ZERO => return,
+                wait => tokio::time::sleep(wait).await,
+            }
+        }
     }
 
     /// For how long the server wants to be left alone.
@@ -115,48 +183,36 @@ impl Pace {
     }
 }
 
-/// A create's place among those that may be under way, until it is dropped.
+/// Leave to claim, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Turn {
     pace: Arc<Pace>,
-    place: Option<OwnedSemaphorePermit>,
+    _taken: Taken,
 }
 
 impl Turn {
-    /// Waits for as long as the server wants to be left alone.
-    pub(super) async fn ready(&self) {
-        loop {
-            match self.pace.left_alone_for() {
-                Duration::ZERO => return,
-                wait => tokio::time::sleep(wait).await,
-            }
-        }
+    /// Waits for the place that it stands for.
+    pub(super) async fn place(self) -> Place {
+        self.pace.place().await
     }
+}
 
+/// A create's place among those that may be under way, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    pace: Arc<Pace>,
+    _taken: Taken,
+}
+
+impl Place {
     /// The server took it.
     pub(super) fn went_well(&self) {
-        let mut rate = self.pace.rate();
-        rate.went_well();
-        self.pace.fit(&mut rate);
+        self.pace.change(Rate::went_well);
     }
 
     /// The server pushed back.
     pub(super) fn was_pushed_back(&self, retry_after: Option<Duration>) {
-        let mut rate = self.pace.rate();
-        rate.was_pushed_back(Instant::now(), retry_after);
-        self.pace.fit(&mut rate);
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        let mut rate = self.pace.rate();
-        if rate.places > rate.wanted()
-            && let Some(place) = self.place.take()
-        {
-            place.forget();
-            rate.places -= 1;
-        }
+        self.pace.change(|rate| rate.was_pushed_back(Instant::now(), retry_after));
     }
 }
 
@@ -182,8 +238,17 @@ mod tests {
         assert!((rate.at_once - 1.0).abs() < f64::EPSILON, "but never none");
     }
 
+    /// All places that there are.
+    async fn all(pace: &Arc<Pace>) -> Vec<Place> {
+        let mut places = Vec::new();
+        while let Ok(place) = tokio::time::timeout(Duration::from_secs(1), pace.place()).await {
+            places.push(place);
+        }
+        places
+    }
+
     /// All turns that there are.
-    async fn all(pace: &Arc<Pace>) -> Vec<Turn> {
+    async fn turns(pace: &Arc<Pace>) -> Vec<Turn> {
         let mut turns = Vec::new();
         while let Ok(turn) = tokio::time::timeout(Duration::from_secs(1), pace.turn()).await {
             turns.push(turn);
@@ -195,46 +260,50 @@ mod tests {
     async fn nothing_begins_while_the_server_wants_to_be_left_alone() {
         let pace = Arc::new(Pace::new());
         let early = pace.turn().await;
-        pace.turn().await.was_pushed_back(Some(Duration::from_secs(7)));
+        pace.place().await.was_pushed_back(Some(Duration::from_secs(7)));
         let before = Instant::now();
-        early.ready().await;
+        drop(early.place().await);
         drop(pace.turn().await);
         assert_eq!(before.elapsed(), Duration::from_secs(7));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn there_are_as_many_turns_as_may_be_under_way_at_once_and_one_that_ends_makes_room() {
+    async fn there_are_as_many_places_as_may_be_under_way_at_once_and_one_that_ends_makes_room() {
         let pace = Arc::new(Pace::new());
-        let mut turns = all(&pace).await;
-        assert_eq!(turns.len(), 16);
-        let (next, ()) = tokio::join!(pace.turn(), async { drop(turns.pop()) });
+        let mut places = all(&pace).await;
+        assert_eq!(places.len(), 16);
+        let (next, ()) = tokio::join!(pace.place(), async { drop(places.pop()) });
         drop(next);
-        turns[0].was_pushed_back(None);
-        drop(turns);
-        let mut turns = all(&pace).await;
-        assert_eq!(turns.len(), 8, "those that were too many did not come back");
+        places[0].was_pushed_back(None);
+        drop(places);
+        let mut places = all(&pace).await;
+        assert_eq!(places.len(), 8, "those that were too many did not come back");
         for _ in 0..18 {
-            turns[0].went_well();
+            places[0].went_well();
         }
-        turns.extend(all(&pace).await);
-        assert_eq!(turns.len(), 10);
+        places.extend(all(&pace).await);
+        assert_eq!(places.len(), 10);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_has_claimed_goes_before_those_who_have_not() {
+    async fn half_as_many_claim_as_may_create_and_a_turn_is_over_when_it_has_its_place() {
         let pace = Arc::new(Pace::new());
-        let mut turns = all(&pace).await;
-        let order = Mutex::new(Vec::new());
-        let came = |who| order.lock().unwrap().push(who);
-        tokio::join!(
-            async { drop((pace.turn().await, came("unclaimed"))) },
-            async { drop((pace.turn().await, came("unclaimed"))) },
-            async { drop((pace.another().await, came("claimed"))) },
-            async {
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                drop(turns.pop());
-            }
-        );
-        assert_eq!(order.into_inner().unwrap(), ["unclaimed", "claimed", "unclaimed"]);
+        let places = all(&pace).await;
+        let mut claimed = turns(&pace).await;
+        assert_eq!(claimed.len(), 8);
+        let Some(first) = claimed.pop() else { panic!("there is none") };
+        let mut first = Box::pin(first.place());
+        let early = tokio::time::timeout(Duration::from_secs(1), &mut first).await;
+        assert!(early.is_err(), "all places are taken");
+        assert!(turns(&pace).await.is_empty(), "it has its turn until then");
+        drop(places);
+        let first = first.await;
+        assert_eq!(turns(&pace).await.len(), 1);
+        for _ in 0..3 {
+            tokio::time::sleep(HALVING).await;
+            first.was_pushed_back(None);
+        }
+        drop(claimed);
+        assert_eq!(turns(&pace).await.len(), 1, "two may create");
     }
 }

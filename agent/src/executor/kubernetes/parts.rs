@@ -139,7 +139,12 @@ async fn remove_services(inner: &Inner, namespace: &str, attempt: AttemptRef) ->
     Ok(())
 }
 
-async fn services(inner: &Inner, namespace: &str, selector: &str) -> Result<Vec<Service>, Trouble> {
+/// The Services of Kubernetes that a selector selects.
+pub(super) async fn services(
+    inner: &Inner,
+    namespace: &str,
+    selector: &str,
+) -> Result<Vec<Service>, Trouble> {
     let api: Api<Service> = Api::namespaced(inner.client.clone(), namespace);
     let doing = || format!("can't list the services in the namespace {namespace}");
     let params = ListParams::default().labels(selector);

@@ -36,7 +36,7 @@ pub(super) struct Defaults<'a> {
     /// What runs may name.
     pub(super) connections: &'a Connections,
     /// The features that it has.
-    pub(super) features: Vec<String>,
+    pub(super) features: &'a [String],
 }
 
 /// A pod that is to be created.
@@ -68,7 +68,7 @@ pub(super) fn unsupported(field: &str, why: &str) -> Refusal {
 /// # Errors
 /// If the operation asks for what can't be honoured, by name.
 pub(super) fn plan(order: &Order, defaults: &Defaults<'_>) -> Result<Plan, Refusal> {
-    order.needs_no_more_than(&defaults.features)?;
+    order.needs_no_more_than(defaults.features)?;
     let operation: CompiledOperation = serde_json::from_str(&order.operation).map_err(|error| Refusal {
         reason: "InvalidOperation",
         message: format!("the compiled operation can't be read: {error}"),
@@ -101,8 +101,9 @@ pub(super) fn plan(order: &Order, defaults: &Defaults<'_>) -> Result<Plan, Refus
             "annotations": annotations(order, &operation, &environment, &containers, defaults.keep),
             "finalizers": [names::FINALIZER],
         },
-        "spec": spec(&operation, &environment, defaults.grace, &containers),
+        "spec": null,
     });
+    pod["spec"] = spec(&operation, &environment, defaults.grace, containers);
     let set = operation.run.service().map(|service| service::set(&operation, service, &mut pod));
     Ok(Plan { namespace, pod, set })
 }
@@ -226,8 +227,9 @@ fn spec(
     operation: &CompiledOperation,
     environment: &Environment,
     grace: Duration,
-    containers: &Containers,
+    containers: Containers,
 ) -> Value {
+    let grace = end_grace(&containers, grace);
     let mut volumes: Vec<Value> = operation.run.volumes.iter().map(|volume| json!(volume)).collect();
     if has_shm(operation) {
         volumes.push(container::shm_volume());
@@ -238,11 +240,11 @@ fn spec(
     let pull_secrets: Vec<Value> = own.iter().chain(more).map(|name| json!({ "name": name })).collect();
     let timeout = operation.termination.as_ref().and_then(|termination| termination.timeout);
     let fields = [
-        ("containers", json!([containers.main])),
-        ("initContainers", json!(containers.init)),
-        ("volumes", json!(volumes)),
+        ("containers", Value::Array(vec![containers.main])),
+        ("initContainers", Value::Array(containers.init)),
+        ("volumes", Value::Array(volumes)),
         ("restartPolicy", json!("Never")),
-        ("terminationGracePeriodSeconds", json!(end_grace(containers, grace).as_secs())),
+        ("terminationGracePeriodSeconds", json!(grace.as_secs())),
         ("activeDeadlineSeconds", json!(timeout)),
         ("enableServiceLinks", json!(false)),
         // Who needs rights on the cluster names the account that has them.
@@ -254,7 +256,7 @@ fn spec(
         ("nodeName", json!(environment.node_name)),
         ("hostAliases", json!(environment.host_aliases)),
         ("securityContext", json!(environment.security_context)),
-        ("imagePullSecrets", json!(pull_secrets)),
+        ("imagePullSecrets", Value::Array(pull_secrets)),
         ("hostNetwork", json!(environment.host_network)),
         ("hostPID", json!(environment.host_pid)),
         ("dnsPolicy", json!(environment.dns_policy)),

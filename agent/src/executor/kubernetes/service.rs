@@ -85,32 +85,42 @@ pub(super) fn serve(main: &mut Value, service: &Service) {
 pub(super) fn set(operation: &CompiledOperation, service: &Service, pod: &mut Value) -> Set {
     let pods = service.replicas.unwrap_or(1).max(1);
     let annotations = &mut pod["metadata"]["annotations"];
-    let own = [names::REPLICA, names::SPEC_HASH].map(|key| (key, annotations[key].clone()));
     annotations[names::PODS] = json!(pods.to_string());
+    let served = if service.ports.is_empty() { &[DEFAULT_PORT][..] } else { &service.ports };
+    annotations[names::PORTS] = json!(served.iter().map(u16::to_string).collect::<Vec<_>>().join(","));
     if let Some(cull) = Cull::of(operation, service) {
         annotations[names::CULL] = json!(json!(cull).to_string());
     }
-    let served = if service.ports.is_empty() { &[DEFAULT_PORT][..] } else { &service.ports };
-    let ports: Vec<Value> = served
-        .iter()
+    Set { pods, service: address(pod) }
+}
+
+/// The Service of Kubernetes by which the set is reached whose first is `pod`, without its owner.
+pub(super) fn address(pod: &Value) -> Value {
+    let annotations = &pod["metadata"]["annotations"];
+    let own: serde_json::Map<_, _> = [names::REPLICA, names::SPEC_HASH]
+        .map(|key| (key.to_owned(), annotations[key].clone()))
+        .into_iter()
+        .collect();
+    let ports = annotations[names::PORTS].as_str().unwrap_or_default().split(',');
+    let ports: Vec<Value> = ports
+        .filter_map(|port| port.parse::<u16>().ok())
         .map(|port| json!({"name": format!("port-{port}"), "port": port, "targetPort": port}))
         .collect();
     let labels = &pod["metadata"]["labels"];
-    let service = json!({
+    json!({
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {
             "name": pod["metadata"]["name"],
             "namespace": pod["metadata"]["namespace"],
             "labels": labels,
-            "annotations": own.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<serde_json::Map<_, _>>(),
+            "annotations": own,
         },
         "spec": {
             "selector": {names::RUN: labels[names::RUN], names::ATTEMPT: labels[names::ATTEMPT]},
             "ports": ports,
         },
-    });
-    Set { pods, service }
+    })
 }
 
 /// The pod number `index` of a set whose first is `pod`, and has the UID `uid`. It has no finalizer: what becomes of it
@@ -125,7 +135,7 @@ pub(super) fn part(pod: &Value, index: u32, uid: &str) -> Value {
         metadata.remove("finalizers");
     }
     if let Some(annotations) = metadata["annotations"].as_object_mut() {
-        for of_the_first in [names::PODS, names::CULL, names::CLAIM_OVER, names::KEEP] {
+        for of_the_first in [names::PODS, names::PORTS, names::CULL, names::CLAIM_OVER, names::KEEP] {
             annotations.remove(of_the_first);
         }
     }
@@ -189,7 +199,7 @@ mod tests {
         assert_eq!((set.pods, &pod["metadata"]["annotations"][names::PODS]), (3, &json!("3")));
         assert_eq!(pod["metadata"]["annotations"].get(names::CULL), None);
         assert_eq!(
-            owned(set.service, &pod, "u1"),
+            owned(set.service.clone(), &pod, "u1"),
             json!({
                 "apiVersion": "v1",
                 "kind": "Service",
@@ -206,6 +216,8 @@ mod tests {
                 },
             })
         );
+        let made = json!({"metadata": pod["metadata"], "spec": {}, "status": {}});
+        assert_eq!(address(&made), set.service, "so it is made anew, too");
         let silent = operation(&json!({}), &json!({}));
         let set = super::set(&silent, silent.run.service().unwrap(), &mut pod);
         assert_eq!((set.pods, &set.service["spec"]["ports"][0]["port"]), (1, &json!(80)));

@@ -15,7 +15,7 @@ use serde_json::json;
 use super::super::Trouble;
 use super::status::{self, Reading, annotation, label};
 use super::transfer::COLLECTOR;
-use super::{Inner, api, names, parts};
+use super::{Inner, addresses, api, names, parts};
 use crate::shim::exit;
 
 /// How long an end is reported before it is let go because its namespace goes.
@@ -245,6 +245,9 @@ pub(super) async fn settle(inner: &Inner) {
         if let Err(error) = end_the_rest(inner, attempt).await {
             tracing::warn!(run.uuid = %attempt.run, error = %crate::control::chain(&error), "agent.service.end_failed");
         }
+    }
+    if let Err(error) = addresses::restore(inner).await {
+        tracing::warn!(error = %crate::control::chain(&error), "agent.service.restore_failed");
     }
     let mut going = HashMap::new();
     for reading in inner.view.ended_by_deletion(now) {

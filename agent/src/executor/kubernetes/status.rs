@@ -66,6 +66,12 @@ pub(super) struct Reading {
 }
 
 impl Reading {
+    /// Whether it stands for a service of which all objects were created.
+    pub(super) fn is_whole(&self) -> bool {
+        let place = self.member.as_deref().map(|member| &member.place);
+        matches!(place, Some(Place::First { is_whole: true, .. }))
+    }
+
     /// Which of the further pods of a service it is; none if it stands for its attempt.
     pub(super) fn part(&self) -> Option<u32> {
         match self.member.as_deref()?.place {

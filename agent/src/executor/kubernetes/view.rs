@@ -82,6 +82,13 @@ impl View {
         self.seen().pods.culled(now, self.patience)
     }
 
+    /// The first pods of services that were created whole and are not ending.
+    pub(super) fn standing(&self, now: Time) -> Vec<Reading> {
+        let seen = self.seen();
+        let all = seen.pods.all(now, self.patience);
+        all.filter(|one| one.is_whole() && !one.is_terminating && !one.object.is_ended()).collect()
+    }
+
     /// What has ended while it was being deleted: its namespace may be going.
     pub(super) fn ended_by_deletion(&self, now: Time) -> Vec<Reading> {
         let seen = self.seen();

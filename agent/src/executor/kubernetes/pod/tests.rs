@@ -43,7 +43,7 @@ fn planned_with(connections: &str, order: &Order) -> Result<Plan, Refusal> {
             connections: &Connections::read(connections).unwrap(),
             grace: Duration::from_secs(30),
             keep: Duration::from_secs(3600),
-            features: vec!["kubernetes".to_owned()],
+            features: &[],
         },
     )
 }
