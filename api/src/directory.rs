@@ -12,7 +12,7 @@ use std::time::Duration;
 use berth_domain::name::QueueRef;
 use berth_domain::scheduling::Destination;
 use berth_domain::scheduling::route::names;
-use berth_store::{Agent, Page, Project, Queue, RoutingSettings, Store};
+use berth_store::{Agent, OrganizationSettings, Page, Project, Queue, Store};
 use tokio::time::Instant;
 
 use crate::problem::Problem;
@@ -46,7 +46,7 @@ pub(crate) struct Places {
     /// The queues, as places where runs go.
     pub destinations: Vec<Destination>,
     /// Where runs go that name no queue.
-    pub routing: RoutingSettings,
+    pub routing: OrganizationSettings,
 }
 
 impl Places {
@@ -107,7 +107,7 @@ impl Directory {
             }
         }
         let destinations = berth_store::destinations(&agents, &queues);
-        let routing = store.routing_settings(owner).await?;
+        let routing = store.organization_settings(owner).await?;
         let places = Arc::new(Places { agents, queues, destinations, routing });
         self.lock(changes).places = Some((Instant::now(), places.clone()));
         Ok(places)

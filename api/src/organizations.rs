@@ -1,17 +1,18 @@
-//! Organizations: where their runs go that name no queue, by rules and by default.
+//! Organizations: where their runs go that name no queue, by rules and by default, and what of all of them is limited.
 
 use axum::extract::State;
 use berth_domain::access::Action;
 use berth_domain::name::QueueRef;
 use berth_domain::scheduling::routes::{RoutingRule, check};
-use berth_store::{Error as StoreError, RoutingPatch, RoutingSettings};
+use berth_store::{Error as StoreError, OrganizationPatch, OrganizationSettings};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::app::{App, AppState};
 use crate::authenticate::Caller;
 use crate::body::Json;
-use crate::given::given;
+use crate::given::{Concurrency, given};
+use crate::limits::{self, Given, GivenQuota};
 use crate::params::shown;
 use crate::path::InOwner;
 use crate::problem::Problem;
@@ -24,6 +25,22 @@ pub(crate) struct Body {
     default_queue: Option<Option<String>>,
     #[serde(deserialize_with = "given")]
     routes: Option<Option<Vec<RoutingRule>>>,
+    #[serde(deserialize_with = "given")]
+    concurrency: Option<Concurrency>,
+    resource: Option<String>,
+    #[serde(deserialize_with = "given")]
+    quota: Option<Option<GivenQuota>>,
+    #[serde(deserialize_with = "given")]
+    quotas: Option<Option<GivenQuota>>,
+    #[serde(deserialize_with = "given")]
+    rate: Option<Option<String>>,
+}
+
+impl Body {
+    fn limits(&self) -> Given<'_> {
+        let quota = self.quotas.as_ref().or(self.quota.as_ref());
+        Given { quota, resource: self.resource.as_deref(), rate: self.rate.as_ref() }
+    }
 }
 
 /// `GET /api/v1/orgs/{owner}/settings`.
@@ -33,7 +50,7 @@ pub(crate) async fn settings(
     at: InOwner,
 ) -> Result<axum::Json<Value>, Problem> {
     caller.may(Action::View, at.resource())?;
-    Ok(axum::Json(shape(&app.store.routing_settings(&at.owner).await?)))
+    Ok(axum::Json(shape(&app.store.organization_settings(&at.owner).await?)))
 }
 
 /// `PATCH` and `PUT /api/v1/orgs/{owner}/settings`: what is not given stays.
@@ -44,6 +61,7 @@ pub(crate) async fn change_settings(
     Json(body): Json<Body>,
 ) -> Result<axum::Json<Value>, Problem> {
     caller.may(Action::ManageQueues, at.resource())?;
+    let limits = body.limits().patch()?;
     let rules = body.routes.map(Option::unwrap_or_default);
     if let Some(Some(name)) = &body.default_queue {
         exists(&app, &at.owner, "default_queue", None, name).await?;
@@ -53,10 +71,15 @@ pub(crate) async fn change_settings(
     }
     check(rules.as_deref().unwrap_or_default())
         .map_err(|error| Problem::field("routes", error.to_string()))?;
-    let patch = RoutingPatch { default_queue: body.default_queue, rules };
+    let patch = OrganizationPatch {
+        default_queue: body.default_queue,
+        rules,
+        concurrency: body.concurrency.map(|limit| limit.0),
+        limits,
+    };
     let mut audit = caller.audit("organization.update");
     audit.details = patch.rules.as_ref().map(|rules| json!({ "routes": rules }));
-    let settings = app.store.update_routing(&at.owner, patch, &audit).await?;
+    let settings = app.store.update_organization(&at.owner, patch, &audit).await?;
     app.wake.settings_changed();
     Ok(axum::Json(shape(&settings)))
 }
@@ -91,6 +114,12 @@ async fn exists(app: &App, owner: &str, field: &str, rule: Option<usize>, name: 
     Ok(())
 }
 
-fn shape(settings: &RoutingSettings) -> Value {
-    json!({ "default_queue": settings.default_queue, "routes": settings.rules })
+fn shape(settings: &OrganizationSettings) -> Value {
+    let mut shape = json!({
+        "default_queue": settings.default_queue,
+        "routes": settings.rules,
+        "concurrency": Concurrency::shown(settings.concurrency),
+    });
+    limits::show(&settings.limits, &mut shape);
+    shape
 }

@@ -45,7 +45,7 @@ pub use idempotency::Reservation;
 pub use leases::{Lease, Replica};
 pub use losses::LeaseGrant;
 pub use migrate::PendingMigration;
-pub use organizations::{RoutingPatch, RoutingSettings};
+pub use organizations::{OrganizationPatch, OrganizationSettings};
 pub use page::{Page, PageOf};
 pub use presets::{Preset, PresetPatch};
 pub use projects::{NewProject, Project, ProjectPatch};

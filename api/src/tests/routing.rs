@@ -41,7 +41,7 @@ async fn a_run_that_names_no_queue_goes_by_rules_then_by_its_projects_default_th
     api.make_queues(&["org", "project", "rule"]).await;
     assert_eq!(api.goes(None).await, "default");
     let set = api.patch(SETTINGS, &json!({ "default_queue": "org" })).await.ok();
-    assert_eq!(set, json!({ "default_queue": "org", "routes": [] }));
+    assert_eq!((&set["default_queue"], &set["routes"]), (&json!("org"), &json!([])));
     assert_eq!(api.goes(None).await, "org");
     api.patch(PROJECT, &json!({ "default_queue": "project" })).await.ok();
     assert_eq!(api.goes(None).await, "project");
@@ -52,8 +52,36 @@ async fn a_run_that_names_no_queue_goes_by_rules_then_by_its_projects_default_th
     assert_eq!(api.goes(None).await, "rule");
     assert_eq!(api.goes(Some("org")).await, "org", "what it says itself holds");
     api.patch(SETTINGS, &json!({ "routes": null, "default_queue": null })).await.ok();
-    assert_eq!(api.get(SETTINGS).await.ok(), json!({ "default_queue": null, "routes": [] }));
+    let set = api.get(SETTINGS).await.ok();
+    assert_eq!((&set["default_queue"], &set["routes"]), (&Value::Null, &json!([])));
     assert_eq!(api.goes(None).await, "project");
+}
+
+#[tokio::test]
+async fn an_organizations_limits_hold_for_all_of_its_runs_and_are_told_to_what_waits() {
+    let api = Api::open().await;
+    api.lease(lease()).await;
+    let limits = json!({ "concurrency": 0, "quotas": { "gpu": "8" }, "rate": "30/m" });
+    let set = api.patch(SETTINGS, &limits).await.ok();
+    assert_eq!(
+        (&set["concurrency"], &set["quotas"], &set["rate"]),
+        (&json!(0), &json!({ "gpu": "8" }), &json!("30/m"))
+    );
+    let waits = api.post(RUNS, &with_queue(None)).await.ok();
+    let told = api.get(&format!("{RUNS}/{}/explain", waits["uuid"].as_str().unwrap())).await.ok();
+    let block = &told["blocked_by"][0];
+    assert_eq!(
+        (&block["rule"], &block["level"], &block["limit"]),
+        (&json!("limit"), &json!("organization"), &json!(0))
+    );
+    let refused = api.patch(SETTINGS, &json!({ "quotas": { "gpu": "many" } })).await;
+    assert_eq!(
+        (refused.status, refused.detail().contains("`many` is not a quantity")),
+        (400, true),
+        "{refused:?}"
+    );
+    let set = api.patch(SETTINGS, &json!({ "concurrency": null, "quotas": null, "rate": null })).await.ok();
+    assert_eq!((&set["concurrency"], &set["quotas"], &set["rate"]), (&json!(-1), &json!({}), &Value::Null));
 }
 
 #[tokio::test]

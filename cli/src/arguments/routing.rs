@@ -3,6 +3,8 @@
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
+use super::Limits;
+
 /// Where a project's runs go, and what they may use.
 #[derive(Debug, Args)]
 pub struct ProjectPlaces {
@@ -45,10 +47,17 @@ fn or_empty(list: Vec<String>) -> Vec<String> {
 /// What `berth organization` can do.
 #[derive(Debug, Subcommand)]
 pub enum OrganizationAction {
-    /// Show where runs go that name no queue
+    /// Show where runs go that name no queue, and what of all runs is limited
     Get,
-    /// Change where runs go that name no queue
-    Update(OrganizationPlaces),
+    /// Change where runs go that name no queue, and what of all runs is limited
+    Update {
+        /// Where they go
+        #[command(flatten)]
+        places: OrganizationPlaces,
+        /// What is limited
+        #[command(flatten)]
+        limits: Limits,
+    },
 }
 
 /// Where an organization's runs go that name no queue.

@@ -26,8 +26,9 @@ pub async fn act(
 ) -> Result<(), Failure> {
     let answer = match action {
         OrganizationAction::Get => session.client.get(&session.org_path(&["settings"]), &[]).await?,
-        OrganizationAction::Update(places) => {
-            let mut body: Map<String, Value> = places.default_field().into_iter().collect();
+        OrganizationAction::Update { places, limits } => {
+            let mut body: Map<String, Value> = limits.fields();
+            body.extend(places.default_field());
             if let Some(file) = &places.routes {
                 body.insert("routes".to_owned(), routes(surroundings.read, file)?);
             }
@@ -42,9 +43,23 @@ pub async fn act(
         queue => queue,
     };
     session.output.line(&format!("default queue: {default}"))?;
+    for line in limited(&answer) {
+        session.output.line(&line)?;
+    }
     let rules: Vec<Value> =
         answer["routes"].as_array().into_iter().flatten().enumerate().map(shown).collect();
     session.output.list(&rules, RULES, |item| text(item, "rule"))
+}
+
+/// What of all runs together is limited.
+fn limited(answer: &Value) -> Vec<String> {
+    let mut lines = Vec::new();
+    lines.extend(answer["concurrency"].as_u64().map(|limit| format!("concurrency: {limit}")));
+    for (resource, amount) in answer["quotas"].as_object().into_iter().flatten() {
+        lines.push(format!("quota: {resource}={}", amount.as_str().unwrap_or_default()));
+    }
+    lines.extend(answer["rate"].as_str().map(|rate| format!("rate: {rate}")));
+    lines
 }
 
 /// A rule as a row: what it matches is written as in its file, in one line.
@@ -77,5 +92,12 @@ mod tests {
             json!({ "rule": 1, "match": "project vision; resources gpu=1", "queues": ["eu/gpu"] })
         );
         assert_eq!(shown((1, &json!({ "match": {}, "queues": [] })))["match"], "all");
+    }
+
+    #[test]
+    fn a_limit_is_a_line_and_none_is_none() {
+        let answer = json!({ "concurrency": 7, "quotas": { "gpu": "8" }, "rate": "30/m" });
+        assert_eq!(limited(&answer), ["concurrency: 7", "quota: gpu=8", "rate: 30/m"]);
+        assert_eq!(limited(&json!({ "concurrency": -1, "quotas": {}, "rate": null })), Vec::<String>::new());
     }
 }

@@ -60,15 +60,15 @@ statements! {
         "SELECT r.id FROM runs r WHERE r.agent_id = $1 AND r.queue_id = $2 AND r.status = 'scheduled' \
          AND r.routing IS NOT NULL AND r.finished_at IS NULL AND NOT r.deleted ORDER BY r.id LIMIT $3",
     );
-    ORGANIZATION = Sql::both("SELECT default_queue, routes FROM organizations WHERE owner = $1");
+    ORGANIZATION = Sql::both("SELECT default_queue, routes, concurrency, limits FROM organizations WHERE owner = $1");
     ORGANIZATION_NEW = Sql::both(
         "INSERT INTO organizations (owner, updated_at) VALUES ($1, $2) ON CONFLICT (owner) DO NOTHING",
     );
     ORGANIZATION_LOCKED = Sql::pair(
-        "SELECT default_queue, routes FROM organizations WHERE owner = $1 FOR UPDATE",
-        "SELECT default_queue, routes FROM organizations WHERE owner = $1",
+        "SELECT default_queue, routes, concurrency, limits FROM organizations WHERE owner = $1 FOR UPDATE",
+        "SELECT default_queue, routes, concurrency, limits FROM organizations WHERE owner = $1",
     );
     ORGANIZATION_SET = Sql::both(
-        "UPDATE organizations SET default_queue = $2, routes = $3, updated_at = $4 WHERE owner = $1",
+        "UPDATE organizations SET default_queue = $2, routes = $3, concurrency = $4, limits = $5, updated_at = $6 WHERE owner = $1",
     );
 }

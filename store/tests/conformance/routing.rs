@@ -8,8 +8,8 @@ use berth_domain::lifecycle::{Event, Step};
 use berth_domain::scheduling::routes::parse;
 use berth_domain::scheduling::{Confinement, ConfinementPatch, LaneKey, Rule, SharingPatch, blocks};
 use berth_store::{
-    AdmissionOptions, Agent, AgentPatch, Decision, NewAgent, NewQueue, NewRun, ProjectPatch, Queue,
-    QueuePatch, RoutingPatch, RoutingSettings, RunHead, Store,
+    AdmissionOptions, Agent, AgentPatch, Decision, NewAgent, NewQueue, NewRun, OrganizationPatch,
+    OrganizationSettings, ProjectPatch, Queue, QueuePatch, RunHead, Store,
 };
 use serde_json::json;
 
@@ -93,19 +93,29 @@ pub(crate) async fn a_confinement_is_kept_changed_and_told_to_admission(store: &
 }
 
 pub(crate) async fn an_organizations_rules_are_kept_and_changed_one_by_one(store: &Store) {
-    assert_eq!(store.routing_settings("acme").await.unwrap(), RoutingSettings::default());
+    assert_eq!(store.organization_settings("acme").await.unwrap(), OrganizationSettings::default());
     let rules = parse("- match: {kind: job, resources: {gpu: 500m}}\n  queues: [eu/gpu, us/gpu]\n").unwrap();
-    let patch = RoutingPatch { rules: Some(rules.clone()), ..RoutingPatch::default() };
-    store.update_routing("acme", patch, &audit("organization.update")).await.unwrap();
-    let patch = RoutingPatch { default_queue: Some(Some("eu/cpu".into())), ..RoutingPatch::default() };
-    let set = store.update_routing("acme", patch, &audit("organization.update")).await.unwrap();
-    assert_eq!(set, RoutingSettings { default_queue: Some("eu/cpu".into()), rules });
-    assert_eq!(store.routing_settings("acme").await.unwrap(), set);
-    assert_eq!(store.routing_settings("other").await.unwrap(), RoutingSettings::default());
-    let patch = RoutingPatch { default_queue: Some(None), rules: Some(Vec::new()) };
+    let patch = OrganizationPatch { rules: Some(rules.clone()), ..OrganizationPatch::default() };
+    store.update_organization("acme", patch, &audit("organization.update")).await.unwrap();
+    let patch =
+        OrganizationPatch { default_queue: Some(Some("eu/cpu".into())), ..OrganizationPatch::default() };
+    let set = store.update_organization("acme", patch, &audit("organization.update")).await.unwrap();
+    let expected = OrganizationSettings {
+        default_queue: Some("eu/cpu".into()),
+        rules,
+        ..OrganizationSettings::default()
+    };
+    assert_eq!(set, expected);
+    assert_eq!(store.organization_settings("acme").await.unwrap(), set);
+    assert_eq!(store.organization_settings("other").await.unwrap(), OrganizationSettings::default());
+    let patch = OrganizationPatch {
+        default_queue: Some(None),
+        rules: Some(Vec::new()),
+        ..OrganizationPatch::default()
+    };
     assert_eq!(
-        store.update_routing("acme", patch, &audit("organization.update")).await.unwrap(),
-        RoutingSettings::default()
+        store.update_organization("acme", patch, &audit("organization.update")).await.unwrap(),
+        OrganizationSettings::default()
     );
 }
 
