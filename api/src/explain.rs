@@ -9,7 +9,7 @@ use berth_domain::id::{AgentId, ProjectId, QueueId, RunId};
 use berth_domain::lifecycle::{DispatchState, Status};
 use berth_domain::scheduling::{
     Ahead, Asked, Block, Candidate, Confinement, Demands, Destination, Explanation, Lane, LaneKey, Outlook,
-    Place, Rule, Stay, explain, outlook,
+    Place, Rule, Stay, Wait, explain, outlook, stays, waited,
 };
 use berth_domain::time::Time;
 use berth_store::{
@@ -65,8 +65,17 @@ async fn of_run(app: &App, run: &Run, now: Time) -> Result<Value, Problem> {
             Status::Queued => Choice::of(&app.store.run_head(run.id).await?),
             _ => None,
         },
+        waited: past(app, run, queue, now).await?,
     };
     told(app, asked, now).await
+}
+
+/// What a run had waited for up to `now`.
+async fn past(app: &App, run: &Run, queue: QueueId, now: Time) -> Result<Vec<Wait>, Problem> {
+    let stays = stays(&app.store.conditions(run.id).await?, now);
+    let (Some((from, _)), Some((_, until))) = (stays.first(), stays.last()) else { return Ok(Vec::new()) };
+    let spells = app.store.spells((queue, run.project_id, &run.lane), *from, *until).await?;
+    Ok(waited(&stays, &spells))
 }
 
 /// The operation of a run whose place is still open.
@@ -116,6 +125,7 @@ pub(crate) async fn of_new(app: &App, run: &NewRun, now: Time) -> Result<Value, 
         needs: run.needs,
         operation: run.content.as_deref().and_then(|content| serde_json::from_str(content).ok()),
         choice: run.routing.clone().map(|routing| Choice { routing, stay: Stay::begun(queue, now) }),
+        waited: Vec::new(),
     };
     told(app, asked, now).await
 }
@@ -146,6 +156,7 @@ struct Subject<'a> {
     needs: Features,
     operation: Option<CompiledOperation>,
     choice: Option<Choice>,
+    waited: Vec<Wait>,
 }
 
 /// What a waiting run leaves open of where it starts.
@@ -201,6 +212,7 @@ async fn told(app: &App, mut subject: Subject<'_>, now: Time) -> Result<Value, P
     {
         explanation.placement = nodes.unfit(&agent.name, operation);
     }
+    explanation.waited = std::mem::take(&mut subject.waited);
     if let Some(choice) = &subject.choice {
         explanation.overflow = choice.outlook(app, &subject, now).await?;
     }

@@ -23,12 +23,13 @@ pub mod routes;
 mod rules;
 mod settings;
 mod snapshot;
+mod waits;
 
 pub use admit::{Admission, Choice, admit, choose};
 pub use claim::{Claimant, Claimed, PausedQueue, Ruling};
 pub use confine::{Confinement, ConfinementPatch};
 pub use estimate::{Ahead, Estimate, Pace, Starts, estimate};
-pub use explain::{Asked, Explanation, Place, Wait, explain};
+pub use explain::{Asked, Explanation, Place, explain};
 pub use fairness::{Fairness, Share, WHOLE, dominant_part};
 pub use lane::LaneKey;
 pub use limits::{Demand, Limit, Limits, Quota, Rate};
@@ -38,13 +39,14 @@ pub use preempt::{Victim, preempt};
 pub use route::{Applicant, House, NoRoute, Route, route};
 pub use rules::{Amount, Block, Rule, blocks, lacking, lacks};
 pub use settings::{
-    FairnessBy, InvalidFairness, InvalidPreemption, InvalidRate, LimitPatch, LimitSettings, Preemption,
-    RESERVE_AFTER, RateLimit, Sharing, SharingPatch,
+    FairnessBy, InvalidFairness, InvalidPreemption, InvalidRate, LimitPatch, LimitSettings, PipelineSettings,
+    Preemption, RESERVE_AFTER, RateLimit, Sharing, SharingPatch,
 };
 pub use snapshot::{
     AgentView, Candidate, Holder, Lane, Level, LevelView, Paused, PipelineView, ProjectView, QueueView,
     Snapshot, Stands, Turn, rank,
 };
+pub use waits::{Hold, Spell, Wait, holds, stays, waited};
 
 /// Attempts that may be on the broker per queue, at the least.
 pub const MIN_WINDOW: u32 = 32;

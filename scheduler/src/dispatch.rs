@@ -1,6 +1,7 @@
 //! Admission and offers: one organization's lock, one question to `berth_domain::scheduling`, one transaction,
 //! one publish; again, as long as something was admitted.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use berth_broker::Publish;
@@ -20,27 +21,49 @@ const BATCH: usize = 500;
 /// The most that one transaction admits of one lane (a project's runs in a queue).
 const HEADS: u32 = 256;
 
+/// How often what holds runs back is written down: as exact is what a run is told that it had waited for.
+const NOTE_WAITS: Duration = Duration::from_secs(1);
+
 /// Without a hint, waiting runs are looked at this often: what a lost wake-up costs.
 const SWEEP: Duration = Duration::from_secs(2);
 
 /// Admits and offers whatever may start, until the shutdown.
 pub(crate) async fn dispatch_forever(context: Context) {
     let mut pace = Pace::new("dispatch", &context, &context.dispatch, SWEEP);
+    let mut noted = Noted::default();
     while pace.next().await {
-        pace.round(dispatch(&context)).await;
+        pace.round(dispatch(&context, &mut noted)).await;
     }
 }
 
-async fn dispatch(context: &Context) -> Result<(), Error> {
-    // Without a broker nothing can be offered; what was admitted would only hold slots.
-    if !context.broker.connection().borrow().up {
-        return Ok(());
+/// When what holds an organization's runs back was written down last, by its name.
+#[derive(Debug, Default)]
+struct Noted(HashMap<String, Instant>);
+
+impl Noted {
+    /// Whether it is time again; if so it was now.
+    fn is_due(&mut self, owner: &str) -> bool {
+        let is_due = self.0.get(owner).is_none_or(|at| at.elapsed() >= NOTE_WAITS);
+        if is_due {
+            self.0.insert(owner.to_owned(), Instant::now());
+        }
+        is_due
     }
+}
+
+async fn dispatch(context: &Context, noted: &mut Noted) -> Result<(), Error> {
+    // Without a broker nothing can be offered: nothing is admitted, which would only hold slots.
+    let broker_is_up = context.broker.connection().borrow().up;
     for owner in context.store.owners_with_work().await? {
         while !context.shutdown.is_cancelled() {
             let began = Instant::now();
             let now = context.clock.now();
-            let options = AdmissionOptions { heads: HEADS, ..AdmissionOptions::default() };
+            let notes_waits = noted.is_due(&owner);
+            if !broker_is_up && !notes_waits {
+                break;
+            }
+            let options =
+                AdmissionOptions { broker_is_up, heads: HEADS, notes_waits, ..AdmissionOptions::default() };
             let mut may_make_room = false;
             let round = context.store.with_admission(&owner, now, options, |snapshot| {
                 may_make_room = !snapshot.holders.is_empty();

@@ -7,12 +7,13 @@ mod holders;
 mod kept;
 mod snapshot;
 mod uses;
+mod waits;
 
 use std::collections::{HashMap, HashSet};
 
 use berth_domain::id::{ProjectId, QueueId, RunId};
 use berth_domain::lifecycle::{Event, Status, step};
-use berth_domain::scheduling::{Choice, Snapshot, Victim};
+use berth_domain::scheduling::{Choice, Snapshot, Victim, holds};
 use berth_domain::time::Time;
 
 use crate::db::{Tx, args};
@@ -30,11 +31,13 @@ pub struct AdmissionOptions {
     pub organization_limit: Option<u32>,
     /// How many waiting runs of each lane to look at: no more of one lane start in one round.
     pub heads: u32,
+    /// Whether to write down what holds runs back: once in a while, since it looks at all lanes again.
+    pub notes_waits: bool,
 }
 
 impl Default for AdmissionOptions {
     fn default() -> Self {
-        Self { broker_is_up: true, organization_limit: None, heads: 256 }
+        Self { broker_is_up: true, organization_limit: None, heads: 256, notes_waits: false }
     }
 }
 
@@ -69,15 +72,20 @@ impl Store {
         if !locked.map(|row| row.bool("locked")).transpose()?.unwrap_or(false) {
             return Ok(Admitted::Busy);
         }
-        let snapshot = snapshot::load(&mut tx, owner, now, options).await?;
+        let (snapshot, places) = snapshot::load(&mut tx, owner, now, options).await?;
         let choice = choose(&snapshot);
+        if options.notes_waits {
+            waits::note(&mut tx, owner, &places, &holds(&snapshot, &choice), now).await?;
+        }
         let chosen: Vec<RunId> = choice.starts.iter().map(|start| start.run).collect();
         if chosen.is_empty() {
             let asked = make_room(&mut tx, &choice.victims, now).await?;
+            // Also where nothing was written: dropped, it would hold the lock for a moment longer, in which the next round
+            // would take it for another replica's.
+            tx.commit().await?;
             if asked.is_empty() {
                 return Ok(Admitted::Runs(Vec::new()));
             }
-            tx.commit().await?;
             return Ok(Admitted::MadeRoom(asked));
         }
         let lane_of: HashMap<RunId, (QueueId, ProjectId)> = snapshot
@@ -100,6 +108,7 @@ impl Store {
             }
         }
         if decided.is_empty() {
+            tx.commit().await?;
             return Ok(Admitted::Runs(Vec::new()));
         }
         transition::apply(&mut tx, &decided, now).await?;
@@ -132,7 +141,7 @@ impl Store {
         options: AdmissionOptions,
     ) -> Result<Snapshot, Error> {
         let mut tx = self.db.begin_read().await?;
-        snapshot::load(&mut tx, owner, now, options).await
+        Ok(snapshot::load(&mut tx, owner, now, options).await?.0)
     }
 }
 

@@ -27,6 +27,8 @@ pub struct RetentionSettings {
     pub idempotency: Duration,
     /// Dead letters.
     pub dead_letters: Duration,
+    /// What held runs back.
+    pub waits: Duration,
 }
 
 impl Default for RetentionSettings {
@@ -38,6 +40,7 @@ impl Default for RetentionSettings {
             audit: 400 * DAY,
             idempotency: DAY,
             dead_letters: 30 * DAY,
+            waits: 30 * DAY,
         }
     }
 }
@@ -57,6 +60,8 @@ pub struct Removed {
     pub idempotency: u64,
     /// Dead letters.
     pub dead_letters: u64,
+    /// Spells in which runs were held back.
+    pub waits: u64,
 }
 
 impl Removed {
@@ -100,6 +105,7 @@ impl Store {
             tx.run(sql::retention::IDEMPOTENCY, args![now.minus(settings.idempotency), batch]).await?;
         removed.dead_letters =
             tx.run(sql::retention::DEAD_LETTERS, args![now.minus(settings.dead_letters), batch]).await?;
+        removed.waits = tx.run(sql::retention::WAITS, args![now.minus(settings.waits), batch]).await?;
         tx.commit().await?;
         removed.changes = self.remove_changes(now.minus(settings.changes), batch).await?;
         Ok(removed)

@@ -22,6 +22,7 @@ pub(crate) mod queues;
 pub(crate) mod retention;
 pub(crate) mod runs;
 pub(crate) mod tokens;
+pub(crate) mod waits;
 
 /// A statement, as each database spells it.
 #[derive(Debug, Clone, Copy)]
@@ -74,6 +75,7 @@ pub fn registry() -> Vec<Statement> {
         retention::ALL,
         runs::ALL,
         tokens::ALL,
+        waits::ALL,
     ]
     .iter()
     .flat_map(|statements| statements.iter())

@@ -214,6 +214,12 @@ fn reasons(answer: &Value) -> Vec<String> {
         let message = text(rule, "message");
         lines.push(if message.is_empty() { line } else { format!("{line}: {message}") });
     }
+    for wait in answer["waited"].as_array().map_or(&[][..], Vec::as_slice) {
+        let (level, name) = (text(wait, "level"), text(wait, "name"));
+        let on = if name.is_empty() { String::new() } else { format!(" on {level} {name}") };
+        let seconds = wait["seconds"].as_f64().unwrap_or_default();
+        lines.push(format!("- waited {seconds:.1} s: {}{on}", text(wait, "rule")));
+    }
     let overflow = &answer["overflow"];
     if let Some(candidates) = overflow["candidates"].as_array().filter(|candidates| !candidates.is_empty()) {
         let names: Vec<&str> = candidates.iter().filter_map(Value::as_str).collect();
@@ -256,6 +262,13 @@ mod tests {
                 "may start at 2026-01-31T12:10:00Z; hardly before 2026-01-31T12:08:00Z or after 2026-01-31T12:13:00Z",
             ]
         );
-        assert_eq!(reasons(&json!({"status": "running", "blocked_by": []})), ["running"]);
+        let waited = json!([
+            {"rule": "quota", "level": "project", "name": "p", "seconds": 61.26},
+            {"rule": "behind", "level": "queue", "name": "", "seconds": 2.0},
+        ]);
+        assert_eq!(
+            reasons(&json!({"status": "running", "blocked_by": [], "waited": waited})),
+            ["running", "- waited 61.3 s: quota on project p", "- waited 2.0 s: behind"]
+        );
     }
 }

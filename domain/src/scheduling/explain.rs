@@ -6,19 +6,11 @@ use super::estimate::{Ahead, Estimate, estimate};
 use super::overflow::Outlook;
 use super::rules::{Block, Rule, blocks, lacks};
 use super::snapshot::{Holder, Lane, Snapshot, Stands};
+use super::waits::Wait;
 use crate::feature::Features;
 use crate::id::QueueId;
 use crate::lifecycle::{DispatchState, Status};
 use crate::time::Time;
-
-/// How long a rule held a run back.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Wait {
-    /// The rule.
-    pub rule: Rule,
-    /// Seconds.
-    pub seconds: f64,
-}
 
 /// The answer to "why is it waiting".
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,7 +25,7 @@ pub struct Explanation {
     pub blocked_by: Vec<Block>,
     /// When it may start.
     pub estimate: Option<Estimate>,
-    /// For a run that has started: what it had waited for.
+    /// What it had waited for up to now, in all its attempts: it is remembered for some time, and told to about a second.
     pub waited: Vec<Wait>,
     /// Why no node of its agent could take it, as far as the agent said what nodes it has: a hint, and not a rule,
     /// since nodes come and go.
@@ -120,7 +112,7 @@ pub fn explain(snapshot: &Snapshot, asked: Asked<'_>) -> Explanation {
         of: place.map(|place| place.of),
         blocked_by,
         estimate,
-        waited: waited(state),
+        waited: Vec::new(),
         placement: Vec::new(),
         overflow: None,
     }
@@ -167,13 +159,4 @@ fn agent_blocks(snapshot: &Snapshot, queue: QueueId, what: impl FnOnce(&str) -> 
         return Vec::new();
     }
     vec![Block::agent_lost(agent, what(&agent.name))]
-}
-
-fn waited(state: &DispatchState) -> Vec<Wait> {
-    match (state.queued_at, state.started_at) {
-        (Some(queued), Some(started)) if started > queued => {
-            vec![Wait { rule: Rule::Behind, seconds: started.since(queued).as_secs_f64() }]
-        }
-        _ => Vec::new(),
-    }
 }

@@ -12,7 +12,7 @@ use crate::quantity::Quantity;
 use crate::time::Time;
 
 /// A rule's name, as answers and metrics spell it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
     /// Its time has not come.

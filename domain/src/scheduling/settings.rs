@@ -23,6 +23,18 @@ pub struct LimitSettings {
     pub rate: Option<RateLimit>,
 }
 
+/// What a run limits of those that belong to it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PipelineSettings {
+    /// So many at a time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<u32>,
+    /// The rest.
+    #[serde(flatten)]
+    pub limits: LimitSettings,
+}
+
 impl LimitSettings {
     /// Whether nothing is limited.
     #[must_use]

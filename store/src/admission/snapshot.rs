@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use berth_domain::id::{AgentId, ProjectId, QueueId};
+use berth_domain::id::{AgentId, ProjectId, QueueId, RunId};
 use berth_domain::scheduling::{
     AgentView, Candidate, Confinement, FairnessBy, Lane, LaneKey, Level, Limit, LimitSettings, Paused,
-    ProjectView, QueueView, Snapshot, window,
+    PipelineSettings, PipelineView, ProjectView, QueueView, Snapshot, window,
 };
 use berth_domain::time::Time;
 
@@ -19,10 +19,18 @@ use crate::queues::{self, Queue};
 use crate::runs::create::id_rows;
 use crate::{Error, epoch, sql};
 
+/// Where the runs of a lane wait.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) queue: QueueId,
+    pub(super) project: ProjectId,
+    /// The text of its [`LaneKey`].
+    pub(super) lane: String,
+}
+
 /// The waiting runs of one lane.
 struct Waiting {
-    queue: QueueId,
-    project: ProjectId,
+    place: Place,
     key: LaneKey,
     heads: Vec<Candidate>,
 }
@@ -35,6 +43,13 @@ struct Known {
     confinement: Confinement,
 }
 
+/// A run that others belong to, and that limits them.
+struct Pipeline {
+    id: RunId,
+    name: String,
+    limited: Limited,
+}
+
 /// Something with limits of its own.
 struct Limited {
     level: Level,
@@ -42,12 +57,13 @@ struct Limited {
     settings: LimitSettings,
 }
 
+/// The snapshot, and where the runs of each of its lanes wait.
 pub(super) async fn load(
     tx: &mut Tx,
     owner: &str,
     now: Time,
     options: AdmissionOptions,
-) -> Result<Snapshot, Error> {
+) -> Result<(Snapshot, Vec<Place>), Error> {
     let all_agents: Vec<Agent> = tx
         .all(sql::agents::OF_OWNER, args![owner])
         .await?
@@ -69,6 +85,7 @@ pub(super) async fn load(
     let mut uses = Uses::read(&tx.all(sql::lanes::SLOTS, args![owner]).await?)?;
     let waiting = waiting(&tx.all(sql::lanes::HEADS, args![owner, options.heads]).await?)?;
     let projects = projects(tx, &uses, &waiting).await?;
+    let pipelines = pipelines(tx, &waiting).await?;
     let organization = organization(tx, owner, options).await?;
     let mut kept = Kept::of_queues(&tx.all(sql::lanes::FAIRNESS, args![owner]).await?)?;
 
@@ -77,6 +94,7 @@ pub(super) async fn load(
         .map(|agent| (Level::Agent(agent.id), &agent.limits))
         .chain(all_queues.iter().map(|queue| (Level::Queue(queue.id), &queue.limits)))
         .chain(projects.iter().map(|project| (project.limited.level, &project.limited.settings)))
+        .chain(pipelines.iter().map(|pipeline| (pipeline.limited.level, &pipeline.limited.settings)))
         .chain([(Level::Organization, &organization.settings)]);
     for (level, settings) in limited {
         if let Some(rate) = settings.rate {
@@ -101,14 +119,17 @@ pub(super) async fn load(
             has_more: false,
         }
     };
-    let lanes: Vec<Lane> = waiting
+    let (lanes, places): (Vec<Lane>, Vec<Place>) = waiting
         .into_iter()
-        .map(|waiting| Lane {
-            has_more: waiting.heads.len() >= options.heads as usize,
-            heads: waiting.heads,
-            ..lane_of(waiting.queue, waiting.project, waiting.key)
+        .map(|waiting| {
+            let lane = Lane {
+                has_more: waiting.heads.len() >= options.heads as usize,
+                heads: waiting.heads,
+                ..lane_of(waiting.place.queue, waiting.place.project, waiting.key)
+            };
+            (lane, waiting.place)
         })
-        .collect();
+        .unzip();
     let rates: HashMap<AgentId, f64> =
         all_agents.iter().map(|agent| (agent.id, agent.handover_rate)).collect();
     let limits = |of: &Limited| uses.limits(of.level, of.slots, &of.settings);
@@ -134,7 +155,7 @@ pub(super) async fn load(
         })
         .collect();
     let holders = holders::read(tx, &queues, &lanes, lane_of).await?;
-    Ok(Snapshot {
+    let snapshot = Snapshot {
         now,
         broker_is_up: options.broker_is_up,
         organization: limits(&organization),
@@ -161,10 +182,18 @@ pub(super) async fn load(
                 confinement: project.confinement.clone(),
             })
             .collect(),
-        pipelines: Vec::new(),
+        pipelines: pipelines
+            .iter()
+            .map(|pipeline| PipelineView {
+                id: pipeline.id,
+                name: pipeline.name.clone(),
+                limits: limits(&pipeline.limited),
+            })
+            .collect(),
         lanes,
         holders,
-    })
+    };
+    Ok((snapshot, places))
 }
 
 fn project_of(level: Level) -> Option<ProjectId> {
@@ -185,7 +214,7 @@ fn waiting(rows: &[Row]) -> Result<Vec<Waiting>, Error> {
     }
     let read = |((queue, project, text), heads): ((QueueId, ProjectId, String), Vec<Candidate>)| {
         let key = crate::runs::model::lane_of(&text)?;
-        Ok(Waiting { queue, project, key, heads })
+        Ok(Waiting { place: Place { queue, project, lane: text }, key, heads })
     };
     lanes.into_iter().map(read).collect()
 }
@@ -193,7 +222,7 @@ fn waiting(rows: &[Row]) -> Result<Vec<Waiting>, Error> {
 /// The projects that have runs which wait or hold slots.
 async fn projects(tx: &mut Tx, uses: &Uses, waiting: &[Waiting]) -> Result<Vec<Known>, Error> {
     let named: BTreeSet<ProjectId> =
-        uses.levels().filter_map(project_of).chain(waiting.iter().map(|lane| lane.project)).collect();
+        uses.levels().filter_map(project_of).chain(waiting.iter().map(|lane| lane.place.project)).collect();
     if named.is_empty() {
         return Ok(Vec::new());
     }
@@ -205,6 +234,24 @@ async fn projects(tx: &mut Tx, uses: &Uses, waiting: &[Waiting]) -> Result<Vec<K
             let limited = Limited { level: Level::Project(id), slots: row.opt_u32("concurrency")?, settings };
             let confinement = row.opt_json("confinement")?.unwrap_or_default();
             Ok(Known { id, name: row.text("name")?, limited, confinement })
+        })
+        .collect()
+}
+
+/// The runs that those that wait belong to, and that limit them.
+async fn pipelines(tx: &mut Tx, waiting: &[Waiting]) -> Result<Vec<Pipeline>, Error> {
+    let named: BTreeSet<RunId> = waiting.iter().flat_map(|lane| lane.key.pipelines.iter().copied()).collect();
+    if named.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = tx.all(sql::lanes::PIPELINES, args![id_rows(named.iter().map(|id| id.uuid()))?]).await?;
+    rows.iter()
+        .map(|row| {
+            let id: RunId = row.id("id")?;
+            let settings: PipelineSettings = row.json("pipeline")?;
+            let level = Level::Pipeline(id);
+            let limited = Limited { level, slots: settings.concurrency, settings: settings.limits };
+            Ok(Pipeline { id, name: row.opt_text("name")?.unwrap_or_else(|| id.to_string()), limited })
         })
         .collect()
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use berth_domain::compile::{OnAgentLoss, Routing};
 use berth_domain::id::{ProjectId, QueueId, RunId};
 use berth_domain::lifecycle::Status;
-use berth_domain::scheduling::{Paused, Sharing};
+use berth_domain::scheduling::{Paused, PipelineSettings, Sharing};
 use berth_domain::time::Time;
 use serde::Serialize;
 use serde_json::Value;
@@ -59,6 +59,7 @@ struct NewRow<'a> {
     origins: Option<&'a Value>,
     routing: Option<&'a Routing>,
     on_agent_loss: Option<OnAgentLoss>,
+    pipeline: Option<&'a PipelineSettings>,
 }
 
 #[derive(Serialize)]
@@ -306,6 +307,7 @@ fn new_row<'a>(run: &'a NewRun, audit: &Audit) -> NewRow<'a> {
         origins: object(run.origins.as_ref()),
         routing: run.routing.as_ref(),
         on_agent_loss: run.on_agent_loss,
+        pipeline: run.pipeline.as_ref(),
     }
 }
 

@@ -6,7 +6,7 @@ use berth_domain::compile::{OnAgentLoss, Routing};
 use berth_domain::feature::Features;
 use berth_domain::id::{AgentId, ProjectId, QueueId, RunId};
 use berth_domain::lifecycle::{Condition, DispatchState, Status};
-use berth_domain::scheduling::{LaneKey, Stay};
+use berth_domain::scheduling::{LaneKey, PipelineSettings, Stay};
 use berth_domain::time::Time;
 use serde_json::Value;
 
@@ -183,6 +183,8 @@ pub struct NewRun {
     pub routing: Option<Routing>,
     /// What happens to it when its agent is lost, if its queue doesn't say.
     pub on_agent_loss: Option<OnAgentLoss>,
+    /// What it limits of the runs that belong to it, if any may.
+    pub pipeline: Option<PipelineSettings>,
 }
 
 impl NewRun {
@@ -223,6 +225,7 @@ impl NewRun {
             schedule_at: None,
             routing: None,
             on_agent_loss: None,
+            pipeline: None,
         }
     }
 }

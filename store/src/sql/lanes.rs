@@ -70,6 +70,12 @@ statements! {
         "SELECT id, name, concurrency, limits, confinement FROM projects \
          WHERE id IN (SELECT unhex(json_extract(x.value, '$.id')) FROM json_each($1) AS x)",
     );
+    PIPELINES = Sql::pair(
+        "SELECT id, name, pipeline FROM runs WHERE pipeline IS NOT NULL \
+         AND id IN (SELECT x.id FROM jsonb_to_recordset($1::jsonb) AS x(id uuid))",
+        "SELECT id, name, pipeline FROM runs WHERE pipeline IS NOT NULL \
+         AND id IN (SELECT unhex(json_extract(x.value, '$.id')) FROM json_each($1) AS x)",
+    );
     ORGANIZATION = Sql::both("SELECT concurrency, limits FROM organizations WHERE owner = $1");
     /// How far the shares of the organization's queues have come, and how fast those start runs.
     FAIRNESS = Sql::both(

@@ -69,6 +69,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration!(9, "0009", "routing", expand, ""),
     migration!(10, "0010", "operators", expand, ""),
     migration!(11, "0011", "paces", expand, ""),
+    migration!(12, "0012", "waits", expand, ""),
 ];
 
 /// The table that notes what was applied.

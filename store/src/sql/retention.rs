@@ -45,6 +45,9 @@ statements! {
         "DELETE FROM idempotency WHERE ctid IN (SELECT ctid FROM idempotency WHERE created_at < $1 LIMIT $2)",
         "DELETE FROM idempotency WHERE rowid IN (SELECT rowid FROM idempotency WHERE created_at < $1 LIMIT $2)",
     );
+    WAITS = Sql::both(
+        "DELETE FROM waits WHERE id IN (SELECT id FROM waits WHERE ended_at < $1 ORDER BY ended_at LIMIT $2)",
+    );
     DEAD_LETTERS = Sql::both(
         "DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters WHERE at < $1 LIMIT $2)",
     );

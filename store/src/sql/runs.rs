@@ -41,6 +41,7 @@ statements! {
         namespace text, live_state bigint, deleted boolean, version bigint, created_at bigint,
         updated_at bigint, schedule_at bigint, started_at bigint, finished_at bigint, raw_content text,
         content text, needs bigint, lane text, origins jsonb, routing jsonb, on_agent_loss text, replaceable boolean,
+        pipeline jsonb,
     }, "ON CONFLICT (id) DO NOTHING RETURNING id");
     /// Projects and queues that the runs of a batch name; the queues stay until it commits.
     LOCK_QUEUES = Sql::pair(

@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use berth_domain::id::RunId;
 use berth_domain::lifecycle::{Event, Status, step};
 use berth_domain::scheduling::{
-    Candidate, Demand, Lane, LaneKey, LimitPatch, Rule, SharingPatch, admit, blocks, estimate,
+    Candidate, Demand, Lane, LaneKey, LimitPatch, Paused, PipelineSettings, Rule, SharingPatch, admit,
+    blocks, estimate,
 };
 use berth_domain::time::Time;
-use berth_store::{AdmissionOptions, Admitted, CountedLane, NewRun, ProjectPatch, QueuePatch, Store};
+use berth_store::{
+    AdmissionOptions, Admitted, CountedLane, NewRun, ProjectPatch, QueuePatch, RetentionSettings, Store,
+};
 
 use crate::world::{NOW, World, after, audit, project};
 
@@ -173,4 +176,77 @@ pub(crate) async fn a_full_backlog_takes_no_more_until_some_of_it_has_started(st
     let more: Vec<NewRun> = (6..9).map(|n| world.queued(0, after(n))).collect();
     let results = store.create_runs(&more, &audit("run.create")).await.unwrap();
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 2);
+}
+
+pub(crate) async fn a_pipeline_limits_the_runs_that_belong_to_it_and_no_others(store: &Store) {
+    let world = World::new(store).await;
+    let mut controller = world.queued(0, NOW);
+    controller.name = Some("sweep".into());
+    controller.pipeline = Some(PipelineSettings { concurrency: Some(2), ..PipelineSettings::default() });
+    let belonging = |n| {
+        let mut run = world.queued(0, after(n));
+        run.lane = LaneKey { pipelines: vec![controller.id], ..LaneKey::default() };
+        run
+    };
+    let runs: Vec<NewRun> = (1..5).map(belonging).chain([world.queued(0, after(9))]).collect();
+    create(store, std::slice::from_ref(&controller)).await;
+    create(store, &runs).await;
+    let ids: Vec<RunId> = runs.iter().map(|run| run.id).collect();
+    assert_eq!(admitted(store, after(10), 10).await, [controller.id, ids[0], ids[1], ids[4]]);
+    let snapshot = store.snapshot("acme", after(10), AdmissionOptions::default()).await.unwrap();
+    let found = blocks(&snapshot, &snapshot.lanes[0]);
+    assert_eq!((found[0].level.as_str(), found[0].name.as_str(), found.len()), ("pipeline", "sweep", 1));
+    let ended = Event::Force { by: "test", status: Status::Succeeded };
+    let now = after(11);
+    store.transition(&ids[..1], now, |head| step(&head.dispatch, &ended, now, 0.0).ok()).await.unwrap();
+    assert_eq!(admitted(store, now, 10).await, [ids[2]]);
+}
+
+pub(crate) async fn what_held_runs_back_is_remembered_by_lane_as_it_begins_and_ends(store: &Store) {
+    let world = World::new(store).await;
+    let other = project(store, "q").await;
+    let patch = QueuePatch { concurrency: Some(Some(1)), ..QueuePatch::default() };
+    store.update_queue("acme", "local", "default", patch, &audit("queue.update")).await.unwrap();
+    let round = async |at: u64| {
+        let options = AdmissionOptions { notes_waits: true, ..AdmissionOptions::default() };
+        store.with_admission("acme", after(at), options, |snapshot| admit(snapshot, 10)).await.unwrap()
+    };
+    let (first, second) = (world.queued(0, NOW), world.queued_in(other.id, 0, after(1)));
+    create(store, &[first.clone(), second.clone()]).await;
+    let spells = async |run: &NewRun, from: u64, until: u64| {
+        let lane = (world.queue.id, run.project_id, &run.lane);
+        let mut spells = store.spells(lane, after(from), after(until)).await.unwrap();
+        spells.reverse();
+        let seconds = |at: Time| at.since(NOW).as_secs();
+        spells
+            .into_iter()
+            .map(|spell| (spell.hold.rule, seconds(spell.since), spell.until.map(seconds)))
+            .collect::<Vec<_>>()
+    };
+    round(2).await;
+    round(3).await;
+    assert_eq!(spells(&first, 0, 9).await, [], "it has started, and nothing of its lane waits");
+    assert_eq!(spells(&second, 0, 9).await, [(Rule::Limit, 2, None)], "once, however often it is looked at");
+
+    let paused = Paused { reason: "fire drill".into(), by: "ada".into(), until: None, drain: false };
+    let pause = QueuePatch { paused: Some(Some(paused)), ..QueuePatch::default() };
+    store.update_queue("acme", "local", "default", pause, &audit("queue.pause")).await.unwrap();
+    round(5).await;
+    let ended = Event::Force { by: "test", status: Status::Succeeded };
+    let now = after(7);
+    store.transition(&[first.id], now, |head| step(&head.dispatch, &ended, now, 0.0).ok()).await.unwrap();
+    round(7).await;
+    let resume = QueuePatch { paused: Some(None), ..QueuePatch::default() };
+    store.update_queue("acme", "local", "default", resume, &audit("queue.resume")).await.unwrap();
+    let Admitted::Runs(started) = round(9).await else { panic!("nobody else admits here") };
+    assert_eq!(started[0].id, second.id);
+    assert_eq!(spells(&second, 0, 20).await, [(Rule::Limit, 2, Some(7)), (Rule::Paused, 5, Some(9))]);
+    assert_eq!(spells(&second, 7, 8).await, [(Rule::Paused, 5, Some(9))]);
+    assert_eq!(spells(&second, 9, 20).await, []);
+
+    let settings = RetentionSettings::default();
+    let late = after(10).plus(settings.waits);
+    assert_eq!(store.retention(late, &settings, 1).await.unwrap().waits, 1);
+    while !store.retention(late, &settings, 100).await.unwrap().is_nothing() {}
+    assert_eq!(spells(&second, 0, 20).await, []);
 }

@@ -83,6 +83,8 @@ on_both! {
     limits::shares_go_on_where_they_were,
     limits::a_full_backlog_takes_no_more_until_some_of_it_has_started,
     limits::a_place_counts_all_lanes_of_a_queue,
+    limits::a_pipeline_limits_the_runs_that_belong_to_it_and_no_others,
+    limits::what_held_runs_back_is_remembered_by_lane_as_it_begins_and_ends,
     limits::starts_of_a_queue_are_remembered_and_tell_when_a_run_starts,
     routing::a_moved_run_waits_in_the_lane_that_its_new_queue_has_for_it,
     routing::a_confinement_is_kept_changed_and_told_to_admission,

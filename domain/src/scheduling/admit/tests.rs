@@ -11,8 +11,8 @@ use crate::feature::Features;
 use crate::id::{AgentId, Id};
 use crate::quantity::Quantity;
 use crate::scheduling::{
-    AgentView, Asked, Confinement, Demand, PipelineView, Place, Preemption, ProjectView, Quota, Rate, Rule,
-    Share, blocks, explain,
+    AgentView, Asked, Confinement, Demand, Hold, PipelineView, Place, Preemption, ProjectView, Quota, Rate,
+    Rule, Share, blocks, explain, holds,
 };
 
 fn id<T>(n: u128) -> Id<T> {
@@ -459,8 +459,11 @@ proptest! {
             prop_assert_eq!(blocks(&snapshot, &lane), vec![]);
         }
         let next = after(&snapshot, &choice);
-        for lane in next.lanes.iter().filter(|lane| !lane.heads.is_empty()) {
+        let written = holds(&snapshot, &choice);
+        for (at, lane) in next.lanes.iter().enumerate().filter(|(_, lane)| !lane.heads.is_empty()) {
             prop_assert!(!blocks(&next, lane).is_empty(), "{:?} waits for nothing", lane);
+            let remembered: BTreeSet<Hold> = blocks(&next, lane).into_iter().map(Hold::from).collect();
+            prop_assert_eq!(&written[&at], &remembered);
             let mut state = crate::lifecycle::DispatchState::new(Default::default());
             state.status = crate::lifecycle::Status::Queued;
             let said = explain(&next, Asked {
