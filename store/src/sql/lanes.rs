@@ -8,15 +8,31 @@
 
 use super::{Sql, statements};
 
-/// The first run of each lane, one jump after the other.
+/// The first waiting run, by lanes, of those that the condition leaves.
+macro_rules! first_run {
+    ($condition:literal) => {
+        concat!(
+            "(SELECT n.id FROM runs n WHERE n.status = 'queued' AND n.owner = $1",
+            $condition,
+            " ORDER BY n.queue_id, n.project_id, n.lane, n.priority DESC, n.queued_at, n.id LIMIT 1)"
+        )
+    };
+}
+
+/// The first run of each lane, one jump after the other. A jump is three, each past one column: SQLite would begin a
+/// comparison of rows with all that equals them, which is the lane that is to be jumped over.
 macro_rules! lanes {
     ($tail:literal) => {
         concat!(
-            "WITH RECURSIVE lane(first) AS (SELECT (SELECT n.id FROM runs n WHERE n.status = 'queued' ",
-            "AND n.owner = $1 ORDER BY n.queue_id, n.project_id, n.lane, n.priority DESC, n.queued_at, n.id LIMIT 1) UNION ALL ",
-            "SELECT (SELECT n.id FROM runs n WHERE n.status = 'queued' AND n.owner = $1 ",
-            "AND (n.queue_id, n.project_id, n.lane) > (p.queue_id, p.project_id, p.lane) ",
-            "ORDER BY n.queue_id, n.project_id, n.lane, n.priority DESC, n.queued_at, n.id LIMIT 1) FROM lane JOIN runs p ON p.id = lane.first) ",
+            "WITH RECURSIVE lane(first) AS (SELECT ",
+            first_run!(""),
+            " UNION ALL SELECT coalesce(",
+            first_run!(" AND n.queue_id = p.queue_id AND n.project_id = p.project_id AND n.lane > p.lane"),
+            ", ",
+            first_run!(" AND n.queue_id = p.queue_id AND n.project_id > p.project_id"),
+            ", ",
+            first_run!(" AND n.queue_id > p.queue_id"),
+            ") FROM lane JOIN runs p ON p.id = lane.first) ",
             $tail
         )
     };

@@ -1,20 +1,57 @@
 //! What the hot reads cost: their index, whatever the backlog.
 
-use berth_domain::scheduling::admit;
-use berth_store::{AdmissionOptions, Store, statements};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use berth_domain::scheduling::{LaneKey, PipelineSettings, Snapshot, admit};
+use berth_store::{AdmissionOptions, Admitted, NewRun, Store, statements};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqlSafeStr, SqliteConnection};
 
-use crate::world::{World, after, audit, postgres_url, project, sqlite_url};
+use crate::world::{NOW, World, after, audit, postgres_url, project, sqlite_url};
 
-/// Fills the backlog of a few projects.
+/// Fills the backlog.
 async fn fill(store: &Store, world: &World, count: usize) {
+    fill_lane(store, world, &LaneKey::default(), count).await;
+}
+
+async fn fill_lane(store: &Store, world: &World, lane: &LaneKey, count: usize) {
     for chunk in 0..count.div_ceil(2000) {
-        let runs: Vec<_> = (0..2000.min(count - chunk * 2000))
-            .map(|n| world.queued((n % 10) as u8, after(n as u64)))
-            .collect();
+        let run = |n: usize| NewRun { lane: lane.clone(), ..world.queued((n % 10) as u8, after(n as u64)) };
+        let runs: Vec<_> = (0..2000.min(count - chunk * 2000)).map(run).collect();
         for created in store.create_runs(&runs, &audit("run.create")).await.unwrap() {
             created.unwrap();
         }
+    }
+}
+
+/// How many wait in the longer of two backlogs, in each of two lanes; `make chaos` has a million.
+fn longer() -> usize {
+    std::env::var("BERTH_TEST_BACKLOG")
+        .map_or(25_000, |runs| runs.parse().expect("BERTH_TEST_BACKLOG is a number"))
+}
+
+/// The shorter.
+const SHORTER: usize = 1_000;
+
+/// The lane of a pipeline of which one may run, and one does.
+async fn blocked(store: &Store, world: &World) -> LaneKey {
+    let mut controller = world.queued(9, NOW);
+    controller.pipeline = Some(PipelineSettings { concurrency: Some(1), ..PipelineSettings::default() });
+    let lane = LaneKey { pipelines: vec![controller.id], ..LaneKey::default() };
+    let one = NewRun { lane: lane.clone(), ..world.queued(9, NOW) };
+    for created in store.create_runs(&[controller, one], &audit("run.create")).await.unwrap() {
+        created.unwrap();
+    }
+    assert_eq!(admitted(store).await, 2);
+    lane
+}
+
+/// How many runs a round admits.
+async fn admitted(store: &Store) -> usize {
+    let choose = |snapshot: &Snapshot| admit(snapshot, 10);
+    match store.with_admission("acme", after(1), AdmissionOptions::default(), choose).await.unwrap() {
+        Admitted::Runs(runs) => runs.len(),
+        other => panic!("nobody else admits here: {other:?}"),
     }
 }
 
@@ -77,6 +114,37 @@ async fn hot_reads_use_their_index_on_sqlite() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hot_reads_take_no_more_steps_of_a_longer_backlog_on_sqlite() {
+    let (store, folder) = crate::world::sqlite().await;
+    let world = World::new(&store).await;
+    let pipeline = blocked(&store, &world).await;
+    let mut connection = SqliteConnection::connect(&sqlite_url(&folder)).await.unwrap();
+    let steps = Arc::new(AtomicU64::new(0));
+    let counted = steps.clone();
+    connection.lock_handle().await.unwrap().set_progress_handler(1, move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        true
+    });
+    let mut taken = Vec::new();
+    for more in [SHORTER, longer() - SHORTER] {
+        fill(&store, &world, more).await;
+        fill_lane(&store, &world, &pipeline, more).await;
+        let mut of_each = Vec::new();
+        for (name, arguments, _) in HOT {
+            let text = spelled(sql(name).sqlite, arguments, &format!("x'{}'", world.agent.id));
+            steps.store(0, Ordering::Relaxed);
+            sqlx::query(AssertSqlSafe(text).into_sql_str()).fetch_all(&mut connection).await.unwrap();
+            of_each.push((name, steps.load(Ordering::Relaxed)));
+        }
+        taken.push(of_each);
+    }
+    for ((name, few), (_, many)) in taken[0].iter().zip(&taken[1]) {
+        assert!(many * 10 <= few * 12, "{name}: {few} steps of {SHORTER}, {many} of {}", longer());
+    }
+    assert_eq!(admitted(&store).await, 10, "past the pipeline");
+}
+
 /// Rows that all nodes of a plan read.
 fn rows_read(plan: &serde_json::Value) -> f64 {
     let number = |key: &str| plan[key].as_f64().unwrap_or(0.0);
@@ -91,10 +159,12 @@ async fn hot_reads_use_their_index_on_postgres_and_read_no_more_of_a_longer_back
     let store = Store::connect(&url, berth_store::Options::default()).await.unwrap();
     store.migrate(berth_store::Phase::Contract, crate::world::NOW).await.unwrap();
     let world = World::new(&store).await;
+    let pipeline = blocked(&store, &world).await;
     let mut connection = PgConnection::connect(&url).await.unwrap();
     let mut read = Vec::new();
-    for more in [1_000, 49_000] {
+    for more in [SHORTER, longer() - SHORTER] {
         fill(&store, &world, more).await;
+        fill_lane(&store, &world, &pipeline, more).await;
         sqlx::query("ANALYZE").execute(&mut connection).await.unwrap();
         let mut rows = Vec::new();
         for (name, arguments, index) in HOT {
@@ -106,7 +176,7 @@ async fn hot_reads_use_their_index_on_postgres_and_read_no_more_of_a_longer_back
                 .await
                 .unwrap();
             // Of a thousand rows, reading all may well be the cheapest.
-            if more > 1_000 {
+            if more > SHORTER {
                 assert!(plan.to_string().contains(index), "{name}: {plan:#}");
             }
             rows.push((name, rows_read(&plan[0]["Plan"])));
@@ -114,6 +184,7 @@ async fn hot_reads_use_their_index_on_postgres_and_read_no_more_of_a_longer_back
         read.push(rows);
     }
     for ((name, few), (_, many)) in read[0].iter().zip(&read[1]) {
-        assert!(*many <= few * 1.2 + 50.0, "{name}: {few} rows of 1,000, {many} of 50,000");
+        assert!(*many <= few * 1.2 + 50.0, "{name}: {few} rows of {SHORTER}, {many} of {}", longer());
     }
+    assert_eq!(admitted(&store).await, 10, "past the pipeline");
 }
