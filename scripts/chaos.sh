@@ -22,5 +22,12 @@ json=$CACHE/chaos/$(date -u +%Y%m%dT%H%M%SZ).json
 scripts/kube.sh
 BERTH_KUBE_PROGRAMS=$(scripts/kube.sh path) BERTH_TEST_ROUNDS=${ROUNDS:-10} \
     cargo test --quiet --locked --package berth-integration-tests --test kubernetes -- losses 9>&- || status=1
+# Ten thousand runs over six queues and four projects, with limits of every kind that change, schedulers killed every 2 s.
+cargo build --quiet --locked --package berth 9>&- || status=1
+BERTH_TEST_RUNS=${RUNS:-10000} \
+    cargo test --quiet --locked --package berth-integration-tests --test end_to_end -- load --test-threads 1 9>&- || status=1
+# What a round of admission reads of a million waiting runs, and of a million more behind one blocked pipeline.
+BERTH_TEST_BACKLOG=${BACKLOG:-1000000} \
+    cargo test --quiet --locked --package berth-store --test conformance -- plans 9>&- || status=1
 say "the same as JSON: $json"
 exit "$status"

@@ -1,6 +1,7 @@
 //! Proof of execution written by the runs themselves: each appends a line when it starts and one when it ends.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// A file that runs append to.
@@ -23,6 +24,16 @@ impl Journal {
         format!(
             "echo \"start $BERTH_RUN $BERTH_ATTEMPT\" >> {path}; {work}; echo \"end $BERTH_RUN $BERTH_ATTEMPT\" >> {path}"
         )
+    }
+
+    /// Writes a line between those of the runs.
+    ///
+    /// # Panics
+    /// If the file can't be written.
+    pub fn note(&self, line: &str) {
+        let file = std::fs::OpenOptions::new().append(true).create(true).open(&self.path);
+        let written = file.and_then(|mut file| file.write_all(format!("{line}\n").as_bytes()));
+        written.unwrap_or_else(|error| panic!("can't write {}: {error}", self.path.display()));
     }
 
     /// Its lines: `start|end <run> <attempt>`.

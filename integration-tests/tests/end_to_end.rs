@@ -8,6 +8,8 @@ mod dead_letters;
 mod ends;
 #[path = "end_to_end/limits.rs"]
 mod limits;
+#[path = "end_to_end/load.rs"]
+mod load;
 #[path = "end_to_end/losses.rs"]
 mod losses;
 #[path = "end_to_end/operators.rs"]

@@ -146,6 +146,9 @@ async fn lost_agents_are_fenced_before_their_runs_go_on_elsewhere(backing: Backi
         assert_eq!(client.status("default", &run.run).await, "running");
         let why = client.get(&format!("/api/v1/default/default/runs/{}/explain", run.run)).await;
         assert_eq!(why["blocked_by"][0]["rule"], "agent_lost", "{why:#}");
+        let told = installation.berth(&["ops", "why", &run.run]);
+        let told = String::from_utf8_lossy(&told.stdout).into_owned();
+        assert!(told.contains(&format!("- agent_lost on agent {}", run.agent)), "{told}");
         let agent = client.get(&format!("/api/v1/orgs/default/agents/{}", run.agent)).await;
         assert_eq!(
             (agent["is_live"].as_bool(), agent["lost_at"].is_string()),
