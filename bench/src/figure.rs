@@ -23,12 +23,24 @@ pub enum Figure {
     B11,
     /// Start of the embedded system.
     B12,
+    /// When waiting runs start, as they are told.
+    Estimates,
 }
 
 impl Figure {
     /// All, in order.
-    pub const ALL: [Self; 9] =
-        [Self::B1, Self::B2, Self::B3, Self::B6, Self::B7, Self::B8, Self::B10, Self::B11, Self::B12];
+    pub const ALL: [Self; 10] = [
+        Self::B1,
+        Self::B2,
+        Self::B3,
+        Self::B6,
+        Self::B7,
+        Self::B8,
+        Self::B10,
+        Self::B11,
+        Self::B12,
+        Self::Estimates,
+    ];
 }
 
 impl FromStr for Figure {
@@ -75,7 +87,10 @@ mod tests {
     fn a_figure_is_known_by_its_name_in_any_case() {
         assert_eq!("b12".parse(), Ok(Figure::B12));
         let error = "B4".parse::<Figure>().unwrap_err();
-        assert_eq!(error, "`B4` is not a figure that is measured: use B1, B2, B3, B6, B7, B8, B10, B11, B12");
+        assert_eq!(
+            error,
+            "`B4` is not a figure that is measured: use B1, B2, B3, B6, B7, B8, B10, B11, B12, Estimates"
+        );
     }
 
     #[test]

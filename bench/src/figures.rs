@@ -3,6 +3,7 @@
 pub mod backlog;
 pub mod consume;
 pub mod dispatch;
+pub mod estimates;
 pub mod idle;
 pub mod pods;
 pub mod post;

@@ -12,6 +12,7 @@ pub mod machine;
 pub mod ours;
 pub mod pairs;
 pub mod partners;
+pub mod processors;
 pub mod report;
 pub mod row;
 pub mod run;

@@ -9,7 +9,7 @@ use berth_domain::time::Clock;
 use crate::arguments::Arguments;
 use crate::figure::{Effort, Figure};
 use crate::figures::stage::System;
-use crate::figures::{consume, dispatch, idle, pods, post, publish, start};
+use crate::figures::{consume, dispatch, estimates, idle, pods, post, publish, start};
 use crate::machine::Machine;
 use crate::ours::program::Program;
 use crate::partners::celery::Celery;
@@ -136,6 +136,7 @@ async fn measure(
             rows.extend(idle::memory(&program, &celery, &polyaxon).await?);
         }
         Figure::B11 => rows.extend(idle::queries(effort, &setting.program().await?).await?),
+        Figure::Estimates => rows.extend(estimates::measure(effort, &setting.program().await?).await?),
         Figure::B12 => rows.extend(start::measure(effort, &setting.program().await?).await?),
     }
     Ok(())

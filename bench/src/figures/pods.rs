@@ -1,6 +1,7 @@
 //! B6 and B7: pods on a real API server, as an agent creates them, against bare kube; and what an agent keeps of each.
 //!
-//! There is no node, and pods name a scheduler that isn't there: nothing but creates happens in the cluster.
+//! The API server and etcd have one half of the processors, everything else the other: a client that shared theirs would be
+//! measured by what it leaves to them. There is no node, and pods name a scheduler that isn't there: nothing but creates happens in the cluster.
 
 use std::time::Duration;
 
@@ -24,13 +25,14 @@ use crate::ours::roles;
 use crate::ours::scheduler::Yes;
 use crate::pairs::{Series, in_turn};
 use crate::partners::group::Group;
+use crate::processors::{Halves, run_on};
 use crate::row::{Goal, Row, Side};
 
 const AGENT: &str = "local";
 /// How many creates are under way at once: the most that an agent has.
 const AT_ONCE: usize = 64;
-/// Pods of a round.
-const ROUND: usize = 1_000;
+/// Pods of a round: seconds, so that how a round begins and ends counts for little.
+const ROUND: usize = 2_000;
 /// Runs of a round, one after the other.
 const ONE_BY_ONE: usize = 100;
 /// Between how many pods an agent's memory is compared.
@@ -55,18 +57,31 @@ struct Ground {
     namespace: Namespace,
     kubeconfig: String,
     client: Client,
+    halves: Halves,
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        if let Err(error) = run_on(&self.halves.all) {
+            eprintln!("what follows has only a part of the processors: {error:#}");
+        }
+    }
 }
 
 impl Ground {
+    /// The cluster has processors of its own, and who uses it the rest.
     async fn new() -> Result<Self> {
+        let halves = Halves::here()?;
+        run_on(&halves.servers)?;
         let cluster = Cluster::start(Options::default()).await;
+        run_on(&halves.clients)?;
         let namespace = cluster.namespace("bench").await;
         let role = serde_saphyr::from_str(include_str!("../../../deploy/kubernetes/agent-role.yaml"))?;
         let kubeconfig = cluster.kubeconfig_of_service_account(&namespace, "agent").await;
         cluster.grant(&namespace, &role, &namespace, "agent").await;
         // Both sides speak by the same account.
         let client = Cluster::client_of(&kubeconfig).await;
-        Ok(Self { cluster, namespace, kubeconfig, client })
+        Ok(Self { cluster, namespace, kubeconfig, client, halves })
     }
 
     fn pods(&self) -> Api<Pod> {
