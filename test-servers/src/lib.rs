@@ -8,6 +8,7 @@
 
 pub mod celery;
 pub mod deadline;
+pub mod effort;
 #[cfg(feature = "git")]
 pub mod git;
 #[cfg(feature = "kubernetes")]
@@ -22,6 +23,7 @@ pub mod s3;
 
 pub use celery::CeleryWorker;
 pub use deadline::eventually;
+pub use effort::effort;
 pub use postgres::Postgres;
 pub use proxy::Proxy;
 pub use rabbitmq::RabbitMq;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::figure::Effort;
-use crate::http_load::{Request, Target, send};
+use crate::http_load::{Answer, Request, Target, send};
 use crate::ours::program::Program;
 use crate::ours::roles;
 use crate::row::{Goal, Row, Side};
@@ -102,14 +102,14 @@ fn operation(n: usize, urgent: bool) -> Value {
 }
 
 async fn post(target: &Target, path: &str, body: &Value) -> Result<Value> {
-    answer(send(target, &Request::post(path, body)).await?)
+    read(&send(target, &Request::post(path, body)).await?)
 }
 
 async fn get(target: &Target, path: &str) -> Result<Value> {
-    answer(send(target, &Request::get(path)).await?)
+    read(&send(target, &Request::get(path)).await?)
 }
 
-fn answer(answer: crate::http_load::Answer) -> Result<Value> {
+fn read(answer: &Answer) -> Result<Value> {
     let said = String::from_utf8_lossy(&answer.body);
     ensure!((200..300).contains(&answer.status), "status {}: {said}", answer.status);
     Ok(serde_json::from_slice(&answer.body)?)

@@ -11,6 +11,7 @@ use berth_broker::Broker;
 use berth_broker_config::Names;
 use berth_domain::time::Time;
 use berth_integration_tests::{Backing, Installation, Journal, shell};
+use berth_test_servers::effort;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -112,8 +113,7 @@ async fn kill_schedulers(installation: &mut Installation, until: impl AsyncFn(&I
 }
 
 async fn limits_of_every_kind_hold_while_they_change_and_schedulers_die(backing: Backing) {
-    let count_of_runs: usize = std::env::var("BERTH_TEST_RUNS")
-        .map_or(600, |runs| runs.parse().expect("BERTH_TEST_RUNS is a number"));
+    let count_of_runs = effort("BERTH_TEST_RUNS", 600);
     let mut installation = Installation::start_with(backing, 3).await;
     let journal = Journal::new(&installation.folder, "journal");
     for queue in QUEUES {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use berth_domain::scheduling::{LaneKey, PipelineSettings, Snapshot, admit};
 use berth_store::{AdmissionOptions, Admitted, NewRun, Store, statements};
+use berth_test_servers::effort;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqlSafeStr, SqliteConnection};
 
 use crate::world::{NOW, World, after, audit, postgres_url, project, sqlite_url};
@@ -26,8 +27,7 @@ async fn fill_lane(store: &Store, world: &World, lane: &LaneKey, count: usize) {
 
 /// How many wait in the longer of two backlogs, in each of two lanes; `make chaos` has a million.
 fn longer() -> usize {
-    std::env::var("BERTH_TEST_BACKLOG")
-        .map_or(25_000, |runs| runs.parse().expect("BERTH_TEST_BACKLOG is a number"))
+    effort("BERTH_TEST_BACKLOG", 25_000)
 }
 
 /// The shorter.
@@ -157,7 +157,7 @@ fn rows_read(plan: &serde_json::Value) -> f64 {
 async fn hot_reads_use_their_index_on_postgres_and_read_no_more_of_a_longer_backlog() {
     let url = tokio::task::spawn_blocking(postgres_url).await.unwrap();
     let store = Store::connect(&url, berth_store::Options::default()).await.unwrap();
-    store.migrate(berth_store::Phase::Contract, crate::world::NOW).await.unwrap();
+    store.migrate(berth_store::Phase::Contract, NOW).await.unwrap();
     let world = World::new(&store).await;
     let pipeline = blocked(&store, &world).await;
     let mut connection = PgConnection::connect(&url).await.unwrap();

@@ -19,9 +19,7 @@ pub(super) fn given_kubeconfig() -> Option<String> {
 /// # Panics
 /// If it is no number.
 pub fn rounds() -> usize {
-    let said = variable("BERTH_TEST_ROUNDS");
-    let rounds = said.as_deref().map(str::parse);
-    rounds.unwrap_or(Ok(1)).unwrap_or_else(|_| panic!("BERTH_TEST_ROUNDS={said:?} is no number"))
+    crate::effort("BERTH_TEST_ROUNDS", 1)
 }
 
 /// Says on the terminal, past the test harness, that the running test was not run; fails it in CI.
