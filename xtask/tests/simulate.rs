@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use berth_domain::quantity::Quantity;
-use berth_domain::scheduling::{Limits, Sharing};
+use berth_domain::scheduling::{Limits, Preemption, Sharing};
 use berth_domain::time::Time;
 use proptest::prelude::*;
 use xtask::simulate::cluster::{Cluster, Queue, limits};
@@ -15,9 +15,13 @@ use xtask::simulate::random::Random;
 use xtask::simulate::replay::{Outcome, Rule, replay};
 use xtask::simulate::trace::{Run, Trace};
 
+fn at(seconds: u64) -> Time {
+    Time::from_micros(0).plus(Duration::from_secs(seconds))
+}
+
 fn run(submitted: u64, duration: u64, project: &str) -> Run {
     Run {
-        submitted: Time::from_micros(0).plus(Duration::from_secs(submitted)),
+        submitted: at(submitted),
         duration: Duration::from_secs(duration),
         project: project.into(),
         user: "ada".into(),
@@ -83,6 +87,23 @@ fn weights_of_three_to_one_give_three_to_one_over_any_window_of_two_hundred_star
     }
 }
 
+#[test]
+fn whoever_is_urgent_has_the_run_make_room_that_loses_the_least() {
+    let urgent = Run { priority: 9, ..run(100, 30, "urgent") };
+    let trace: Trace = [run(0, 300, "first"), run(60, 300, "second"), urgent].into_iter().collect();
+    let mut cluster = cluster_of(2);
+    let waits = replay(&trace, &cluster, Rule::Berth);
+    assert_eq!((waits.starts[2], waits.preempted), (Some(at(300)), 0));
+    cluster.sharing.preemption = Preemption::LowerPriority;
+    let outcome = replay(&trace, &cluster, Rule::Berth);
+    assert_eq!(outcome.starts, [Some(at(0)), Some(at(130)), Some(at(100))], "the second begins anew");
+    assert_eq!((outcome.preempted, outcome.lost), (1, Duration::from_secs(40)));
+    assert_eq!(outcome.order, [0, 2, 1]);
+    for rule in [Rule::Fifo, Rule::Polyaxon, Rule::Priority] {
+        assert_eq!(replay(&trace, &cluster, rule).preempted, 0, "{rule:?}");
+    }
+}
+
 /// The command of the book, with files where a test finds them; what it printed, and the chart that it wrote.
 fn example() -> (String, String) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -127,12 +148,14 @@ prop_compose! {
         gpus in 4_i64..9,
         queues in prop::collection::vec((-1_i32..3, prop::option::of(1_u32..5), prop::option::of(4_i64..7)), 3),
         reserve_after_seconds in prop::option::of(0_u32..100),
+        preempts in any::<bool>(),
     ) -> Cluster {
         let amounts = |gpus: Option<i64>| gpus.map(|gpus| ("gpu".to_owned(), Quantity::from_units(gpus))).into_iter().collect();
         let queues = queues.into_iter().zip(PROJECTS).map(|((priority, slots, gpus), name)| Queue {
             name: name.into(), priority, limits: limits(slots, &amounts(gpus)),
         }).collect();
-        let sharing = Sharing { reserve_after_seconds, ..Sharing::default() };
+        let preemption = if preempts { Preemption::LowerPriority } else { Preemption::Never };
+        let sharing = Sharing { reserve_after_seconds, preemption, ..Sharing::default() };
         Cluster { limits: limits(slots, &amounts(Some(gpus))), queues, sharing }
     }
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use anyhow::{Context as _, bail, ensure};
 use berth_domain::name::QueueName;
 use berth_domain::quantity::Quantity;
-use berth_domain::scheduling::Sharing;
+use berth_domain::scheduling::{Preemption, Sharing};
 
 use super::cluster::{Cluster, Queue, limits};
 use super::replay::Rule;
@@ -17,7 +17,8 @@ use super::shapes::Shape;
 /// How it is called.
 pub const USAGE: &str = "usage: cargo xtask simulate --trace FILE | --shape borg-2019|pai-2020|philly-2017 [--runs 2000] \
 [--seed 1]\n  [--slots N] [--capacity RESOURCE=AMOUNT]... [--queue NAME[,priority=N][,concurrency=N][,RESOURCE=AMOUNT]...]...\n  \
-[--fairness none|project|user] [--weight KEY=N]... [--reserve-after SECONDS]\n  \
+[--fairness none|project|user] [--weight KEY=N]... [--reserve-after SECONDS] \
+[--preemption never|lower_priority]\n  \
 [--rule berth|fifo|polyaxon|priority]... [--chart FILE]";
 
 /// Where the runs come from.
@@ -122,6 +123,10 @@ impl Flags {
             }
             "--reserve-after" => {
                 self.sharing.reserve_after_seconds = Some(number(flag, value, "seconds from 0")?);
+            }
+            "--preemption" => {
+                let read: Result<Preemption, _> = value.parse();
+                self.sharing.preemption = read.with_context(|| format!("--preemption {value}"))?;
             }
             "--rule" => {
                 let known = Rule::ALL.into_iter().find(|rule| rule.as_str() == value);
@@ -253,6 +258,7 @@ mod tests {
             ("--shape pai-2020 --queue A", "--queue A"),
             ("--shape pai-2020 --weight a=0", "--weight a=0: use 1 to 1000"),
             ("--shape pai-2020 --fairness label:x", "--fairness label:x: use none, project or user"),
+            ("--shape pai-2020 --preemption all", "--preemption all"),
             ("--shape pai-2020 --rule lottery", "--rule lottery: use one of berth, fifo, polyaxon, priority"),
             ("--shape", "--shape needs a value"),
             ("--help me", "usage: cargo xtask simulate"),

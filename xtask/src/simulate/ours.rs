@@ -1,4 +1,4 @@
-//! Berth's rules: [`admit`] over a snapshot like the one that the store reads. Nothing is decided here.
+//! Berth's rules: [`admit`] and [`preempt`] over a snapshot like the one that the store reads. Nothing is decided here.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use berth_domain::feature::Features;
 use berth_domain::id::{Id, ProjectId, QueueId, RunId};
 use berth_domain::scheduling::{
-    AgentView, Ahead, Candidate, Choice, Confinement, Estimate, Fairness, Lane, LaneKey, Limit, Limits, Pace,
-    Preemption, ProjectView, QueueView, Share, Snapshot, admit, estimate,
+    AgentView, Ahead, Candidate, Choice, Confinement, Estimate, Fairness, Holder, Lane, LaneKey, Limit,
+    Limits, Pace, Preemption, ProjectView, QueueView, Share, Snapshot, Stands, admit, estimate, preempt,
 };
 use berth_domain::time::Time;
 use uuid::Uuid;
@@ -74,10 +74,33 @@ impl Ours {
     }
 
     /// Lines up a run.
-    pub fn submit(&mut self, run: usize, of: &Run) {
+    pub fn submit(&mut self, run: usize, of: &Run, at: Time) {
         if let Some(lane) = self.lane_of[run] {
-            self.lanes[lane].runs.insert((Reverse(of.priority), of.submitted, id(run)));
+            self.lanes[lane].runs.insert((Reverse(of.priority), at, id(run)));
         }
+    }
+
+    /// Which of the runs that are `running`, since then, make room for those that wait, with `room` used.
+    pub fn make_room(
+        &mut self,
+        now: Time,
+        room: &Room,
+        running: &BTreeMap<usize, Time>,
+        runs: &[Run],
+    ) -> Vec<usize> {
+        if self.snapshot.queues.iter().all(|queue| queue.preemption == Preemption::Never) {
+            return Vec::new();
+        }
+        self.look(now, room);
+        let holder = |(run, since): (&usize, &Time)| {
+            let lane = self.lanes[self.lane_of[*run]?].lane.clone();
+            let stands = Stands::Live { since: *since };
+            Some(Holder { run: id(*run), lane, priority: runs[*run].priority, stands })
+        };
+        self.snapshot.holders = running.iter().filter_map(holder).collect();
+        let victims = preempt(&self.snapshot);
+        self.snapshot.holders.clear();
+        victims.into_iter().filter_map(|victim| place(victim.run)).collect()
     }
 
     /// What the next round admits, with `room` used; empty, if nothing may start. The runs have left the line.
@@ -200,7 +223,7 @@ fn nothing_waits(cluster: &Cluster, projects: &BTreeMap<&str, ProjectId>) -> Sna
         // What is admitted is claimed at once.
         window: Limit::default(),
         paused: None,
-        preemption: Preemption::Never,
+        preemption: cluster.sharing.preemption,
     };
     let project = |(name, id): (&&str, &ProjectId)| ProjectView {
         id: *id,

@@ -2,7 +2,8 @@
 //! Hand-over costs nothing here: a run that may start runs at once. Nothing is read, written or measured.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::time::Duration;
 
 use berth_domain::scheduling::{Limit, Limits};
 use berth_domain::time::Time;
@@ -51,6 +52,10 @@ pub struct Outcome {
     pub starts: Vec<Option<Time>>,
     /// The runs, by their places in the trace, in the order in which they started.
     pub order: Vec<usize>,
+    /// How often a run made room for another one; it began anew, later, and these are its last starts above.
+    pub preempted: usize,
+    /// How long those had run by then.
+    pub lost: Duration,
 }
 
 /// The waiting runs, in the form that their rule wants.
@@ -60,18 +65,71 @@ enum Line<'a> {
     Polyaxon(Polyaxon<'a>),
 }
 
-/// A replay under way.
-pub struct Replay<'a> {
-    rule: Rule,
+/// What runs, and what has run.
+struct Floor<'a> {
     runs: &'a [Run],
     /// The queue of each run.
     queues: Vec<usize>,
     room: Room,
-    line: Line<'a>,
-    submitted: usize,
+    /// Since when each runs that does.
+    running: BTreeMap<usize, Time>,
+    /// When they end; also of those that have made room since.
     ends: BinaryHeap<Reverse<(Time, usize)>>,
     starts: Vec<Option<Time>>,
     order: Vec<usize>,
+    preempted: usize,
+    lost: Duration,
+}
+
+impl Floor<'_> {
+    fn holds(&self, run: usize) -> bool {
+        self.room.holds(self.queues[run], &self.runs[run].demand)
+    }
+
+    fn start(&mut self, run: usize, now: Time) {
+        self.room.take(self.queues[run], &self.runs[run].demand);
+        self.running.insert(run, now);
+        self.starts[run] = Some(now);
+        self.order.push(run);
+        self.ends.push(Reverse((now.plus(self.runs[run].duration), run)));
+    }
+
+    /// Ends a run that runs; since when it did.
+    fn stop(&mut self, run: usize) -> Option<Time> {
+        let since = self.running.remove(&run)?;
+        self.room.give_back(self.queues[run], &self.runs[run].demand);
+        Some(since)
+    }
+
+    /// The next run that ends at `now`.
+    fn next_end(&mut self, now: Time) -> Option<usize> {
+        while self.ends.peek().is_some_and(|Reverse((at, _))| *at == now) {
+            let Reverse((_, run)) = self.ends.pop()?;
+            let ends_now = |since: &Time| since.plus(self.runs[run].duration) == now;
+            if self.running.get(&run).is_some_and(ends_now) {
+                self.stop(run);
+                return Some(run);
+            }
+        }
+        None
+    }
+
+    /// Has a run make room.
+    fn preempt(&mut self, run: usize, now: Time) {
+        let Some(since) = self.stop(run) else { return };
+        self.starts[run] = None;
+        self.order.retain(|started| *started != run);
+        self.preempted += 1;
+        self.lost += now.since(since);
+    }
+}
+
+/// A replay under way.
+pub struct Replay<'a> {
+    rule: Rule,
+    floor: Floor<'a>,
+    line: Line<'a>,
+    submitted: usize,
 }
 
 /// Replays a trace to its end.
@@ -98,36 +156,35 @@ impl<'a> Replay<'a> {
             Rule::Priority => Line::Ordered(Ordered::new(runs, Order::Priority)),
             Rule::Polyaxon => Line::Polyaxon(Polyaxon::new(runs, cluster)),
         };
-        let starts = vec![None; runs.len()];
-        Self {
-            rule,
+        let floor = Floor {
             runs,
             queues,
             room,
-            line,
-            submitted: 0,
+            running: BTreeMap::new(),
             ends: BinaryHeap::new(),
-            starts,
+            starts: vec![None; runs.len()],
             order: Vec::new(),
-        }
+            preempted: 0,
+            lost: Duration::ZERO,
+        };
+        Self { rule, floor, line, submitted: 0 }
     }
 
     /// Goes on to the next moment at which something is submitted or ends, and starts what may start then; nothing,
     /// when neither will happen any more.
     pub fn step(&mut self) -> Option<Time> {
-        let next_end = self.ends.peek().map(|Reverse((at, _))| *at);
-        let next_run = self.runs.get(self.submitted).map(|run| run.submitted);
+        let runs = self.floor.runs;
+        let next_end = self.floor.ends.peek().map(|Reverse((at, _))| *at);
+        let next_run = runs.get(self.submitted).map(|run| run.submitted);
         let now = next_end.into_iter().chain(next_run).min()?;
-        while self.ends.peek().is_some_and(|Reverse((at, _))| *at == now) {
-            let Some(Reverse((_, run))) = self.ends.pop() else { break };
-            self.room.give_back(self.queues[run], &self.runs[run].demand);
+        while let Some(run) = self.floor.next_end(now) {
             if let Line::Polyaxon(line) = &mut self.line {
                 line.ended(run);
             }
         }
-        while self.runs.get(self.submitted).is_some_and(|run| run.submitted == now) {
+        while runs.get(self.submitted).is_some_and(|run| run.submitted == now) {
             match &mut self.line {
-                Line::Ours(line) => line.submit(self.submitted, &self.runs[self.submitted]),
+                Line::Ours(line) => line.submit(self.submitted, &runs[self.submitted], now),
                 Line::Ordered(line) => line.submit(self.submitted),
                 Line::Polyaxon(line) => line.submit(self.submitted),
             }
@@ -138,32 +195,34 @@ impl<'a> Replay<'a> {
     }
 
     fn start(&mut self, now: Time) {
-        let Self { runs, queues, room, line, ends, starts, order, .. } = self;
-        let mut start = |room: &mut Room, run: usize| {
-            room.take(queues[run], &runs[run].demand);
-            starts[run] = Some(now);
-            order.push(run);
-            ends.push(Reverse((now.plus(runs[run].duration), run)));
-        };
+        let Self { floor, line, .. } = self;
         match line {
             Line::Ours(line) => loop {
-                let started = line.choose(now, room);
-                if started.is_empty() {
+                let started = line.choose(now, &floor.room);
+                if !started.is_empty() {
+                    started.into_iter().for_each(|run| floor.start(run, now));
+                    continue;
+                }
+                let leaving = line.make_room(now, &floor.room, &floor.running, floor.runs);
+                if leaving.is_empty() {
                     break;
                 }
-                started.into_iter().for_each(|run| start(room, run));
+                for run in leaving {
+                    floor.preempt(run, now);
+                    line.submit(run, &floor.runs[run], now);
+                }
             },
             Line::Ordered(line) => {
-                while let Some(run) = line.next(|run| room.holds(queues[run], &runs[run].demand)) {
-                    start(room, run);
+                while let Some(run) = line.next(|run| floor.holds(run)) {
+                    floor.start(run, now);
                 }
             }
             Line::Polyaxon(line) => {
                 line.hand_over(now);
                 line.place(|run| {
-                    let fits = room.holds(queues[run], &runs[run].demand);
+                    let fits = floor.holds(run);
                     if fits {
-                        start(room, run);
+                        floor.start(run, now);
                     }
                     fits
                 });
@@ -180,6 +239,7 @@ impl<'a> Replay<'a> {
     /// How it has gone so far.
     #[must_use]
     pub fn outcome(self) -> Outcome {
-        Outcome { rule: self.rule, starts: self.starts, order: self.order }
+        let Floor { starts, order, preempted, lost, .. } = self.floor;
+        Outcome { rule: self.rule, starts, order, preempted, lost }
     }
 }

@@ -191,6 +191,10 @@ impl fmt::Display for Report<'_> {
             rows.push(parts(name, &|it| percent(self.used(it, quota.limit.as_f64(), amount))));
         }
         rows.push(parts("jain's index".to_owned(), &|it| format!("{:.3}", self.fairness(it))));
+        rows.push(parts("work lost".to_owned(), &|it| match it.preempted {
+            0 => short(it.lost),
+            count => format!("{} ({count} runs)", short(it.lost)),
+        }));
         let last = |outcome: &Outcome| {
             let begin = self.trace.runs().first().map_or(Time::from_micros(0), |run| run.submitted);
             started(self.trace, outcome)
