@@ -1,12 +1,15 @@
 //! Lost agents: an attempt is given up when it must have ended by itself, and what turns up of it later is compared
 //! with when the next one began.
 
+use std::time::Duration;
+
 use super::Draft;
 use super::Ignored;
 use crate::id::AgentId;
 use crate::lifecycle::state::GivenUp;
 use crate::lifecycle::{Condition, End, FailureClass, Outcome, Status};
 use crate::protocol::{Phase, Report};
+use crate::time::Time;
 
 impl Draft {
     /// Gives the attempt up. The next one enters the backlog at once, if the retry table has it follow at once.
@@ -54,7 +57,7 @@ impl Draft {
             .ok_or(other)?;
         let ended_at = report.at.min(now);
         let began_at = match (found.followed_at, &report.phase) {
-            (Some(began_at), Phase::Ended(_)) if !found.overlapped && ended_at > began_at => began_at,
+            (Some(began_at), Phase::Ended(_)) if !found.overlapped && latest(ended_at) > began_at => began_at,
             _ => return Err(other),
         };
         found.overlapped = true;
@@ -72,3 +75,9 @@ impl Draft {
 
 #[cfg(test)]
 mod tests;
+
+/// The last moment that a moment may stand for: Kubernetes tells whole seconds.
+fn latest(told: Time) -> Time {
+    let is_whole = told.micros() % 1_000_000 == 0;
+    if is_whole { told.plus(Duration::from_micros(999_999)) } else { told }
+}

@@ -404,6 +404,28 @@ fn without_fencing_two_attempts_would_live_and_the_overlap_is_shown_once_the_old
 }
 
 #[test]
+fn an_end_that_is_told_in_whole_seconds_may_have_been_later_in_its_second() {
+    let world = a_is_cut_off(false);
+    let followed_at = world.state.given_up[0].followed_at.unwrap();
+    let followed_at = Time::from_micros(followed_at.micros() / 1_000_000 * 1_000_000);
+    let attempt = world.state.given_up[0].attempt;
+    let shown = |state: &DispatchState, told: Time| {
+        let outcome = Outcome::Stopped;
+        let end = End { outcome, exit_code: None, reason: "Stopped".into(), message: "x".into() };
+        let phase = Phase::Ended(end);
+        let report = Report { run: world.run, attempt, uid: Some("u0".into()), rank: 9, at: told, phase };
+        let returned = Event::Returned { agent: world.sides[0].id, report: &report, now_at: "b" };
+        step(state, &returned, followed_at.plus(Duration::from_secs(60)), 0.0).is_ok()
+    };
+    let mut state = world.state.clone();
+    let next = followed_at.plus(Duration::from_millis(400));
+    state.given_up[0].followed_at = Some(next);
+    assert!(shown(&state, followed_at), "within the same second");
+    assert!(!shown(&state, followed_at.plus(Duration::from_millis(399))), "told exactly");
+    assert!(!shown(&state, followed_at.minus(Duration::from_secs(1))), "a second before");
+}
+
+#[test]
 fn an_old_side_that_had_ended_in_time_changes_nothing() {
     let world = a_is_cut_off(true);
     let (attempt, when, outcome) = world.sides[0].ended[0];
