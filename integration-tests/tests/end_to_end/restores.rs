@@ -4,9 +4,10 @@
 use std::process::Command;
 use std::time::Duration;
 
-use berth_integration_tests::{Backing, Installation, Journal, Role, shell};
+use berth_integration_tests::{Backing, Client, Installation, Journal, Role, shell};
 use berth_test_servers::{eventually, port};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 const LONG: Duration = Duration::from_secs(120);
 
@@ -22,11 +23,11 @@ async fn a_restored_database_is_noticed_and_waits_for_what_agents_hold() {
     let known = client.submit("default", &long).await;
     client.wait_for("default", &known, "running", LONG).await;
 
-    let postgres = installation.postgres.as_mut().unwrap();
-    postgres.back_up();
+    installation.postgres.as_mut().unwrap().back_up();
     let forgotten = client.submit("default", &long).await;
     client.wait_for("default", &forgotten, "running", LONG).await;
-    postgres.restore_backup();
+    until_a_lease_has_seen_it(&client).await;
+    installation.postgres.as_mut().unwrap().restore_backup();
     assert!(eventually(LONG, || log_of_schedulers(&installation).contains("restored from a backup")));
 
     let new = client.submit("default", &shell(&journal.around("true"))).await;
@@ -51,6 +52,20 @@ async fn a_restored_database_is_noticed_and_waits_for_what_agents_hold() {
     assert!(journal.starts().values().all(|times| *times == 1), "and nothing was started twice");
 }
 
+/// Waits until the agent was granted a lease after this moment, and has asked for the next: from then on it knows how far
+/// the store was.
+async fn until_a_lease_has_seen_it(client: &Client) {
+    let deadline = Instant::now() + LONG;
+    let lease = async || client.get("/api/v1/orgs/default/agents/local").await["lease_until"].clone();
+    for _ in 0..2 {
+        let known = lease().await;
+        while lease().await == known {
+            assert!(Instant::now() < deadline, "the agent asks for no lease");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
 /// An agent that had a lease, without runs.
 async fn agent_that_was_seen(installation: &Installation) -> Role {
     let client = &installation.client;
@@ -61,14 +76,14 @@ async fn agent_that_was_seen(installation: &Installation) -> Role {
     let listen = format!("127.0.0.1:{}", port::free());
     let arguments = ["agent", "--name", "gone", "--label", "zone=moon", "--metrics-listen", &listen];
     let role = Role::start(&installation.folder, "gone", &arguments, &settings);
-    let deadline = tokio::time::Instant::now() + LONG;
+    let deadline = Instant::now() + LONG;
     loop {
         let agent = client.get("/api/v1/orgs/default/agents/gone").await;
         if agent["is_live"] == Value::Bool(true) {
             assert_eq!(agent["effective_labels"], json!({"zone": "moon"}));
             return role;
         }
-        assert!(tokio::time::Instant::now() < deadline, "{agent}\n{}", role.log());
+        assert!(Instant::now() < deadline, "{agent}\n{}", role.log());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
