@@ -5,6 +5,7 @@
 
 mod binary;
 mod client;
+mod command_line;
 mod installation;
 mod journal;
 mod python;

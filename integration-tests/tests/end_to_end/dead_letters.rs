@@ -6,17 +6,9 @@ use berth_broker::{Broker, Message, Publish, Settings};
 use berth_broker_config::Names;
 use berth_integration_tests::{Backing, Installation, shell};
 use berth_test_servers::eventually;
-use serde_json::{Value, json};
+use serde_json::json;
 
 const LONG: Duration = Duration::from_secs(180);
-
-/// What `berth ARGUMENTS -o json` answers.
-fn berth(installation: &Installation, arguments: &[&str]) -> Value {
-    let output = installation.berth(&[arguments, &["-o", "json"]].concat());
-    let (text, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{arguments:?}: {text} {error}");
-    serde_json::from_str(&text).unwrap()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_no_agent_can_read_is_the_same_letter_however_often_it_is_replayed() {
@@ -29,25 +21,25 @@ async fn a_message_that_no_agent_can_read_is_the_same_letter_however_often_it_is
     broker.publish(vec![Publish { to, message: Message::json("not a task") }]).await.unwrap();
     let seen = |times: u64| {
         eventually(LONG, || {
-            let letters = berth(&installation, &["queues", "dead", "ls"]);
+            let letters = installation.answered(&["queues", "dead", "ls"]);
             letters[0]["reason"] == "undecodable" && letters[0]["times"] == times
         })
     };
     assert!(seen(1));
-    let uuid = berth(&installation, &["queues", "dead", "ls"])[0]["uuid"].clone();
-    let shown = berth(&installation, &["queues", "dead", "get", uuid.as_str().unwrap()]);
+    let uuid = installation.answered(&["queues", "dead", "ls"])[0]["uuid"].clone();
+    let shown = installation.answered(&["queues", "dead", "get", uuid.as_str().unwrap()]);
     assert_eq!((&shown["raw"], &shown["queue"]), (&json!("bm90IGEgdGFzaw=="), &json!("default")));
     let unasked = installation.berth(&["queues", "dead", "replay", "-q", "agent:local"]);
     assert_eq!(unasked.status.code(), Some(2), "nobody is here to be asked: {unasked:?}");
-    let preview = berth(&installation, &["queues", "dead", "replay", "-q", "agent:local", "--preview"]);
+    let preview = installation.answered(&["queues", "dead", "replay", "-q", "agent:local", "--preview"]);
     assert_eq!((&preview["count"], &preview["sample"][0]["uuid"]), (&json!(1), &uuid));
-    let replayed = berth(&installation, &["queues", "dead", "replay", "-q", "agent:local", "--yes"]);
+    let replayed = installation.answered(&["queues", "dead", "replay", "-q", "agent:local", "--yes"]);
     assert_eq!(replayed["done"], 1);
     assert!(seen(2), "the cause persists");
-    let letters = berth(&installation, &["queues", "dead", "ls"]);
+    let letters = installation.answered(&["queues", "dead", "ls"]);
     assert_eq!((letters.as_array().unwrap().len(), &letters[0]["uuid"]), (1, &uuid));
-    let dropped = berth(&installation, &["queues", "dead", "drop", "--all", "--yes"]);
+    let dropped = installation.answered(&["queues", "dead", "drop", "--all", "--yes"]);
     assert_eq!(dropped["done"], 1);
-    assert_eq!(berth(&installation, &["queues", "dead", "ls"]), json!([]));
+    assert_eq!(installation.answered(&["queues", "dead", "ls"]), json!([]));
     broker.close().await;
 }

@@ -59,9 +59,10 @@ impl Beating {
             gate.display(),
             beats.display()
         );
-        let more = json!({"queue": format!("{agent}/default,spare/default"), "onAgentLoss": on_agent_loss});
-        let operation = job(json!({"command": ["sh", "-c"], "args": [script]}), more);
-        let run = installation.client.submit("default", &operation).await;
+        let operation =
+            job(json!({"command": ["sh", "-c"], "args": [script]}), json!({"onAgentLoss": on_agent_loss}));
+        let queues = format!("{agent}/default,spare/default");
+        let run = installation.run_file(&format!("{name}.json"), &operation, &["-q", &queues]);
         installation.client.wait_for("default", &run, "running", LONG).await;
         let beating = Self { name, run, agent };
         beating.until_beats(&installation.folder, "0", LONG).await;
@@ -141,13 +142,20 @@ async fn lost_agents_are_fenced_before_their_runs_go_on_elsewhere(backing: Backi
         let found = client.run("default", &run.run).await;
         assert_eq!(found["settings"]["agent"]["name"].as_str(), Some("spare"), "{found:#}");
         assert!(run.reasons(client).await.contains(&"AgentLost".to_owned()));
+        let told = installation.told(&["ops", "statuses", &run.run]);
+        assert!(told.contains("AgentLost"), "{told}");
+        assert_eq!(installation.offers_on_broker(run.agent, "default").await, 0, "nothing is offered there");
     }
+    assert_eq!(
+        installation.offers_on_broker("spare", "default").await,
+        0,
+        "all that it was offered, it took"
+    );
     for run in &waiting {
         assert_eq!(client.status("default", &run.run).await, "running");
         let why = client.get(&format!("/api/v1/default/default/runs/{}/explain", run.run)).await;
         assert_eq!(why["blocked_by"][0]["rule"], "agent_lost", "{why:#}");
-        let told = installation.berth(&["ops", "why", &run.run]);
-        let told = String::from_utf8_lossy(&told.stdout).into_owned();
+        let told = installation.told(&["ops", "why", &run.run]);
         assert!(told.contains(&format!("- agent_lost on agent {}", run.agent)), "{told}");
         let agent = client.get(&format!("/api/v1/orgs/default/agents/{}", run.agent)).await;
         assert_eq!(
@@ -156,8 +164,7 @@ async fn lost_agents_are_fenced_before_their_runs_go_on_elsewhere(backing: Backi
             "{agent:#}"
         );
     }
-    let shown = installation.berth(&["agents", "ls"]);
-    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    let shown = installation.told(&["agents", "ls"]);
     assert_eq!(shown.matches("its runs wait for it").count(), 3, "{shown}");
 
     // They come back, and have lost nothing that was theirs.

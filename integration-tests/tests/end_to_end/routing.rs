@@ -1,44 +1,16 @@
-//! Where runs go, as an operator and a user see it: by the command line, checked in the store and in the runs.
+//! Where runs go, as an operator and a user see it: by the command line, checked in the store, on the
+//! broker and in the runs.
 
-use std::path::Path;
 use std::time::Duration;
 
-use berth_integration_tests::{Backing, Installation};
+use berth_integration_tests::{Backing, Installation, job};
 use serde_json::{Value, json};
 
 const LONG: Duration = Duration::from_secs(120);
 
-/// What `berth` wrote; it must succeed.
-fn berth(installation: &Installation, arguments: &[&str]) -> String {
-    let output = installation.berth(arguments);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "berth {arguments:?}: {said}");
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-/// What `berth` said when it was refused.
-fn refused(installation: &Installation, arguments: &[&str]) -> String {
-    let output = installation.berth(arguments);
-    assert!(!output.status.success(), "berth {arguments:?} succeeded");
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-/// A file with an operation of `script`, and what else is said of it.
-fn file(folder: &Path, name: &str, script: &str, more: &Value) -> String {
-    let container = json!({ "command": ["sh", "-c"], "args": [script] });
-    let mut operation =
-        json!({ "kind": "operation", "component": { "run": { "kind": "job", "container": container } } });
-    for (field, value) in more.as_object().into_iter().flatten() {
-        operation[field] = value.clone();
-    }
-    let path = folder.join(name);
-    std::fs::write(&path, operation.to_string()).unwrap();
-    path.display().to_string()
-}
-
-fn submit(installation: &Installation, arguments: &[&str]) -> String {
-    let run = berth(installation, &[&["run", "-o", "name"], arguments].concat());
-    run.trim().to_owned()
+/// An operation of `script`, and what else is said of it.
+fn operation(script: &str, more: Value) -> Value {
+    job(json!({ "command": ["sh", "-c"], "args": [script] }), more)
 }
 
 /// Where a run is or was: `agent/queue`.
@@ -61,56 +33,58 @@ async fn until_at(installation: &Installation, run: &str, to: &str) -> Vec<Strin
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rules_and_confinement_say_where_runs_go_and_why_they_may_not() {
-    let installation = Installation::start(Backing::Embedded).await;
+async fn redis_rules_and_confinement_say_where_runs_go_and_why_they_may_not() {
+    let installation = Installation::start(Backing::Redis).await;
     let (client, folder) = (&installation.client, &installation.folder);
     let gate = folder.join("gate");
     let hold = format!("while [ ! -e {} ]; do sleep 0.05; done", gate.display());
-    berth(&installation, &["queues", "create", "gpu", "--concurrency", "1", "--overflow-after", "0"]);
-    berth(&installation, &["queues", "create", "cpu"]);
+    installation.told(&["queues", "create", "gpu", "--concurrency", "1", "--overflow-after", "0"]);
+    installation.told(&["queues", "create", "cpu"]);
     let rules = folder.join("rules.yaml");
     let rules = rules.display().to_string();
     std::fs::write(&rules, "- {match: {kind: job}, queues: [cpu]}\n- {match: {labels: {team: vision}, kind: job}, queues: [gpu]}\n")
         .unwrap();
-    let said = refused(&installation, &["organization", "update", "--routes", &rules]);
+    let said = installation.refused(&["organization", "update", "--routes", &rules]);
     assert!(
         said.contains("rule 2 can never be the first: what it matches, rule 1 matches before it"),
         "{said}"
     );
     std::fs::write(&rules, "- {match: {labels: {team: vision}}, queues: [gpu, cpu]}\n- {queues: [cpu]}\n")
         .unwrap();
-    let shown = berth(&installation, &["organization", "update", "--routes", &rules]);
+    let shown = installation.told(&["organization", "update", "--routes", &rules]);
     assert!(shown.contains("labels team=vision"), "{shown}");
 
     let vision = json!({ "environment": { "labels": { "team": "vision" } } });
-    let holds = file(folder, "holds.json", &hold, &json!({ "runPatch": vision }));
-    let quick = file(folder, "quick.json", "true", &json!({}));
-    let first = submit(&installation, &["-f", &holds]);
+    let holds = operation(&hold, json!({ "runPatch": vision }));
+    let quick = operation("true", json!({}));
+    let first = installation.run_file("holds.json", &holds, &[]);
     assert_eq!(place(&installation, &first).await, "local/gpu");
     client.wait_for("default", &first, "running", LONG).await;
-    let second = submit(&installation, &["-f", &holds]);
+    let second = installation.run_file("holds.json", &holds, &[]);
     assert_eq!(place(&installation, &second).await, "local/cpu", "the first of its queues has no room");
-    let other = submit(&installation, &["-f", &quick]);
+    let other = installation.run_file("quick.json", &quick, &[]);
     assert_eq!(place(&installation, &other).await, "local/cpu");
     client.wait_for("default", &other, "succeeded", LONG).await;
 
     // What waits when its project is confined says so, and goes on when it may.
-    let third = submit(&installation, &["-f", &holds, "-q", "gpu"]);
-    berth(&installation, &["projects", "update", "default", "--queues", "cpu"]);
-    let why = berth(&installation, &["ops", "why", &third]);
+    let third = installation.run_file("holds.json", &holds, &["-q", "gpu"]);
+    installation.told(&["projects", "update", "default", "--queues", "cpu"]);
+    let why = installation.told(&["ops", "why", &third]);
     assert!(why.contains("confined on project default"), "{why}");
     assert!(
         why.contains("project default may not use local/gpu: it is confined to the queues local/cpu"),
         "{why}"
     );
-    let said = refused(&installation, &["run", "-f", &quick, "-q", "gpu"]);
+    let quick_file = folder.join("quick.json").display().to_string();
+    let said = installation.refused(&["run", "-f", &quick_file, "-q", "gpu"]);
     assert!(said.contains("queue `local/gpu` is none that project `default` may use"), "{said}");
     std::fs::write(&gate, "").unwrap();
     client.wait_for("default", &first, "succeeded", LONG).await;
-    let fourth = submit(&installation, &["-f", &quick]);
+    let fourth = installation.run_file("quick.json", &quick, &[]);
     client.wait_for("default", &fourth, "succeeded", LONG).await;
     assert_eq!(client.status("default", &third).await, "queued", "nothing else holds it back by now");
-    berth(&installation, &["projects", "update", "default", "--queues", "none"]);
+    assert_eq!(installation.offers_on_broker("local", "gpu").await, 0, "what is confined is not offered");
+    installation.told(&["projects", "update", "default", "--queues", "none"]);
     client.wait_for("default", &third, "succeeded", LONG).await;
     client.wait_for("default", &second, "succeeded", LONG).await;
 }
@@ -122,33 +96,34 @@ async fn rabbitmq_a_run_overflows_between_agents_when_it_has_waited_and_when_its
     let (client, folder) = (&installation.client, &installation.folder);
     let gate = folder.join("gate");
     let hold = format!("while [ ! -e {} ]; do sleep 0.05; done", gate.display());
-    berth(
-        &installation,
-        &["queues", "update", "local/default", "--concurrency", "1", "--overflow-after", "2"],
-    );
-    let holds = file(folder, "holds.json", &hold, &json!({}));
-    let quick = file(folder, "quick.json", "echo $BERTH_ATTEMPT", &json!({}));
-    let first = submit(&installation, &["-f", &holds, "-q", "local/default"]);
+    installation.told(&["queues", "update", "local/default", "--concurrency", "1", "--overflow-after", "2"]);
+    let holds = operation(&hold, json!({}));
+    let quick = operation("echo $BERTH_ATTEMPT", json!({}));
+    let first = installation.run_file("holds.json", &holds, &["-q", "local/default"]);
     client.wait_for("default", &first, "running", LONG).await;
-    berth(&installation, &["queues", "pause", "spare/default", "--reason", "upgrade"]);
-    let goes = submit(&installation, &["-f", &quick, "-q", "local/default,spare/default"]);
-    let why = berth(&installation, &["ops", "why", &goes]);
+    installation.told(&["queues", "pause", "spare/default", "--reason", "upgrade"]);
+    let goes = installation.run_file("quick.json", &quick, &["-q", "local/default,spare/default"]);
+    let why = installation.told(&["ops", "why", &goes]);
     assert!(why.contains("overflow among local/default, spare/default: it moves"), "{why}");
     assert_eq!(place(&installation, &goes).await, "local/default", "the other is paused");
-    berth(&installation, &["queues", "resume", "spare/default"]);
+    installation.told(&["queues", "resume", "spare/default"]);
     let moves = until_at(&installation, &goes, "spare/default").await;
     assert!(moves[0].starts_with("Moved from local/default to spare/default: it waited for "), "{moves:?}");
     client.wait_for("default", &goes, "succeeded", LONG).await;
+    assert_eq!(installation.offers_on_broker("local", "default").await, 0, "it was never offered there");
 
-    berth(&installation, &["queues", "update", "local/default", "--overflow-after", "0"]);
-    berth(&installation, &["queues", "pause", "spare/default"]);
-    let leaves = submit(&installation, &["-f", &quick, "-q", "local/default,spare/default"]);
-    berth(&installation, &["queues", "resume", "spare/default"]);
-    berth(&installation, &["queues", "pause", "local/default", "--reason", "upgrade"]);
+    installation.told(&["queues", "update", "local/default", "--overflow-after", "none"]);
+    installation.told(&["queues", "pause", "spare/default"]);
+    let leaves = installation.run_file("quick.json", &quick, &["-q", "local/default,spare/default"]);
+    installation.told(&["queues", "resume", "spare/default"]);
+    installation.told(&["queues", "pause", "local/default", "--reason", "upgrade"]);
     let moves = until_at(&installation, &leaves, "spare/default").await;
     assert_eq!(moves, ["Moved from local/default to spare/default: queue local/default is paused: upgrade"]);
     client.wait_for("default", &leaves, "succeeded", LONG).await;
     assert_eq!(client.run("default", &leaves).await["attempt"], json!(0), "it was never tried elsewhere");
+    for agent in ["local", "spare"] {
+        assert_eq!(installation.offers_on_broker(agent, "default").await, 0, "nothing is left of the moves");
+    }
     std::fs::write(&gate, "").unwrap();
     client.wait_for("default", &first, "succeeded", LONG).await;
 }
