@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::table;
 use crate::names::Names;
-use crate::rights;
+use crate::rights::{self, AgentUser};
 use crate::topology::Topology;
 
 /// A definitions file for `rabbitmqctl import_definitions` or `load_definitions`.
@@ -21,10 +21,9 @@ pub fn rabbitmq_definitions(names: &Names, topology: &Topology, vhost: &str) -> 
         json!({"source": binding.exchange, "vhost": vhost, "destination": binding.queue,
                "destination_type": "queue", "routing_key": binding.routing_key, "arguments": {}})
     });
-    let with_hash = topology.users.iter().filter_map(|(name, user)| {
-        let hash = user.rabbitmq_password_hash.as_ref()?;
-        Some(json!({"name": name, "password_hash": hash,
-                    "hashing_algorithm": rights::RABBITMQ_HASHING, "tags": []}))
+    let users = topology.users.iter().map(|(name, user)| {
+        json!({"name": name, "password_hash": user.password.rabbitmq,
+               "hashing_algorithm": rights::RABBITMQ_HASHING, "tags": ""})
     });
     let permissions = topology.users.iter().map(|(name, user)| {
         let rights = rights::rabbitmq(names, &user.agent);
@@ -33,7 +32,7 @@ pub fn rabbitmq_definitions(names: &Names, topology: &Topology, vhost: &str) -> 
     });
     json!({
         "vhosts": [{"name": vhost}],
-        "users": with_hash.collect::<Vec<_>>(),
+        "users": users.collect::<Vec<_>>(),
         "permissions": permissions.collect::<Vec<_>>(),
         "exchanges": exchanges.collect::<Vec<_>>(),
         "queues": queues.collect::<Vec<_>>(),
@@ -41,16 +40,12 @@ pub fn rabbitmq_definitions(names: &Names, topology: &Topology, vhost: &str) -> 
     })
 }
 
-/// The lines of a Redis ACL file, one per user whose password's hash is known.
-pub fn redis_acl_lines(names: &Names, topology: &Topology) -> Vec<String> {
-    topology
-        .users
-        .iter()
-        .filter_map(|(name, user)| {
-            let hash = user.redis_password_sha256.as_ref()?;
-            Some(format!("user {name} {}", rights::redis_acl(names, &user.agent, hash)))
-        })
-        .collect()
+/// The lines of a Redis ACL file for agents whose queues are in `database`, one per user.
+pub fn redis_acl_lines(names: &Names, topology: &Topology, database: u32) -> Vec<String> {
+    let line = |(name, user): (&String, &AgentUser)| {
+        format!("user {name} {}", rights::redis_acl(names, &user.agent, &user.password.redis, database))
+    };
+    topology.users.iter().map(line).collect()
 }
 
 #[cfg(test)]
@@ -58,16 +53,14 @@ mod tests {
     use super::*;
     use crate::arguments::QueueKind;
     use crate::build;
-    use crate::rights::AgentUser;
+    use crate::password::PasswordHashes;
+    use crate::rights::Slot;
 
     #[test]
     fn definitions_have_what_the_topology_has() {
         let names = Names::default();
-        let user = AgentUser {
-            agent: "a".to_owned(),
-            rabbitmq_password_hash: Some("c2FsdA==".to_owned()),
-            redis_password_sha256: None,
-        };
+        let password = PasswordHashes { rabbitmq: "c2FsdA==".to_owned(), redis: "00ff".to_owned() };
+        let user = AgentUser { agent: "a".to_owned(), slot: Slot::Second, password };
         let topology = build::agent(&names, "a", ["q"], QueueKind::Quorum).with_user(&names, user);
         let file = rabbitmq_definitions(&names, &topology, "/");
         assert_eq!(file["queues"].as_array().unwrap().len(), 2);
@@ -76,7 +69,9 @@ mod tests {
             json!({"x-queue-type": "quorum", "x-delivery-limit": 2_147_483_647})
         );
         assert_eq!(file["bindings"][0]["routing_key"], "berth.a.out");
-        assert_eq!(file["permissions"][0]["user"], "berth-a");
-        assert_eq!(redis_acl_lines(&names, &topology), [] as [String; 0]);
+        assert_eq!(file["permissions"][0]["user"], "berth-a.2");
+        assert_eq!(file["users"][0]["password_hash"], "c2FsdA==");
+        let lines = redis_acl_lines(&names, &topology, 0);
+        assert!(lines[0].starts_with("user berth-a.2 reset on #00ff ~berth.a.*"), "{lines:?}");
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::arguments::{Value, table};
 use crate::topology::{Binding, Exchange, Queue};
+use crate::users::FoundUsers;
 
 /// A thing's properties by RabbitMQ's names, as text; what has no value is left out.
 pub type Properties = BTreeMap<String, String>;
@@ -18,6 +19,8 @@ pub struct Found {
     pub queues: BTreeMap<String, Seen>,
     /// Bindings; `None`: this broker has none, or they can't be seen.
     pub bindings: Option<BTreeSet<Binding>>,
+    /// Users that could be agents' by their names; `None`: this broker has none, or they can't be seen.
+    pub users: Option<FoundUsers>,
 }
 
 /// What is seen of an exchange or a queue that exists.

@@ -8,10 +8,13 @@ pub mod arguments;
 pub mod build;
 pub mod export;
 pub mod found;
+pub mod keda;
 pub mod names;
+pub mod password;
 pub mod plan;
 pub mod rights;
 pub mod topology;
+pub mod users;
 
 pub use address::Address;
 pub use names::Names;

@@ -1,7 +1,8 @@
 //! The difference between what is on a broker and what should be: shown by `berth broker plan`.
 //!
-//! It is for reading. `apply` makes what is missing; what differs, and what nobody wants any more, is a person's
-//! to decide about, since a queue goes with all that is in it.
+//! It is for reading. `apply` makes what is missing, and users what they should be; what else differs, and what nobody
+//! wants any more, is a person's to decide about, since a queue goes with all that is in it. A user that nobody wants
+//! any more is taken away: it is a way in.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +10,9 @@ use serde::Serialize;
 
 use crate::found::{Found, Properties, Seen, of_exchange, of_queue};
 use crate::names::{Holder, Names};
+use crate::rights;
 use crate::topology::{Binding, Topology};
+use crate::users::{self, FoundUsers};
 
 /// What a change is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -21,6 +24,8 @@ pub enum Kind {
     Queue,
     /// A binding, named `EXCHANGE -> QUEUE`.
     Binding,
+    /// An agent's user.
+    User,
 }
 
 /// One difference.
@@ -34,7 +39,8 @@ pub enum Change {
         /// Its name.
         name: String,
     },
-    /// It is there with another value of one property, which no broker can change: `apply` refuses.
+    /// It is there with another value of one property. Of a user `apply` sets it; of the rest no broker can change
+    /// it, and `apply` refuses. The values of a password are not told.
     Differs {
         /// What it is.
         kind: Kind,
@@ -49,6 +55,13 @@ pub enum Change {
     },
     /// It is ours, and nothing wants it any more. Never deleted by `apply`.
     Unwanted {
+        /// What it is.
+        kind: Kind,
+        /// Its name.
+        name: String,
+    },
+    /// It is an agent's user that nothing wants any more: `apply` takes it away.
+    Remove {
         /// What it is.
         kind: Kind,
         /// Its name.
@@ -77,7 +90,7 @@ impl Scope {
     }
 }
 
-/// Compares `found` with `wanted`: exchanges, queues and bindings in turn; of each what is missing or differs,
+/// Compares `found` with `wanted`: exchanges, queues, bindings and users in turn; of each what is missing or differs,
 /// then what nobody wants. What can't be seen is not compared.
 pub fn plan(names: &Names, wanted: &Topology, found: &Found, scope: &Scope) -> Vec<Change> {
     let ours = |name: &str| scope.covers(names, name);
@@ -95,6 +108,30 @@ pub fn plan(names: &Names, wanted: &Topology, found: &Found, scope: &Scope) -> V
         let extra = bindings.difference(&wanted.bindings).filter(|binding| ours(&binding.queue));
         changes.extend(extra.map(|binding| Change::Unwanted { kind: Kind::Binding, name: shown(binding) }));
     }
+    if let Some(users) = &found.users {
+        changes.extend(of_users(names, wanted, users, scope));
+    }
+    changes
+}
+
+/// What of users is to be different. Whose they all are is known only where all agents are.
+pub fn of_users(names: &Names, wanted: &Topology, found: &FoundUsers, scope: &Scope) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for (name, user) in &wanted.users {
+        let wanted = users::wanted(found.kind, names, user);
+        match found.users.get(name) {
+            None => changes.push(Change::Make { kind: Kind::User, name: name.clone() }),
+            Some(found) => changes.extend(differences(Kind::User, name, &wanted, found)),
+        }
+    }
+    let is_agents = |name: &str, found_user: &Properties| {
+        rights::agent_of_user(names, name)
+            .is_some_and(|agent| users::is_of_agent(found.kind, names, agent, found_user))
+    };
+    let extra = found.users.iter().filter(|(name, user)| {
+        *scope == Scope::Everything && !wanted.users.contains_key(*name) && is_agents(name, user)
+    });
+    changes.extend(extra.map(|(name, _)| Change::Remove { kind: Kind::User, name: name.clone() }));
     changes
 }
 
@@ -121,12 +158,12 @@ fn differences(kind: Kind, name: &str, wanted: &Properties, found: &Properties) 
     properties
         .into_iter()
         .filter(|property| wanted.get(*property) != found.get(*property))
-        .map(|property| Change::Differs {
-            kind,
-            name: name.to_owned(),
-            property: property.clone(),
-            found: found.get(property).cloned(),
-            wanted: wanted.get(property).cloned(),
+        .map(|property| {
+            let told = |properties: &Properties| {
+                properties.get(property).filter(|_| property != users::PASSWORD).cloned()
+            };
+            let (found, wanted) = (told(found), told(wanted));
+            Change::Differs { kind, name: name.to_owned(), property: property.clone(), found, wanted }
         })
         .collect()
 }
@@ -136,6 +173,8 @@ mod tests {
     use super::*;
     use crate::arguments::QueueKind;
     use crate::build;
+    use crate::password::PasswordHashes;
+    use crate::rights::{AgentUser, Slot};
 
     fn of(queues: &[&str]) -> Topology {
         build::agent(&Names::default(), "a", queues.iter().copied(), QueueKind::Quorum)
@@ -151,6 +190,7 @@ mod tests {
             ),
             queues: queues.map(|(name, it)| (name.clone(), Seen::Whole(of_queue(it)))).collect(),
             bindings: Some(topology.bindings.clone()),
+            users: None,
         }
     }
 
@@ -163,6 +203,7 @@ mod tests {
                 format!("{} {property}: {found}, not {wanted}", name(kind, it))
             }
             Change::Unwanted { kind, name: it } => format!("unwanted {}", name(kind, it)),
+            Change::Remove { kind, name: it } => format!("remove {}", name(kind, it)),
         };
         plan(&Names::default(), wanted, found, scope).iter().map(change).collect()
     }
@@ -223,6 +264,52 @@ mod tests {
             found.queues.insert(name.clone(), Seen::Name);
             found.exchanges.get_or_insert_default().insert(name, Seen::Name);
         }
+        assert!(changes(&of(&["q"]), &found, &Scope::Everything).is_empty());
+    }
+
+    fn user(agent: &str, password: &str) -> AgentUser {
+        let password = PasswordHashes::of(password, *b"salt");
+        AgentUser { agent: agent.to_owned(), slot: Slot::First, password }
+    }
+
+    /// A RabbitMQ that has these users beside its own.
+    fn with_users(users: &[AgentUser]) -> Found {
+        let names = Names::default();
+        let own = ("guest".to_owned(), users::on_rabbitmq("h", "administrator", None));
+        let named = |user: &AgentUser| {
+            let name = rights::agent_user(&names, &user.agent, user.slot);
+            (name, users::wanted(users::Kind::RabbitMq, &names, user))
+        };
+        let users = users.iter().map(named).chain([own]).collect();
+        let users = Some(FoundUsers { kind: users::Kind::RabbitMq, users });
+        Found { users, ..having(&of(&["q"])) }
+    }
+
+    #[test]
+    fn users_are_made_set_and_taken_away_and_no_password_is_told() {
+        let names = Names::default();
+        let wanted = of(&["q"]).with_user(&names, user("a", "secret"));
+        let all = |found: &Found| changes(&wanted, found, &Scope::Everything);
+        assert!(all(&with_users(&[user("a", "secret")])).is_empty());
+        assert_eq!(all(&with_users(&[])), ["make user berth-a"]);
+        let others = with_users(&[user("a", "another"), user("gone", "secret")]);
+        assert_eq!(all(&others), ["user berth-a password: -, not -", "remove user berth-gone"]);
+        // Whose the other is, is known to nobody who does not know all agents.
+        let only_a = Scope::Agents(BTreeSet::from(["a".to_owned()]));
+        assert_eq!(changes(&wanted, &others, &only_a), ["user berth-a password: -, not -"]);
+    }
+
+    #[test]
+    fn a_user_of_others_stays_whatever_its_name() {
+        let names = Names::default();
+        let mut found = with_users(&[]);
+        let users = &mut found.users.as_mut().unwrap().users;
+        let administrator = users::on_rabbitmq("h", "administrator", Some(&rights::rabbitmq(&names, "admin")));
+        users.insert("berth-admin".to_owned(), administrator);
+        // Of an installation with the prefix `berth-x`, its agent `y`.
+        let foreign = Names { prefix: "berth-x".to_owned() };
+        let neighbour = users::wanted(users::Kind::RabbitMq, &foreign, &user("y", "secret"));
+        users.insert("berth-x-y".to_owned(), neighbour);
         assert!(changes(&of(&["q"]), &found, &Scope::Everything).is_empty());
     }
 

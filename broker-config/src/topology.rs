@@ -90,7 +90,7 @@ impl Topology {
     /// Adds an agent's user.
     #[must_use]
     pub fn with_user(mut self, names: &Names, user: AgentUser) -> Self {
-        self.users.insert(rights::agent_user(names, &user.agent), user);
+        self.users.insert(rights::agent_user(names, &user.agent, user.slot), user);
         self
     }
 
