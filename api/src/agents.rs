@@ -19,6 +19,7 @@ use std::collections::HashMap;
 use crate::app::{App, AppState};
 use crate::authenticate::Caller;
 use crate::body::Json;
+use crate::credentials;
 use crate::defaults;
 use crate::given::{Concurrency, given};
 use crate::limits::{self, Given, GivenQuota};
@@ -240,7 +241,6 @@ pub(crate) async fn update(
         draining: body.draining,
         hold,
         is_default: body.is_default,
-        ..AgentPatch::default()
     };
     let told = patch.defaults.as_ref().map(|given| defaults::shown(given.as_ref()));
     changed(&app, &caller, &agent, patch, ("agent.update", told)).await
@@ -313,6 +313,7 @@ pub(crate) async fn delete(
     let agent = find(&app, &at.owner, &at.agent).await?;
     app.store.delete_agent(&at.owner, agent.name.as_str(), &caller.audit("agent.delete")).await?;
     app.wake.settings_changed();
+    credentials::lock_out(&app, agent.name.as_str()).await;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -34,7 +34,7 @@ pub enum Auth {
 pub struct Config {
     /// The state of record.
     pub store: Store,
-    /// For wake-ups.
+    /// For wake-ups, and for agents' users.
     pub broker: Broker,
     /// For logs and inspection: a connection of its own, so that a flood of logs delays nothing else.
     pub requests_broker: Broker,
@@ -71,6 +71,7 @@ pub(crate) struct Metrics {
 #[derive(Debug)]
 pub(crate) struct App {
     pub store: Store,
+    pub broker: Broker,
     pub requests_broker: Broker,
     pub names: Names,
     pub clock: Clock,
@@ -108,9 +109,10 @@ impl App {
             submissions: SubmissionMetrics::register(&config.registry)?,
         };
         let tasks = TaskTracker::new();
-        let wake = Wake::new(config.broker, config.names.wake());
+        let wake = Wake::new(config.broker.clone(), config.names.wake());
         Ok(Arc::new(Self {
             store: config.store,
+            broker: config.broker,
             requests_broker: config.requests_broker,
             names: config.names,
             clock: config.clock,

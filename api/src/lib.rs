@@ -38,6 +38,7 @@ mod agents;
 mod audit;
 mod confinement;
 mod course;
+mod credentials;
 mod dead_letters;
 mod installation;
 mod projects;

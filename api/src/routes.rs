@@ -11,8 +11,8 @@ use crate::app::AppState;
 use crate::params::shown;
 use crate::problem::Problem;
 use crate::{
-    agents, audit, clone, dead_letters, explain, installation, layers, logs, openapi, organizations, presets,
-    projects, queues, runs, sse, streams, tokens,
+    agents, audit, clone, credentials, dead_letters, explain, installation, layers, logs, openapi,
+    organizations, presets, projects, queues, runs, sse, streams, tokens,
 };
 
 /// A path with what answers it.
@@ -100,6 +100,10 @@ fn organization() -> Vec<Route> {
             .put(agents::update)
             .delete(agents::delete),
         at("/api/v1/orgs/{owner}/agents/{agent}/statuses").get(agents::statuses),
+        at("/api/v1/orgs/{owner}/agents/{agent}/credentials")
+            .get(credentials::list)
+            .post(credentials::create),
+        at("/api/v1/orgs/{owner}/agents/{agent}/credentials/{generation}").delete(credentials::retire),
         at("/api/v1/orgs/{owner}/agents/{agent}/{verb}").post(agents::steer),
         at("/api/v1/orgs/{owner}/agents/{agent}/queues").get(queues::list).post(queues::create),
         at("/api/v1/orgs/{owner}/agents/{agent}/queues/names").get(queues::list),

@@ -60,7 +60,8 @@ pub fn objects<'a>(
         .iter()
         .map(|(parameter, key)| json!({"parameter": parameter, "name": "berth-agent", "key": key}))
         .collect();
-    let triggers: Vec<Value> = queues.into_iter().flat_map(|queue| of_queue(names, agent, queue, scaling)).collect();
+    let triggers: Vec<Value> =
+        queues.into_iter().flat_map(|queue| of_queue(names, agent, queue, scaling)).collect();
     vec![
         json!({
             "apiVersion": "keda.sh/v1alpha1", "kind": "TriggerAuthentication",

@@ -304,7 +304,8 @@ mod tests {
         let names = Names::default();
         let mut found = with_users(&[]);
         let users = &mut found.users.as_mut().unwrap().users;
-        let administrator = users::on_rabbitmq("h", "administrator", Some(&rights::rabbitmq(&names, "admin")));
+        let administrator =
+            users::on_rabbitmq("h", "administrator", Some(&rights::rabbitmq(&names, "admin")));
         users.insert("berth-admin".to_owned(), administrator);
         // Of an installation with the prefix `berth-x`, its agent `y`.
         let foreign = Names { prefix: "berth-x".to_owned() };

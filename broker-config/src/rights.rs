@@ -7,7 +7,7 @@ use crate::names::Names;
 use crate::password::PasswordHashes;
 
 /// RabbitMQ's three permission patterns of one user in one virtual host.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RabbitMqPermissions {
     /// What it may declare and delete.
     pub configure: String,

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use berth_broker_config::{Address, Topology};
+use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
@@ -26,6 +27,7 @@ use crate::consumer::{Consumer, Subscription};
 use crate::error::{Error, PublishError};
 use crate::message::{Message, Publish};
 use crate::settings::{Settings, SettingsError};
+use crate::users::UserSupport;
 use link::Link;
 
 pub(crate) use consume::{Held, ack_many};
@@ -65,6 +67,18 @@ impl Client {
             None => None,
         };
         Ok(Depth { ready, unacked })
+    }
+
+    pub(crate) async fn remove_user(&self, name: &str) -> Result<(), Error> {
+        users::remove(&self.link, name).await
+    }
+
+    pub(crate) fn user_support(&self) -> UserSupport {
+        if self.link.management.is_some() { UserSupport::Taken } else { UserSupport::Untold(users::OFF) }
+    }
+
+    pub(crate) fn url_for(&self, user: &str, password: &str) -> Option<SecretString> {
+        self.link.core.settings.url_for(user, password)
     }
 
     pub(crate) async fn survey(&self, wanted: &Topology) -> Result<Survey, Error> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use berth_broker_config::found::Found;
 use berth_broker_config::{Address, Topology};
+use secrecy::SecretString;
 use tokio::sync::watch;
 
 use crate::connection::Connection;
@@ -13,6 +14,7 @@ use crate::error::{Error, PublishError};
 use crate::message::{Message, Publish};
 use crate::request::{Inboxes, ReplyStream, RequestOptions};
 use crate::settings::{Scheme, Settings, SettingsError};
+use crate::users::UserSupport;
 use crate::{amqp, memory, redis};
 
 /// How full a queue is.
@@ -136,6 +138,24 @@ impl Broker {
     /// the broker refuses or can't be asked.
     pub async fn apply(&self, topology: &Topology) -> Result<(), Error> {
         each!(self, client => client.apply(topology).await)
+    }
+
+    /// Takes an agent's user away, and ends its connections; it is no error if there is none.
+    ///
+    /// # Errors
+    /// If it is no agent's by its rights ([`Error::User`]), or the broker refuses or can't be asked.
+    pub async fn remove_user(&self, name: &str) -> Result<(), Error> {
+        each!(self, client => client.remove_user(name).await)
+    }
+
+    /// Whether the broker takes agents' users from us.
+    pub fn user_support(&self) -> UserSupport {
+        each!(self, client => client.user_support())
+    }
+
+    /// Where the broker is, for another user; `None` if it is in this process.
+    pub fn url_for(&self, user: &str, password: &str) -> Option<SecretString> {
+        each!(self, client => client.url_for(user, password))
     }
 
     /// What is on the broker, to be compared with `wanted`. On RabbitMQ without its management API only what

@@ -56,8 +56,8 @@ pub enum Error {
         /// Why not.
         text: String,
     },
-    /// A user with its rights could not be made.
-    #[error("the user `{user}` can't be made on the broker: {why}")]
+    /// A user could not be made, changed or taken away.
+    #[error("the user `{user}` can't be changed on the broker: {why}")]
     User {
         /// Its name.
         user: String,

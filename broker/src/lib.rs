@@ -19,6 +19,7 @@ mod redis;
 pub mod request;
 pub mod respond;
 pub mod settings;
+pub mod users;
 
 pub use broker::{Broker, Depth, Survey};
 pub use connection::Connection;
@@ -28,4 +29,5 @@ pub use error::{Error, PublishError};
 pub use message::{Message, Properties, Publish};
 pub use request::{ReplyError, ReplyStream, RequestOptions};
 pub use respond::{Incoming, Requests, RespondError, Responder};
-pub use settings::{ManagementUrl, Settings, SettingsError};
+pub use settings::{ManagementUrl, Scheme, Settings, SettingsError};
+pub use users::UserSupport;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use berth_broker_config::found::{Found, Seen};
 use berth_broker_config::{Address, Topology};
+use secrecy::SecretString;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -16,6 +17,7 @@ use crate::consumer::{Consumer, Subscription};
 use crate::delivery::{self, Delivery};
 use crate::error::{Error, PublishError};
 use crate::message::{Message, Publish};
+use crate::users::UserSupport;
 
 /// How many broadcast messages a slow subscriber may lag behind before it misses some.
 const TOPIC_BACKLOG: usize = 1024;
@@ -220,6 +222,18 @@ impl Client {
             queue.filled.notify_waiters();
         }
         Ok(())
+    }
+
+    pub(crate) async fn remove_user(&self, _name: &str) -> Result<(), Error> {
+        Ok(())
+    }
+
+    pub(crate) fn user_support(&self) -> UserSupport {
+        UserSupport::None
+    }
+
+    pub(crate) fn url_for(&self, _user: &str, _password: &str) -> Option<SecretString> {
+        None
     }
 
     pub(crate) async fn survey(&self, _wanted: &Topology) -> Result<Survey, Error> {

@@ -14,11 +14,13 @@ mod restore;
 mod scripts;
 mod survey;
 mod topic;
+mod users;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use berth_broker_config::{Address, Topology};
+use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
@@ -28,6 +30,7 @@ use crate::consumer::{Consumer, Subscription};
 use crate::error::{Error, PublishError};
 use crate::message::{Message, Publish};
 use crate::settings::{Settings, SettingsError};
+use crate::users::UserSupport;
 use link::Link;
 
 pub(crate) use consume::{Held, ack_many};
@@ -71,7 +74,19 @@ impl Client {
     pub(crate) async fn apply(&self, topology: &Topology) -> Result<(), Error> {
         self.link.core.remember(topology);
         queues::apply(&self.link, topology).await?;
-        survey::apply_users(&self.link, topology).await
+        users::apply(&self.link, topology).await
+    }
+
+    pub(crate) async fn remove_user(&self, name: &str) -> Result<(), Error> {
+        users::remove(&self.link, name).await
+    }
+
+    pub(crate) fn user_support(&self) -> UserSupport {
+        UserSupport::Taken
+    }
+
+    pub(crate) fn url_for(&self, user: &str, password: &str) -> Option<SecretString> {
+        self.link.core.settings.url_for(user, password)
     }
 
     pub(crate) async fn survey(&self, wanted: &Topology) -> Result<Survey, Error> {

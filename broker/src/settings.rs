@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use berth_broker_config::Names;
+use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -66,6 +67,8 @@ pub struct Settings {
     url: SecretString,
     password: SecretString,
     shown: String,
+    user: String,
+    database: u32,
     /// Names on the broker.
     pub names: Names,
     /// Shown in RabbitMQ's list of connections.
@@ -145,6 +148,8 @@ impl Settings {
             url: url.to_owned().into(),
             password: password.into(),
             shown: shown.into(),
+            user: decoded(parsed.username()),
+            database: parsed.path().trim_matches('/').parse().unwrap_or(0),
             names: Names::default(),
             connection_name: "berth".to_owned(),
             connect_timeout: Duration::from_secs(3),
@@ -167,6 +172,58 @@ impl Settings {
         &self.shown
     }
 
+    /// The same place for another user; `None` if it is in this process.
+    pub(crate) fn url_for(&self, user: &str, password: &str) -> Option<SecretString> {
+        let mut url = Url::parse(self.url()).ok().filter(|_| self.scheme != Scheme::Memory)?;
+        url.set_username(user).ok()?;
+        url.set_password(Some(password)).ok()?;
+        // A query may hold credentials too.
+        let is_secret = |name: &str| matches!(name, "user" | "username" | "password" | "pass");
+        let kept: Vec<(String, String)> = url
+            .query_pairs()
+            .filter(|(name, _)| !is_secret(name))
+            .map(|(n, v)| (n.into(), v.into()))
+            .collect();
+        url.set_query(None);
+        if !kept.is_empty() {
+            url.query_pairs_mut().extend_pairs(kept);
+        }
+        Some(String::from(url).into())
+    }
+
+    /// The user that it is for; empty if the broker's default is meant.
+    pub(crate) fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// RabbitMQ: the virtual host.
+    pub fn vhost(&self) -> String {
+        let url = Url::parse(self.url()).ok();
+        decoded(url.as_ref().and_then(|url| url.path().get(1..)).unwrap_or("/"))
+    }
+
+    /// `host:port`; empty if it is in this process.
+    pub fn address(&self) -> String {
+        let Some(url) = Url::parse(self.url()).ok() else { return String::new() };
+        let port = url.port().unwrap_or(match self.scheme {
+            Scheme::Memory => return String::new(),
+            Scheme::Amqp if url.scheme() == "amqps" => 5671,
+            Scheme::Amqp => 5672,
+            Scheme::Redis => 6379,
+        });
+        format!("{}:{port}", url.host_str().unwrap_or_default())
+    }
+
+    /// Whether it is spoken to by TLS.
+    pub fn is_tls(&self) -> bool {
+        self.url().starts_with("amqps:") || self.url().starts_with("rediss:")
+    }
+
+    /// Redis: the number of the database.
+    pub fn database(&self) -> u32 {
+        self.database
+    }
+
     pub(crate) fn url(&self) -> &str {
         self.url.expose_secret()
     }
@@ -177,6 +234,11 @@ impl Settings {
         let text = text.replace(self.url(), &self.shown);
         if password.is_empty() { text } else { text.replace(password, "***") }
     }
+}
+
+/// A part of a URL, as it is meant.
+fn decoded(part: &str) -> String {
+    percent_decode_str(part).decode_utf8_lossy().into_owned()
 }
 
 impl fmt::Debug for Settings {
@@ -211,6 +273,26 @@ mod tests {
                     || url.contains('?')
             );
         }
+    }
+
+    #[test]
+    fn the_same_place_for_another_user_has_nothing_of_ours() {
+        for (url, other) in [
+            ("amqps://me:s3cret@h:1/%2fx?heartbeat=5&password=s3cret", "amqps://u:p@h:1/%2fx?heartbeat=5"),
+            ("redis://:s3cret@h/3", "redis://u:p@h/3"),
+            ("rediss://h?password=s3cret", "rediss://u:p@h"),
+        ] {
+            let settings = Settings::new(url).unwrap();
+            assert_eq!(settings.url_for("u", "p").unwrap().expose_secret(), other);
+        }
+        assert!(Settings::new("memory:").unwrap().url_for("u", "p").is_none());
+        assert_eq!(Settings::new("redis://h/3").unwrap().database(), 3);
+        let rabbit = Settings::new("amqp://me%2D:x@h/%2fx").unwrap();
+        assert_eq!(
+            (rabbit.user(), rabbit.vhost().as_str(), rabbit.address().as_str()),
+            ("me-", "/x", "h:5672")
+        );
+        assert_eq!(Settings::new("amqp://h").unwrap().vhost(), "/");
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use berth_broker::{Broker, Error, Message, Publish, Settings};
 use berth_broker_config::arguments::QueueKind;
-use berth_broker_config::rights::{self, AgentUser};
+use berth_broker_config::password::PasswordHashes;
+use berth_broker_config::rights::{self, AgentUser, Slot};
 use berth_broker_config::{Address, Names, Topology, build};
 use berth_test_servers::{RabbitMq, Redis};
 
@@ -60,14 +61,8 @@ async fn reaches_its_own_and_nothing_else(control: Broker, agent: Broker) {
 
 /// The agent's user, whose password is `agent-secret`.
 fn user() -> AgentUser {
-    AgentUser {
-        agent: "a".to_owned(),
-        // The salt 0x73616c74, and the SHA-256 of it and the password.
-        rabbitmq_password_hash: Some("c2FsdIomRe3ynOu8rLnsomo/Uzqj43SMvHUVSdYxRrvj0USs".to_owned()),
-        redis_password_sha256: Some(
-            "cc000e626ba67bed4834794d42288b228f012823877440d2bc5a3787cc6ffce9".to_owned(),
-        ),
-    }
+    let password = PasswordHashes::of("agent-secret", *b"salt");
+    AgentUser { agent: "a".to_owned(), slot: Slot::First, password }
 }
 
 /// Makes the agent's user, twice: the second time changes nothing.
@@ -86,7 +81,7 @@ async fn an_agents_rabbitmq_user_reaches_its_own_names_only() {
     let control = Broker::connect(settings).unwrap();
     assert!(control.connected(Duration::from_secs(20)).await);
     make_user(&control, &names).await;
-    let name = rights::agent_user(&names, "a");
+    let name = rights::agent_user(&names, "a", Slot::First);
     let agent = connect(&server.url_of(&name, "agent-secret", server.port())).await;
     reaches_its_own_and_nothing_else(control, agent).await;
 }
@@ -97,7 +92,7 @@ async fn an_agents_redis_user_reaches_its_own_keys_only() {
     let names = Names::default();
     let control = connect(&server.url()).await;
     make_user(&control, &names).await;
-    let name = rights::agent_user(&names, "a");
+    let name = rights::agent_user(&names, "a", Slot::First);
     let agent = connect(&format!("redis://{name}:agent-secret@127.0.0.1:{}/0", server.port())).await;
     reaches_its_own_and_nothing_else(control, agent).await;
 }

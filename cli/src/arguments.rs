@@ -200,8 +200,34 @@ pub struct BrokerGroup {
 pub enum BrokerAction {
     /// Print how the broker differs from what must exist there; changes nothing
     Plan(BrokerFor),
-    /// Make what is missing on the broker
+    /// Make what is missing on the broker, and agents' users what they should be
     Apply(BrokerFor),
+    /// Print what must exist on the broker, for those who set it up by their own means; passwords are in it as hashes
+    Export(Export),
+}
+
+/// `berth broker export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// In which form
+    pub form: ExportForm,
+    /// Whose part
+    #[command(flatten)]
+    pub whose: BrokerFor,
+    /// keda: a Prometheus that has the scheduler's metrics, to scale by what could start as well
+    #[arg(long, value_name = "URL")]
+    pub prometheus: Option<String>,
+}
+
+/// A form of export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ExportForm {
+    /// A definitions file, for `rabbitmqctl import_definitions`
+    Rabbitmq,
+    /// The lines of a Redis ACL file
+    RedisAcl,
+    /// KEDA's objects for each agent, as YAML
+    Keda,
 }
 
 /// Whose part of the broker.
@@ -251,6 +277,8 @@ mod tests {
             "berth queues drain eu/gpu --until 2026-12-01T06:00:00Z",
             "berth agents cordon eu --reason disks --until 2h",
             "berth agents drain eu",
+            "berth agents credentials eu --retire -o json",
+            "berth broker export keda --broker-url redis://h --for eu=default,gpu --prometheus http://p:9090",
             "berth queues purge eu/gpu --preview",
             "berth queues move gpu eu/gpu -q tags:night --yes",
             "berth ops stop 0123456789abcdef0123456789abcdef",

@@ -10,6 +10,7 @@ use crate::settings::{ClientSettings, Given, Part, Sources, config_folder, load}
 pub mod agents;
 pub mod completion;
 pub mod config;
+pub mod credentials;
 pub mod dead;
 pub mod login;
 pub mod logs;

@@ -15,6 +15,7 @@ pub mod broker;
 pub mod scheduler;
 pub mod up;
 
+mod export;
 mod process;
 mod replica;
 mod store;

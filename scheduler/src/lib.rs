@@ -17,6 +17,7 @@ mod overflow;
 mod retention;
 mod sweep;
 mod timers;
+mod users;
 
 use std::time::Duration;
 

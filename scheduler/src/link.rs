@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::context::{Context, Pace};
 use crate::intake;
 use crate::outbox::Error;
+use crate::users::Users;
 
 /// How often the store is tried: how late `/readyz` may be. The loops notice a store that is away by themselves.
 const PING: Duration = Duration::from_secs(5);
@@ -82,6 +83,7 @@ struct Served {
     /// The broker's connection for which the topology holds, and how often it had been wiped by then.
     applied_for: Option<(u64, u64)>,
     queues: BTreeMap<AgentId, BTreeSet<String>>,
+    users: Users,
     intakes: BTreeMap<AgentId, CancellationToken>,
 }
 
@@ -95,6 +97,7 @@ impl Served {
         if self.applied_for != Some(state) {
             context.broker.apply(&build::control_plane(&context.names, [])).await?;
             self.queues.clear();
+            self.users.doubt();
             self.applied_for = Some(state);
         }
         let agents = context.store.all_agents().await?;
@@ -128,6 +131,7 @@ impl Served {
             stays
         });
         self.queues.retain(|id, _| wanted.contains(id));
-        Ok(())
+        // Last: users in trouble keep nothing else up.
+        self.users.converge(context).await
     }
 }

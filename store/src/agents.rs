@@ -74,8 +74,6 @@ pub struct Agent {
     pub handover_rate: f64,
     /// How long after a claim's validity a create of its can still land.
     pub create_grace_ms: u64,
-    /// The hash of its broker password.
-    pub credentials_hash: Option<String>,
     /// When it was made.
     pub created_at: Time,
     /// When it was changed last; leases don't count.
@@ -127,8 +125,6 @@ pub struct NewAgent {
     pub is_default: bool,
     /// What is laid under the operations of its runs.
     pub defaults: Option<Value>,
-    /// The hash of its broker password.
-    pub credentials_hash: Option<String>,
 }
 
 impl NewAgent {
@@ -145,7 +141,6 @@ impl NewAgent {
             limits: LimitSettings::default(),
             is_default: false,
             defaults: None,
-            credentials_hash: None,
         }
     }
 }
@@ -173,8 +168,6 @@ pub struct AgentPatch {
     pub is_default: Option<bool>,
     /// What is laid under the operations of its runs, from now on.
     pub defaults: Option<Option<Value>>,
-    /// The hash of its broker password.
-    pub credentials_hash: Option<Option<String>>,
 }
 
 impl Store {
@@ -199,7 +192,6 @@ impl Store {
                 new.concurrency,
                 new.is_default,
                 json(&Tags::default())?,
-                &new.credentials_hash,
                 audit.at,
                 audit.at,
                 json_or_null(new.defaults.as_ref())?,
@@ -362,6 +354,7 @@ impl Store {
         tx.run(sql::agents::DELETE_QUEUES, args![agent.id]).await?;
         tx.run(sql::agents::DELETE_REPLICAS, args![agent.id]).await?;
         tx.run(sql::agents::DELETE_NODES, args![agent.id]).await?;
+        tx.run(sql::credentials::DELETE_OF_AGENT, args![agent.id]).await?;
         tx.run(sql::forgotten::DELETE_OF_AGENT, args![agent.id]).await?;
         tx.run(sql::agents::DELETE, args![agent.id]).await?;
         for row in &queues {
@@ -388,11 +381,11 @@ impl AgentPatch {
         patch(&mut agent.hold, self.hold);
         patch(&mut agent.is_default, self.is_default);
         patch(&mut agent.defaults, self.defaults);
-        patch(&mut agent.credentials_hash, self.credentials_hash);
     }
 }
 
-async fn by_name_locked(tx: &mut Tx, owner: &str, name: &str) -> Result<Agent, Error> {
+/// The agent of that name, inside a transaction, locked against other writers.
+pub(crate) async fn by_name_locked(tx: &mut Tx, owner: &str, name: &str) -> Result<Agent, Error> {
     let row = tx.one(sql::agents::BY_NAME_LOCKED, args![owner, name]).await?;
     found(row, agent, "agent", name)
 }
@@ -417,7 +410,6 @@ pub(crate) async fn write(tx: &mut Tx, agent: &Agent) -> Result<(), Error> {
             agent.cordoned,
             agent.draining,
             agent.is_default,
-            &agent.credentials_hash,
             json_or_null(agent.identity.as_ref())?,
             agent.updated_at,
             json_or_null(agent.defaults.as_ref())?,
@@ -464,7 +456,6 @@ pub(crate) fn agent(row: &Row) -> Result<Agent, Error> {
         defaults: row.opt_json("defaults")?,
         handover_rate: per_second(row.int("handover_milli")?),
         create_grace_ms: row.count("create_grace_ms")?,
-        credentials_hash: row.opt_text("credentials_hash")?,
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
     })

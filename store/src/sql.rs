@@ -6,6 +6,7 @@
 pub(crate) mod agents;
 pub(crate) mod audit;
 pub(crate) mod changes;
+pub(crate) mod credentials;
 pub(crate) mod dead_letters;
 pub(crate) mod forgotten;
 pub(crate) mod idempotency;
@@ -61,6 +62,7 @@ pub fn registry() -> Vec<Statement> {
         agents::ALL,
         audit::ALL,
         changes::ALL,
+        credentials::ALL,
         dead_letters::ALL,
         forgotten::ALL,
         idempotency::ALL,

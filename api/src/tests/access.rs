@@ -44,6 +44,7 @@ async fn each_scope_does_what_it_is_for_and_no_more() {
             (Scope::Admin, "POST", "/api/v1/users/tokens", Some(&token)),
             (Scope::Admin, "GET", "/api/v1/users/tokens", None),
             (Scope::Admin, "GET", "/api/v1/orgs/default/audit", None),
+            (Scope::Admin, "GET", "/api/v1/orgs/default/agents/local/credentials", None),
         ] {
             let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
             let answer = api.send(method, path, &[], body).await;

@@ -101,3 +101,20 @@ async fn a_namespace_that_no_agent_serves_is_refused_and_one_that_is_no_longer_s
     let block = lacks(&api.get(&explain).await.ok()).unwrap();
     assert!(block["message"].as_str().unwrap().contains("does not serve the namespace `ml`"), "{block}");
 }
+
+#[tokio::test]
+async fn agents_inside_the_process_need_no_credentials_and_get_none() {
+    let api = Api::open().await;
+    let path = format!("{LOCAL}/credentials");
+    let there = api.get(&path).await.ok();
+    assert_eq!((&there["needed"], &there["results"]), (&json!(false), &json!([])));
+    let refused = api.post(&path, &json!({})).await;
+    assert_eq!(refused.status, 409);
+    assert!(refused.detail().contains("inside this process"), "{refused:?}");
+    let nothing = api.send("DELETE", &format!("{path}/1"), &[], Vec::new()).await;
+    assert_eq!((nothing.status, nothing.detail()), (404, "generation `1` does not exist"));
+    let document = api.get("/openapi.json").await.ok();
+    let paths = &document["paths"];
+    assert!(paths["/api/v1/orgs/{owner}/agents/{agent}/credentials"]["post"].is_object());
+    assert!(paths["/api/v1/orgs/{owner}/agents/{agent}/credentials/{generation}"]["delete"].is_object());
+}

@@ -114,6 +114,18 @@ impl Management {
         }
     }
 
+    /// Takes something away; it is no error if it is not there.
+    pub(crate) async fn delete(&self, path: &[&str]) -> Result<(), Error> {
+        let request = self.request(Method::DELETE, path, None).timeout(PATIENT);
+        match send(request).await {
+            Ok(response) if response.status().is_success() || response.status() == StatusCode::NOT_FOUND => {
+                Ok(())
+            }
+            Ok(response) => Err(self.error(refusal(response.status()))),
+            Err(text) => Err(self.error(text)),
+        }
+    }
+
     /// An error of this API.
     pub(crate) fn error(&self, text: String) -> Error {
         Error::Management { at: self.shown.clone(), text }

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::declare;
 use super::link::Link;
 use super::management::Management;
+use super::users;
 use crate::broker::Survey;
 use crate::error::Error;
 
@@ -43,7 +44,7 @@ struct ListedBinding {
 pub(crate) async fn survey(link: &Link, wanted: &Topology) -> Result<Survey, Error> {
     let why = match &link.management {
         None => "RabbitMQ's management API is off".to_owned(),
-        Some(management) => match listed(management).await {
+        Some(management) => match listed(link, management).await {
             Ok(found) => return Ok(Survey { found, unseen: None }),
             Err(error) => error.to_string(),
         },
@@ -52,7 +53,7 @@ pub(crate) async fn survey(link: &Link, wanted: &Topology) -> Result<Survey, Err
     Ok(Survey { found: looked_for(link, wanted).await?, unseen: Some(unseen) })
 }
 
-async fn listed(management: &Management) -> Result<Found, Error> {
+async fn listed(link: &Link, management: &Management) -> Result<Found, Error> {
     let exchanges: Vec<ListedExchange> = list(management, "exchanges").await?;
     let queues: Vec<ListedQueue> = list(management, "queues").await?;
     let bindings: Vec<ListedBinding> = list(management, "bindings").await?;
@@ -75,6 +76,7 @@ async fn listed(management: &Management) -> Result<Found, Error> {
         exchanges: Some(exchanges.collect()),
         queues: queues.collect(),
         bindings: Some(bindings.collect::<BTreeSet<_>>()),
+        users: Some(users::found(management, &link.core.settings.names).await?),
     })
 }
 
@@ -109,5 +111,5 @@ async fn looked_for(link: &Link, wanted: &Topology) -> Result<Found, Error> {
             queues.insert(name.clone(), Seen::Name);
         }
     }
-    Ok(Found { exchanges: Some(exchanges), queues, bindings: None })
+    Ok(Found { exchanges: Some(exchanges), queues, bindings: None, users: None })
 }

@@ -1,10 +1,11 @@
-//! What is on Redis under our prefix, and users with their rights.
+//! What is on Redis under our prefix.
 
+use berth_broker_config::Topology;
 use berth_broker_config::found::{Found, Seen};
-use berth_broker_config::{Topology, rights};
 
 use super::keys::{REGISTRY, queue_of_list};
 use super::link::Link;
+use super::users;
 use crate::broker::Survey;
 use crate::error::Error;
 
@@ -23,6 +24,7 @@ pub(crate) async fn survey(link: &Link, wanted: &Topology) -> Result<Survey, Err
             found.queues.insert(queue.to_owned(), Seen::Name);
         }
     }
+    found.users = Some(users::found(link).await?);
     Ok(Survey { found, unseen: None })
 }
 
@@ -40,23 +42,4 @@ async fn scan(link: &Link, kind: &str) -> Result<Vec<String>, Error> {
         }
         cursor = next;
     }
-}
-
-/// Makes every user of `topology` be as it says; its rule begins from nothing.
-pub(crate) async fn apply_users(link: &Link, topology: &Topology) -> Result<(), Error> {
-    for (name, user) in &topology.users {
-        let refused = |why: String| Error::User { user: name.clone(), why };
-        let Some(hash) = &user.redis_password_sha256 else {
-            return Err(refused("the hash of its password for Redis is not known".to_owned()));
-        };
-        let rule = rights::redis_acl(&link.core.settings.names, &user.agent, hash);
-        let mut set = ::redis::cmd("ACL");
-        set.arg("SETUSER").arg(name);
-        for word in rule.split(' ') {
-            set.arg(word);
-        }
-        let made: Result<(), Error> = link.command("setting a user", &set).await;
-        made.map_err(|error| refused(error.to_string()))?;
-    }
-    Ok(())
 }

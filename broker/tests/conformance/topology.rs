@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use berth_broker::{Depth, Error, Publish};
 use berth_broker_config::arguments::QueueKind;
+use berth_broker_config::password::PasswordHashes;
 use berth_broker_config::plan::{Change, Kind, Scope, plan};
-use berth_broker_config::rights::{self, AgentUser};
+use berth_broker_config::rights::{self, AgentUser, Slot};
 use berth_broker_config::{Address, Topology, build};
 
 use crate::rig::{PATIENCE, Rig, batch, message, next, number, until};
@@ -191,13 +192,10 @@ async fn on_rabbitmq_without_its_management_api_the_rest_works() {
         assert!(survey.unseen.is_some_and(|unseen| unseen.contains("management API")));
         let missing = Change::Make { kind: Kind::Queue, name: rig.names.offers("a", "r").queue };
         assert_eq!(plan(&rig.names, &wanted, &survey.found, &Scope::Everything), [missing]);
-        let user = AgentUser {
-            agent: "a".to_owned(),
-            rabbitmq_password_hash: Some("c2FsdA==".to_owned()),
-            redis_password_sha256: None,
-        };
+        let password = PasswordHashes::of("secret", *b"salt");
+        let user = AgentUser { agent: "a".to_owned(), slot: Slot::First, password };
         let refused = broker.apply(&wanted.with_user(&rig.names, user)).await.unwrap_err();
-        let name = rights::agent_user(&rig.names, "a");
+        let name = rights::agent_user(&rig.names, "a", Slot::First);
         assert!(matches!(&refused, Error::User { user, .. } if *user == name), "{refused}");
     }
 }

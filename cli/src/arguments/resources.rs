@@ -184,7 +184,7 @@ pub enum AgentsAction {
     Ls,
     /// Show an agent
     Get(OneName),
-    /// Make an agent, with a queue `default`
+    /// Make an agent, with a queue `default`, and credentials, which are printed once
     Create {
         /// Which
         #[command(flatten)]
@@ -242,7 +242,19 @@ pub enum AgentsAction {
         #[command(flatten)]
         hold: super::Hold,
     },
-    /// Delete an agent and its queues
+    /// Make new credentials for an agent to come to the broker with, and print them, once; those before stay good
+    Credentials {
+        /// Which
+        #[command(flatten)]
+        agent: OneName,
+        /// Take all but the newest away instead, with their connections
+        #[arg(long)]
+        retire: bool,
+        /// List which are good instead
+        #[arg(long, conflicts_with = "retire")]
+        list: bool,
+    },
+    /// Delete an agent, its queues and its credentials
     Delete(OneName),
 }
 

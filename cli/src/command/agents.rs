@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::run::defaults;
-use super::{Session, Surroundings, many, results};
+use super::{Session, Surroundings, credentials, many, results};
 use crate::arguments::AgentsAction;
 use crate::failure::Failure;
 use crate::output::{Column, text};
@@ -69,7 +69,17 @@ pub async fn act(
             if default {
                 body.insert("is_default".to_owned(), json!(true));
             }
-            session.client.post(&session.org_path(&["agents"]), Value::Object(body)).await?
+            let mut made = session.client.post(&session.org_path(&["agents"]), Value::Object(body)).await?;
+            return credentials::with_agent(&mut session, &agent.name, &mut made, COLUMNS).await;
+        }
+        AgentsAction::Credentials { agent, retire: true, .. } => {
+            return credentials::retire(&mut session, &agent.name).await;
+        }
+        AgentsAction::Credentials { agent, list: true, .. } => {
+            return credentials::list(&mut session, &agent.name).await;
+        }
+        AgentsAction::Credentials { agent, .. } => {
+            return credentials::create(&mut session, &agent.name).await;
         }
         AgentsAction::Update { agent, description, limits, defaults: file } => {
             let mut body = Map::new();

@@ -1,18 +1,21 @@
-//! `berth broker`: shows how a broker differs from what must exist there, and makes what is missing.
+//! `berth broker`: shows how a broker differs from what must exist there, makes what is missing, and exports it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::time::Duration;
 
 use berth_broker::Broker;
-use berth_broker_config::plan::{Scope, plan};
+use berth_broker_config::password::PasswordHashes;
+use berth_broker_config::plan::{Change, Kind, Scope, plan};
+use berth_broker_config::rights::{AgentUser, Slot};
 use berth_broker_config::{Topology, build};
 use berth_domain::name::Slug;
+use berth_store::Credentials;
 use serde_json::{Value, json};
 
 use super::replica::{connect, names, queue_kind};
-use super::{store, with_causes};
-use crate::arguments::{BrokerAction, BrokerFor, BrokerGroup};
+use super::{export, store, with_causes};
+use crate::arguments::{BrokerAction, BrokerFor, BrokerGroup, Export};
 use crate::command::Surroundings;
 use crate::failure::{Failure, Status};
 use crate::output::{Column, Output, text};
@@ -38,16 +41,21 @@ pub async fn act(surroundings: &Surroundings<'_>, group: BrokerGroup) -> Result<
     let resolved = surroundings.settings(Part::Broker, &group.settings.given)?;
     let settings = BrokerSettings::read(&resolved)?;
     let database = DatabaseSettings::read_if_given(&resolved)?;
-    let (BrokerAction::Plan(wanted) | BrokerAction::Apply(wanted)) = &group.action;
-    let (topology, scope) = topology(&settings, database.as_ref(), wanted).await?;
-    let broker = connect(&settings, "broker")?;
-    let done = match reach(&broker).await {
-        Ok(()) => match group.action {
-            BrokerAction::Plan(_) => show(&broker, &settings, &topology, &scope).await,
-            BrokerAction::Apply(_) => apply(&broker, &topology).await,
-        },
-        Err(failure) => Err(failure),
+    let (BrokerAction::Plan(wanted)
+    | BrokerAction::Apply(wanted)
+    | BrokerAction::Export(Export { whose: wanted, .. })) = &group.action;
+    let part = part(&settings, database.as_ref(), wanted).await?;
+    let done = async |broker: &Broker, does_apply| {
+        reach(broker).await?;
+        if does_apply { apply(broker, &settings, &part).await } else { show(broker, &settings, &part).await }
     };
+    let does_apply = match group.action {
+        BrokerAction::Export(wanted) => return export::print(&settings, &part, &wanted),
+        BrokerAction::Plan(_) => false,
+        BrokerAction::Apply(_) => true,
+    };
+    let broker = connect(&settings, "broker")?;
+    let done = done(&broker, does_apply).await;
     broker.close().await;
     done
 }
@@ -62,18 +70,13 @@ async fn reach(broker: &Broker) -> Result<(), Failure> {
 }
 
 /// Prints the differences; nothing if there are none.
-async fn show(
-    broker: &Broker,
-    settings: &BrokerSettings,
-    topology: &Topology,
-    scope: &Scope,
-) -> Result<(), Failure> {
-    let survey = broker.survey(topology).await.map_err(|error| failed(&error))?;
+async fn show(broker: &Broker, settings: &BrokerSettings, part: &Whole) -> Result<(), Failure> {
+    let survey = broker.survey(&part.topology).await.map_err(|error| failed(&error))?;
     if let Some(unseen) = &survey.unseen {
         // A note that nobody reads is no failure.
         writeln!(std::io::stderr().lock(), "note: {unseen}").ok();
     }
-    let changes = plan(&names(settings), topology, &survey.found, scope);
+    let changes = plan(&names(settings), &part.topology, &survey.found, &part.scope);
     if changes.is_empty() {
         return Ok(());
     }
@@ -81,43 +84,74 @@ async fn show(
     Output::standard(Format::Table).list(&items, COLUMNS, |item| text(item, "name"))
 }
 
-async fn apply(broker: &Broker, topology: &Topology) -> Result<(), Failure> {
+async fn apply(broker: &Broker, settings: &BrokerSettings, part: &Whole) -> Result<(), Failure> {
+    let topology = &part.topology;
     broker.apply(topology).await.map_err(|error| failed(&error))?;
+    let survey = broker.survey(topology).await.map_err(|error| failed(&error))?;
+    let mut removed = 0;
+    for change in plan(&names(settings), topology, &survey.found, &part.scope) {
+        if let Change::Remove { kind: Kind::User, name } = change {
+            broker.remove_user(&name).await.map_err(|error| failed(&error))?;
+            removed += 1;
+        }
+    }
     let count = topology.exchanges.len() + topology.queues.len() + topology.bindings.len();
-    Output::standard(Format::Table).line(&format!("{count} exchanges, queues and bindings are there"))
+    let mut text = format!("{count} exchanges, queues and bindings are there");
+    let users = topology.users.len();
+    if users + removed > 0 {
+        text.push_str(&format!(", and {users} users; {removed} were taken away"));
+    }
+    Output::standard(Format::Table).line(&text)
 }
 
 fn failed(error: &berth_broker::Error) -> Failure {
     Failure::new(Status::Failed, with_causes(error))
 }
 
-/// The control plane's own part, and that of each agent that is in the database or was named; and whose things
-/// nobody else can want.
-async fn topology(
+/// What must exist, and whose things nobody else can want.
+pub(super) struct Whole {
+    pub(super) topology: Topology,
+    pub(super) agents: Agents,
+    scope: Scope,
+}
+
+/// Agents with their queues.
+pub(super) type Agents = BTreeMap<String, BTreeSet<String>>;
+
+/// The control plane's own part, and that of each agent that is in the database or was named.
+async fn part(
     settings: &BrokerSettings,
     database: Option<&DatabaseSettings>,
     wanted: &BrokerFor,
-) -> Result<(Topology, Scope), Failure> {
+) -> Result<Whole, Failure> {
     let mut agents = named(wanted)?;
-    if let Some(database) = database {
-        for (agent, queues) in stored(database).await? {
-            agents.entry(agent).or_default().extend(queues);
+    let (mut scope, mut users) = (Scope::Everything, Vec::new());
+    match database {
+        Some(database) => {
+            let (stored, credentials) = stored(database).await?;
+            for (agent, queues) in stored {
+                agents.entry(agent).or_default().extend(queues);
+            }
+            users = credentials;
         }
+        None => scope = Scope::Agents(agents.keys().cloned().collect()),
     }
-    let scope = match database {
-        Some(_) => Scope::Everything,
-        None => Scope::Agents(agents.keys().cloned().collect()),
-    };
     let names = names(settings);
     let topology = agents.iter().fold(build::control_plane(&names, []), |topology, (agent, queues)| {
         let queues = queues.iter().map(String::as_str);
         topology.with(build::agent(&names, agent, queues, queue_kind(settings)))
     });
-    Ok((topology, scope))
+    let users = users.into_iter().filter_map(user);
+    let topology = users.fold(topology, |topology, user| topology.with_user(&names, user));
+    Ok(Whole { topology, agents, scope })
 }
 
-/// Agents with their queues.
-type Agents = BTreeMap<String, BTreeSet<String>>;
+/// The user that credentials are of.
+fn user(credentials: Credentials) -> Option<AgentUser> {
+    let slot = Slot::of_number(credentials.slot)?;
+    let password = PasswordHashes { rabbitmq: credentials.rabbitmq_hash, redis: credentials.redis_hash };
+    Some(AgentUser { agent: credentials.agent, slot, password })
+}
 
 fn named(wanted: &BrokerFor) -> Result<Agents, Failure> {
     let mut agents = Agents::new();
@@ -132,12 +166,13 @@ fn named(wanted: &BrokerFor) -> Result<Agents, Failure> {
     Ok(agents)
 }
 
-async fn stored(database: &DatabaseSettings) -> Result<Agents, Failure> {
+async fn stored(database: &DatabaseSettings) -> Result<(Agents, Vec<Credentials>), Failure> {
     let store = store::open(database).await?;
-    let read = async { Ok((store.all_agents().await?, store.all_queues().await?)) };
+    let read =
+        async { Ok((store.all_agents().await?, store.all_queues().await?, store.all_credentials().await?)) };
     let read = read.await.map_err(|error| store::failure(&error));
     store.close().await;
-    let (agents, queues) = read?;
+    let (agents, queues, credentials) = read?;
     let queues_of = |agent| {
         queues
             .iter()
@@ -145,5 +180,6 @@ async fn stored(database: &DatabaseSettings) -> Result<Agents, Failure> {
             .map(|queue| queue.name.to_string())
             .collect()
     };
-    Ok(agents.into_iter().map(|agent| (agent.name.to_string(), queues_of(agent.id))).collect())
+    let agents = agents.into_iter().map(|agent| (agent.name.to_string(), queues_of(agent.id))).collect();
+    Ok((agents, credentials))
 }

@@ -70,10 +70,16 @@ pub(super) fn connect(settings: &BrokerSettings, name: &str) -> Result<Broker, F
     if settings.kind == BrokerKind::Memory {
         return Ok(Broker::memory());
     }
+    let mut broker = broker_settings(settings)?;
+    broker.connection_name = format!("berth {name}");
+    Broker::connect(broker).map_err(|error| Failure::usage(format!("`broker_url`: {error}")))
+}
+
+/// What the broker crate has to know of a broker.
+pub(super) fn broker_settings(settings: &BrokerSettings) -> Result<Settings, Failure> {
     let mut broker = Settings::new(settings.url.expose_secret())
         .map_err(|error| Failure::usage(format!("`broker_url`: {error}")))?;
     broker.names = names(settings);
-    broker.connection_name = format!("berth {name}");
     broker.visibility_timeout = settings.visibility_timeout;
     if let Some(management) = &settings.management {
         broker.management = management
@@ -81,7 +87,7 @@ pub(super) fn connect(settings: &BrokerSettings, name: &str) -> Result<Broker, F
             .parse()
             .map_err(|error| Failure::usage(format!("`broker_management_url`: {error}")))?;
     }
-    Broker::connect(broker).map_err(|error| Failure::usage(format!("`broker_url`: {error}")))
+    Ok(broker)
 }
 
 /// The names on the broker.

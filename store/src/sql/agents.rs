@@ -10,7 +10,7 @@ macro_rules! select {
         concat!(
             "SELECT id, owner, name, description, tags, labels, concurrency, cordoned, draining, is_default, ",
             "executor, identity, lease_until, lease_granted_at, last_seen, release_name, features, ",
-            "handover_milli, create_grace_ms, reported, defaults, can, credentials_hash, created_at, updated_at, ",
+            "handover_milli, create_grace_ms, reported, defaults, can, created_at, updated_at, ",
             "lost_at, loss, limits, hold",
             $more,
             " FROM agents WHERE ",
@@ -22,8 +22,8 @@ macro_rules! select {
 statements! {
     INSERT = Sql::both(
         "INSERT INTO agents (id, owner, name, description, tags, labels, concurrency, is_default, features, \
-         credentials_hash, created_at, updated_at, defaults, limits) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+         created_at, updated_at, defaults, limits) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     );
     BY_NAME = Sql::both(select!("owner = $1 AND name = $2"));
     BY_NAME_ANYWHERE = Sql::both(select!("name = $1"));
@@ -66,8 +66,8 @@ statements! {
     );
     UPDATE = Sql::both(
         "UPDATE agents SET description = $2, tags = $3, labels = $4, concurrency = $5, cordoned = $6, \
-         draining = $7, is_default = $8, credentials_hash = $9, identity = $10, updated_at = $11, \
-         defaults = $12, limits = $13, hold = $14 WHERE id = $1",
+         draining = $7, is_default = $8, identity = $9, updated_at = $10, \
+         defaults = $11, limits = $12, hold = $13 WHERE id = $1",
     );
     UNSET_DEFAULT = Sql::both("UPDATE agents SET is_default = FALSE WHERE owner = $1 AND is_default");
     GRANT = Sql::both(

@@ -70,6 +70,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration!(10, "0010", "operators", expand, ""),
     migration!(11, "0011", "paces", expand, ""),
     migration!(12, "0012", "waits", expand, ""),
+    migration!(13, "0013", "credentials", expand, ""),
 ];
 
 /// The table that notes what was applied.

@@ -5,6 +5,7 @@
 mod admission;
 mod changes;
 mod claimant;
+mod credentials;
 mod crud;
 mod dead_letters;
 mod holds;
@@ -51,6 +52,10 @@ on_both! {
     crud::defaults_are_kept_changed_and_cleared,
     crud::lists_go_on_where_they_ended,
     claimant::what_claims_are_judged_by_is_read_at_once,
+    credentials::the_generation_before_stays_and_what_is_older_goes,
+    credentials::generations_made_at_once_are_all_counted,
+    credentials::what_was_retired_is_gone_and_its_number_is_not_used_again,
+    credentials::they_go_with_their_agent,
     holds::what_is_drained_lets_nothing_in_and_what_is_paused_does,
     holds::what_is_for_a_time_ends_with_it_and_the_rest_stays,
     leases::a_second_identity_is_refused_until_the_name_is_released,

@@ -1,0 +1,71 @@
+//! Agents' users with their rights, by Redis' ACL.
+
+use berth_broker_config::Topology;
+use berth_broker_config::rights::{self, AgentUser};
+use berth_broker_config::users::{FoundUsers, Kind, on_redis};
+
+use super::link::Link;
+use crate::error::Error;
+use crate::users::{Edit, edits, may_remove};
+
+/// Users that could be agents'.
+pub(crate) async fn found(link: &Link) -> Result<FoundUsers, Error> {
+    let names = &link.core.settings.names;
+    let lines: Vec<String> = link.command("listing users", ::redis::cmd("ACL").arg("LIST")).await?;
+    let named = |line: &String| {
+        let (name, rule) = line.strip_prefix("user ")?.split_once(' ')?;
+        rights::agent_of_user(names, name)?;
+        Some((name.to_owned(), on_redis(rule)))
+    };
+    let kind = Kind::Redis { database: link.core.settings.database() };
+    Ok(FoundUsers { kind, users: lines.iter().filter_map(named).collect() })
+}
+
+/// Makes every user of `topology` be as it says. Whoever had come in with another password is put out.
+pub(crate) async fn apply(link: &Link, topology: &Topology) -> Result<(), Error> {
+    let Some((first, _)) = topology.users.first_key_value() else { return Ok(()) };
+    let settings = &link.core.settings;
+    let refused = |user: &str, error: Error| match error {
+        error @ Error::NotConnected { .. } => error,
+        error => Error::User { user: user.to_owned(), why: error.to_string() },
+    };
+    let found = found(link).await.map_err(|error| refused(first, error))?;
+    let mut failure = None;
+    for (name, edit) in edits(&settings.names, &topology.users, &found, settings.user()) {
+        // One user in trouble keeps none of the others out.
+        let done = match edit {
+            Ok(edit) => {
+                set(link, (name, &topology.users[name]), edit).await.map_err(|error| refused(name, error))
+            }
+            Err(error) => Err(error),
+        };
+        failure = failure.or(done.err());
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+async fn set(link: &Link, (name, user): (&str, &AgentUser), edit: Edit) -> Result<(), Error> {
+    let settings = &link.core.settings;
+    if edit == Edit::Replace {
+        delete(link, name).await?;
+    }
+    let rule = rights::redis_acl(&settings.names, &user.agent, &user.password.redis, settings.database());
+    let mut set = ::redis::cmd("ACL");
+    set.arg("SETUSER").arg(name);
+    for word in rule.split(' ') {
+        set.arg(word);
+    }
+    link.command("setting a user", &set).await
+}
+
+/// Takes a user away, with its connections.
+pub(crate) async fn remove(link: &Link, name: &str) -> Result<(), Error> {
+    if may_remove(name, &found(link).await?, link.core.settings.user())? {
+        delete(link, name).await?;
+    }
+    Ok(())
+}
+
+async fn delete(link: &Link, name: &str) -> Result<(), Error> {
+    link.command("deleting a user", ::redis::cmd("ACL").arg("DELUSER").arg(name)).await
+}
