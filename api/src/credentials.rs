@@ -98,8 +98,8 @@ pub(crate) async fn retire(
     let note = match app.broker.user_support() {
         UserSupport::None => None,
         UserSupport::Untold(why) => Some(format!("{why}: delete the user `{user}` there by hand")),
-        UserSupport::Taken => match app.broker.remove_user(&user).await {
-            Ok(()) => None,
+        UserSupport::Taken => match app.broker.remove_user(&user, Some(&hashes_of(retired))).await {
+            Ok(_) => None,
             Err(error @ Error::Conflict { .. }) => return Err(Problem::conflict(error.to_string())),
             Err(error) => {
                 return Err(Problem::unavailable(format!("nothing was changed: {error}")));
@@ -122,7 +122,7 @@ pub(crate) async fn lock_out(app: &App, agent: &str) {
     }
     for slot in Slot::ALL {
         let user = agent_user(&app.names, agent, slot);
-        if let Err(error) = app.broker.remove_user(&user).await {
+        if let Err(error) = app.broker.remove_user(&user, None).await {
             tracing::warn!(agent.name = agent, user, %error, "the user {user} of agent {agent} is still on the broker");
         }
     }
@@ -135,8 +135,7 @@ async fn let_in(app: &App, made: &Credentials) -> Result<Option<String>, Error> 
             "{why}: load what `berth broker export rabbitmq` prints into it before the agent comes"
         )));
     }
-    let password = PasswordHashes { rabbitmq: made.rabbitmq_hash.clone(), redis: made.redis_hash.clone() };
-    let user = AgentUser { agent: made.agent.clone(), slot: slot_of(made), password };
+    let user = AgentUser { agent: made.agent.clone(), slot: slot_of(made), password: hashes_of(made) };
     match app.broker.apply(&Topology::default().with_user(&app.names, user)).await {
         Ok(()) => Ok(None),
         Err(error @ Error::Conflict { .. }) => Err(error),
@@ -145,6 +144,11 @@ async fn let_in(app: &App, made: &Credentials) -> Result<Option<String>, Error> 
             Ok(Some(format!("the broker can't be told now, and is as soon as it can: {error}")))
         }
     }
+}
+
+fn hashes_of(credentials: &Credentials) -> PasswordHashes {
+    let (rabbitmq, redis) = (credentials.rabbitmq_hash.clone(), credentials.redis_hash.clone());
+    PasswordHashes { rabbitmq, redis }
 }
 
 fn slot_of(credentials: &Credentials) -> Slot {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::found::Properties;
 use crate::names::Names;
+use crate::password::PasswordHashes;
 use crate::rights::{self, AgentUser, RabbitMqPermissions};
 
 /// A property that is there or not.
@@ -33,6 +34,14 @@ pub struct FoundUsers {
     pub kind: Kind,
     /// Their properties by name.
     pub users: BTreeMap<String, Properties>,
+}
+
+/// The hash that this broker keeps of a password.
+pub fn hash_of(kind: Kind, password: &PasswordHashes) -> &str {
+    match kind {
+        Kind::RabbitMq => &password.rabbitmq,
+        Kind::Redis { .. } => &password.redis,
+    }
 }
 
 /// What a user should be.
@@ -110,7 +119,6 @@ pub fn is_of_agent(kind: Kind, names: &Names, agent: &str, found: &Properties) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::password::PasswordHashes;
     use crate::rights::Slot;
 
     const REDIS: Kind = Kind::Redis { database: 0 };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use berth_broker_config::found::Found;
+use berth_broker_config::password::PasswordHashes;
 use berth_broker_config::{Address, Topology};
 use secrecy::SecretString;
 use tokio::sync::watch;
@@ -140,12 +141,13 @@ impl Broker {
         each!(self, client => client.apply(topology).await)
     }
 
-    /// Takes an agent's user away, and ends its connections; it is no error if there is none.
+    /// Takes an agent's user away, and ends its connections; if `only` is given, unless it has another password by
+    /// now. Says whether there was one.
     ///
     /// # Errors
-    /// If it is no agent's by its rights ([`Error::User`]), or the broker refuses or can't be asked.
-    pub async fn remove_user(&self, name: &str) -> Result<(), Error> {
-        each!(self, client => client.remove_user(name).await)
+    /// If it is no agent's by its rights ([`Error::Conflict`]), or the broker refuses or can't be asked.
+    pub async fn remove_user(&self, name: &str, only: Option<&PasswordHashes>) -> Result<bool, Error> {
+        each!(self, client => client.remove_user(name, only).await)
     }
 
     /// Whether the broker takes agents' users from us.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use berth_broker_config::found::{Found, Seen};
+use berth_broker_config::password::PasswordHashes;
 use berth_broker_config::{Address, Topology};
 use secrecy::SecretString;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, broadcast, mpsc, watch};
@@ -224,8 +225,12 @@ impl Client {
         Ok(())
     }
 
-    pub(crate) async fn remove_user(&self, _name: &str) -> Result<(), Error> {
-        Ok(())
+    pub(crate) async fn remove_user(
+        &self,
+        _name: &str,
+        _only: Option<&PasswordHashes>,
+    ) -> Result<bool, Error> {
+        Ok(false)
     }
 
     pub(crate) fn user_support(&self) -> UserSupport {

@@ -19,6 +19,7 @@ mod users;
 use std::sync::Arc;
 use std::time::Duration;
 
+use berth_broker_config::password::PasswordHashes;
 use berth_broker_config::{Address, Topology};
 use secrecy::SecretString;
 use tokio::sync::watch;
@@ -77,8 +78,8 @@ impl Client {
         users::apply(&self.link, topology).await
     }
 
-    pub(crate) async fn remove_user(&self, name: &str) -> Result<(), Error> {
-        users::remove(&self.link, name).await
+    pub(crate) async fn remove_user(&self, name: &str, only: Option<&PasswordHashes>) -> Result<bool, Error> {
+        users::remove(&self.link, name, only).await
     }
 
     pub(crate) fn user_support(&self) -> UserSupport {

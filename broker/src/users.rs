@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use berth_broker_config::Names;
+use berth_broker_config::password::PasswordHashes;
 use berth_broker_config::rights::AgentUser;
 use berth_broker_config::users::{self, FoundUsers, PASSWORD};
 
@@ -49,9 +50,16 @@ pub(crate) fn edits<'a>(
     edits
 }
 
-/// Whether there is a user of that name to take away.
-pub(crate) fn may_remove(name: &str, found: &FoundUsers, own: &str) -> Result<bool, Error> {
-    if !found.users.contains_key(name) {
+/// Whether there is a user of that name, and with that password if one is given, to take away.
+pub(crate) fn may_remove(
+    name: &str,
+    only: Option<&PasswordHashes>,
+    found: &FoundUsers,
+    own: &str,
+) -> Result<bool, Error> {
+    let Some(there) = found.users.get(name) else { return Ok(false) };
+    let is = |password| there.get(PASSWORD).is_some_and(|hash| hash == users::hash_of(found.kind, password));
+    if !only.is_none_or(is) {
         return Ok(false);
     }
     touchable(name, found, own).map(|()| true)
@@ -60,10 +68,8 @@ pub(crate) fn may_remove(name: &str, found: &FoundUsers, own: &str) -> Result<bo
 /// Refuses what only has the name of an agent's user.
 fn touchable(name: &str, found: &FoundUsers, own: &str) -> Result<(), Error> {
     let refused = |why: &str| {
-        Err(Error::User {
-            user: name.to_owned(),
-            why: format!("{why}; rename it, or use another broker_prefix"),
-        })
+        let difference = format!("{why}; rename it, or use another broker_prefix");
+        Err(Error::Conflict { name: name.to_owned(), difference })
     };
     if name == own {
         return refused("it is the control plane's own");
@@ -76,7 +82,6 @@ fn touchable(name: &str, found: &FoundUsers, own: &str) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use berth_broker_config::password::PasswordHashes;
     use berth_broker_config::rights::{Slot, agent_user};
     use berth_broker_config::users::{Kind, on_rabbitmq, wanted};
 
@@ -123,9 +128,19 @@ mod tests {
             error.starts_with("`berth-a` exists on the broker with other properties: it has tags"),
             "{error}"
         );
-        assert_eq!(may_remove("berth-a", &there, "me").map_err(|error| error.to_string()), Err(error));
+        let removed = may_remove("berth-a", None, &there, "me");
+        assert_eq!(removed.map_err(|error| error.to_string()), Err(error));
         let own = refused(&found(None), "berth-a");
         assert!(own.contains("the control plane's own"), "{own}");
-        assert_eq!(may_remove("berth-b", &there, "me"), Ok(false));
+        assert_eq!(may_remove("berth-b", None, &there, "me"), Ok(false));
+    }
+
+    #[test]
+    fn a_user_that_has_another_password_by_now_is_not_taken_away() {
+        let there = found(Some(&user("new")));
+        let removed = |password: &str| {
+            may_remove("berth-a", Some(&PasswordHashes::of(password, [0; 4])), &there, "me").unwrap()
+        };
+        assert!(removed("new") && !removed("old"));
     }
 }

@@ -1,6 +1,11 @@
 //! An agent's broker user reaches its own names and nothing else, on real servers.
 #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
+#[path = "rights/rabbitmq.rs"]
+mod rabbitmq;
+#[path = "rights/redis.rs"]
+mod redis;
+
 use std::time::Duration;
 
 use berth_broker::{Broker, Error, Message, Publish, Settings};
@@ -59,9 +64,11 @@ async fn reaches_its_own_and_nothing_else(control: Broker, agent: Broker) {
     assert!(forbidden(&error), "{error:?}");
 }
 
-/// The agent's user, whose password is `agent-secret`.
+const PASSWORD: &str = "agent-secret";
+
+/// The agent's user.
 fn user() -> AgentUser {
-    let password = PasswordHashes::of("agent-secret", *b"salt");
+    let password = PasswordHashes::of(PASSWORD, *b"salt");
     AgentUser { agent: "a".to_owned(), slot: Slot::First, password }
 }
 
@@ -82,8 +89,9 @@ async fn an_agents_rabbitmq_user_reaches_its_own_names_only() {
     assert!(control.connected(Duration::from_secs(20)).await);
     make_user(&control, &names).await;
     let name = rights::agent_user(&names, "a", Slot::First);
-    let agent = connect(&server.url_of(&name, "agent-secret", server.port())).await;
-    reaches_its_own_and_nothing_else(control, agent).await;
+    let url = server.url_of(&name, PASSWORD, server.port());
+    reaches_its_own_and_nothing_else(control, connect(&url).await).await;
+    rabbitmq::everything_else_is_refused(&server, &url, &name).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,6 +101,7 @@ async fn an_agents_redis_user_reaches_its_own_keys_only() {
     let control = connect(&server.url()).await;
     make_user(&control, &names).await;
     let name = rights::agent_user(&names, "a", Slot::First);
-    let agent = connect(&format!("redis://{name}:agent-secret@127.0.0.1:{}/0", server.port())).await;
-    reaches_its_own_and_nothing_else(control, agent).await;
+    let url = format!("redis://{name}:{PASSWORD}@127.0.0.1:{}/0", server.port());
+    reaches_its_own_and_nothing_else(control, connect(&url).await).await;
+    redis::everything_else_is_refused(&server.url(), &url).await;
 }

@@ -43,10 +43,20 @@ pub struct Proxies {
     pub database: Proxy,
 }
 
+/// What some installations have and most have not.
+#[derive(Debug, Clone, Copy, Default)]
+struct Extras {
+    /// Proxies before the servers.
+    proxied: bool,
+    /// A broker that can be told of users.
+    managed: bool,
+}
+
 impl BrokerServer {
-    fn start(backing: Backing) -> Self {
+    fn start(backing: Backing, managed: bool) -> Self {
         match backing {
             Backing::Embedded => Self::None,
+            Backing::RabbitMq if managed => Self::RabbitMq(RabbitMq::start_managed()),
             Backing::RabbitMq => Self::RabbitMq(RabbitMq::start()),
             Backing::Redis => Self::Redis(Redis::start()),
         }
@@ -104,7 +114,15 @@ impl Installation {
     /// # Panics
     /// If something can't be started.
     pub async fn start_with(backing: Backing, schedulers: usize) -> Self {
-        Self::start_as(backing, schedulers, false).await
+        Self::start_as(backing, schedulers, Extras::default()).await
+    }
+
+    /// Starts one whose broker can be told of users: RabbitMQ has its management API.
+    ///
+    /// # Panics
+    /// If something can't be started.
+    pub async fn start_managed(backing: Backing) -> Self {
+        Self::start_as(backing, 2, Extras { managed: true, ..Extras::default() }).await
     }
 
     /// Starts one whose processes reach broker and database through [`Proxies`] only.
@@ -112,17 +130,18 @@ impl Installation {
     /// # Panics
     /// If something can't be started.
     pub async fn start_behind_proxies(backing: Backing) -> Self {
-        Self::start_as(backing, 2, true).await
+        Self::start_as(backing, 2, Extras { proxied: true, ..Extras::default() }).await
     }
 
-    async fn start_as(backing: Backing, schedulers: usize, proxied: bool) -> Self {
+    async fn start_as(backing: Backing, schedulers: usize, extras: Extras) -> Self {
         let temporary =
             tempfile::TempDir::new().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
         let folder = temporary.path().to_owned();
         let installation = match backing {
             Backing::Embedded => embedded(folder, temporary),
             Backing::RabbitMq | Backing::Redis => {
-                replicated(folder, temporary, BrokerServer::start(backing), schedulers, proxied)
+                let broker = BrokerServer::start(backing, extras.managed);
+                replicated(folder, temporary, broker, schedulers, extras)
             }
         };
         installation.prepare(backing).await;
@@ -206,6 +225,19 @@ impl Installation {
         with_metrics(&self.folder, &format!("agent-{name}"), &arguments, &settings)
     }
 
+    /// Starts a replica of an agent that has nothing but its name and a broker URL, in a data folder of its own.
+    pub fn start_agent_at(&self, name: &str, replica: &str, broker_url: &str) -> Role {
+        let folder = |name: &str| self.folder.join(name).display().to_string();
+        let settings = [
+            ("BERTH_BROKER_URL", broker_url.to_owned()),
+            // Replicas of a process agent share their machine's folder.
+            ("BERTH_DATA_DIR", folder(name)),
+            ("XDG_CONFIG_HOME", folder("config")),
+        ];
+        let arguments = ["agent", "--name", name, "--executor", "process"];
+        with_metrics(&self.folder, &format!("agent-{replica}"), &arguments, &settings)
+    }
+
     /// A proxy on the way to the broker.
     ///
     /// # Panics
@@ -233,7 +265,8 @@ impl Installation {
         }
     }
 
-    /// Wipes the broker: all its queues and messages are gone.
+    /// Wipes the broker: all its queues and messages are gone, on RabbitMQ its users, too. Redis loses those when it is
+    /// started again.
     pub fn wipe_broker(&mut self) {
         match &mut self.broker {
             BrokerServer::None => {}
@@ -268,21 +301,25 @@ fn replicated(
     temporary: tempfile::TempDir,
     broker: BrokerServer,
     schedulers: usize,
-    proxied: bool,
+    extras: Extras,
 ) -> Installation {
     let postgres = Postgres::start();
-    let proxies = proxied
+    let proxies = extras
+        .proxied
         .then(|| Proxies { broker: Proxy::start(broker.port()), database: Proxy::start(postgres.port()) });
     let (broker_port, database_port) = match &proxies {
         Some(proxies) => (proxies.broker.port(), proxies.database.port()),
         None => (broker.port(), postgres.port()),
     };
-    let settings = vec![
+    let mut settings = vec![
         ("BERTH_DATABASE_URL", postgres.url_through(database_port)),
         ("BERTH_BROKER_URL", broker.url_through(broker_port)),
         ("BERTH_DATA_DIR", folder.join("data").display().to_string()),
         ("XDG_CONFIG_HOME", folder.join("config").display().to_string()),
     ];
+    if let (true, BrokerServer::RabbitMq(server)) = (extras.managed, &broker) {
+        settings.push(("BERTH_BROKER_MANAGEMENT_URL", server.management_url()));
+    }
     admin(&settings, &["admin", "migrate"]);
     let token = admin(&settings, &["admin", "token", "--name", "test"]);
     let (mut roles, mut bases) = (Vec::new(), Vec::new());

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests panic where something is not as it should be")]
 
+#[path = "end_to_end/credentials.rs"]
+mod credentials;
 #[path = "end_to_end/dead_letters.rs"]
 mod dead_letters;
 #[path = "end_to_end/ends.rs"]

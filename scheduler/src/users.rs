@@ -12,11 +12,13 @@ use berth_store::Credentials;
 use crate::context::Context;
 use crate::outbox::Error;
 
+type ByName = BTreeMap<String, AgentUser>;
+
 /// The users that this replica has told the broker of. The broker is asked what it has only when that is in doubt, or
 /// the store has others.
 #[derive(Default)]
 pub(crate) struct Users {
-    told: BTreeMap<String, AgentUser>,
+    told: ByName,
     is_doubtful: bool,
     was_warned: bool,
 }
@@ -42,9 +44,11 @@ impl Users {
             return Ok(());
         }
         let (news, gone) = changes(&self.told, &wanted, self.is_doubtful);
-        for name in gone {
-            context.broker.remove_user(&name).await?;
-            tracing::info!(user = name, "a user was taken from the broker");
+        for (name, user) in gone {
+            // One that has another password is a newer one, which another replica or the API has told of.
+            if context.broker.remove_user(&name, Some(&user.password)).await? {
+                tracing::info!(user = name, "a user was taken from the broker");
+            }
             self.told.remove(&name);
         }
         if !news.is_empty() {
@@ -57,7 +61,7 @@ impl Users {
     }
 }
 
-fn wanted(names: &Names, credentials: Vec<Credentials>) -> BTreeMap<String, AgentUser> {
+fn wanted(names: &Names, credentials: Vec<Credentials>) -> ByName {
     let user = |it: Credentials| {
         let slot = Slot::of_number(it.slot)?;
         let password = PasswordHashes { rabbitmq: it.rabbitmq_hash, redis: it.redis_hash };
@@ -66,22 +70,19 @@ fn wanted(names: &Names, credentials: Vec<Credentials>) -> BTreeMap<String, Agen
     credentials.into_iter().filter_map(user).collect()
 }
 
-/// What the broker is to be told: users that are to be so, and names of users that are to be no more.
-fn changes(
-    told: &BTreeMap<String, AgentUser>,
-    wanted: &BTreeMap<String, AgentUser>,
-    is_doubtful: bool,
-) -> (BTreeMap<String, AgentUser>, Vec<String>) {
+/// What the broker is to be told: users that are to be so, and users that are to be no more.
+fn changes(told: &ByName, wanted: &ByName, is_doubtful: bool) -> (ByName, ByName) {
     let news = wanted.iter().filter(|(name, user)| is_doubtful || told.get(*name) != Some(*user));
-    let gone = told.keys().filter(|name| !wanted.contains_key(*name));
-    (news.map(|(name, user)| (name.clone(), user.clone())).collect(), gone.cloned().collect())
+    let gone = told.iter().filter(|(name, _)| !wanted.contains_key(*name));
+    let owned = |(name, user): (&String, &AgentUser)| (name.clone(), user.clone());
+    (news.map(owned).collect(), gone.map(owned).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn users(of: &[(&str, &str)]) -> BTreeMap<String, AgentUser> {
+    fn users(of: &[(&str, &str)]) -> ByName {
         let user = |&(agent, password): &(&str, &str)| {
             let password = PasswordHashes::of(password, [0; 4]);
             (format!("berth-{agent}"), AgentUser { agent: agent.to_owned(), slot: Slot::First, password })
@@ -93,9 +94,9 @@ mod tests {
     fn the_broker_is_told_what_is_news_and_everything_when_in_doubt() {
         let told = users(&[("a", "x"), ("b", "x"), ("c", "x")]);
         let wanted = users(&[("a", "x"), ("b", "y"), ("d", "x")]);
-        let gone = vec!["berth-c".to_owned()];
+        let gone = users(&[("c", "x")]);
         assert_eq!(changes(&told, &wanted, false), (users(&[("b", "y"), ("d", "x")]), gone.clone()));
         assert_eq!(changes(&told, &wanted, true), (wanted.clone(), gone));
-        assert_eq!(changes(&wanted, &wanted, false), (BTreeMap::new(), Vec::new()));
+        assert_eq!(changes(&wanted, &wanted, false), (ByName::new(), ByName::new()));
     }
 }

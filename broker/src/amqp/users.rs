@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use berth_broker_config::found::Properties;
+use berth_broker_config::password::PasswordHashes;
 use berth_broker_config::rights::{self, AgentUser, RabbitMqPermissions};
 use berth_broker_config::users::{FoundUsers, Kind, on_rabbitmq};
 use berth_broker_config::{Names, Topology};
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use super::link::Link;
 use super::management::Management;
 use crate::error::Error;
-use crate::users::{Edit, edits};
+use crate::users::{Edit, edits, may_remove};
 
 /// Why users can't be seen or made.
 pub(crate) const OFF: &str = "RabbitMQ takes users by its management API only, which is off";
@@ -92,13 +93,14 @@ async fn set(
     management.put(&["permissions", management.vhost(), name], &json!(rights)).await
 }
 
-/// Takes a user away, with its connections.
-pub(crate) async fn remove(link: &Link, name: &str) -> Result<(), Error> {
+/// Takes a user away, with its connections; says whether there was one.
+pub(crate) async fn remove(link: &Link, name: &str, only: Option<&PasswordHashes>) -> Result<bool, Error> {
     let refused = |why: String| Error::User { user: name.to_owned(), why };
     let Some(management) = &link.management else { return Err(refused(OFF.to_owned())) };
     let found = found(management, &link.core.settings.names).await?;
-    if crate::users::may_remove(name, &found, link.core.settings.user())? {
+    let is_there = may_remove(name, only, &found, link.core.settings.user())?;
+    if is_there {
         management.delete(&["users", name]).await?;
     }
-    Ok(())
+    Ok(is_there)
 }

@@ -1,6 +1,7 @@
 //! Agents' users with their rights, by Redis' ACL.
 
 use berth_broker_config::Topology;
+use berth_broker_config::password::PasswordHashes;
 use berth_broker_config::rights::{self, AgentUser};
 use berth_broker_config::users::{FoundUsers, Kind, on_redis};
 
@@ -58,12 +59,13 @@ async fn set(link: &Link, (name, user): (&str, &AgentUser), edit: Edit) -> Resul
     link.command("setting a user", &set).await
 }
 
-/// Takes a user away, with its connections.
-pub(crate) async fn remove(link: &Link, name: &str) -> Result<(), Error> {
-    if may_remove(name, &found(link).await?, link.core.settings.user())? {
+/// Takes a user away, with its connections; says whether there was one.
+pub(crate) async fn remove(link: &Link, name: &str, only: Option<&PasswordHashes>) -> Result<bool, Error> {
+    let is_there = may_remove(name, only, &found(link).await?, link.core.settings.user())?;
+    if is_there {
         delete(link, name).await?;
     }
-    Ok(())
+    Ok(is_there)
 }
 
 async fn delete(link: &Link, name: &str) -> Result<(), Error> {

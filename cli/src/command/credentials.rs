@@ -80,8 +80,12 @@ pub async fn with_agent(
     if session.output.format == Format::Name {
         return session.output.one(made, columns, name);
     }
+    let mut are_needed = true;
     let credentials = match get(session, agent).await {
-        Ok(there) if there["needed"] == false => Ok(None),
+        Ok(there) if there["needed"] == false => {
+            are_needed = false;
+            Ok(None)
+        }
         Ok(_) => post(session, agent).await.map(Some),
         Err(failure) => Err(failure),
     };
@@ -100,6 +104,9 @@ pub async fn with_agent(
         Some(credentials) => {
             session.output.line("")?;
             print(session, &credentials)
+        }
+        None if !are_needed => {
+            session.output.line("\nThe broker is inside the server's process: no credentials are needed.")
         }
         None => Ok(()),
     }

@@ -91,8 +91,8 @@ async fn apply(broker: &Broker, settings: &BrokerSettings, part: &Whole) -> Resu
     let mut removed = 0;
     for change in plan(&names(settings), topology, &survey.found, &part.scope) {
         if let Change::Remove { kind: Kind::User, name } = change {
-            broker.remove_user(&name).await.map_err(|error| failed(&error))?;
-            removed += 1;
+            let was_there = broker.remove_user(&name, None).await.map_err(|error| failed(&error))?;
+            removed += usize::from(was_there);
         }
     }
     let count = topology.exchanges.len() + topology.queues.len() + topology.bindings.len();

@@ -244,7 +244,7 @@ pub const SETTINGS: &[Setting] = &[
         "broker-management-url",
         "URL",
         Derived("the broker's host and credentials, port 15672, or 15671 for amqps"),
-        &[Up, Scheduler, Broker],
+        &[Up, Api, Scheduler, Broker],
         "RabbitMQ's management API: http(s)://[USER:PASSWORD@]HOST[:PORT], or off. It counts un-acked messages, lists \
          what is on the broker and makes users; everything else does without it",
     )),
