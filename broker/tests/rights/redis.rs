@@ -134,10 +134,10 @@ pub(crate) async fn everything_else_is_refused(control: &str, agent: &str) {
     assert_eq!(offers(&mut control).await, before);
 }
 
-/// For want of rights: not because what was tried makes no sense. (DEBUG is refused to everybody, before rights are
+/// For want of rights: not because what was tried makes no sense. (DEBUG and MODULE are refused to everybody, before rights are
 /// looked at, unless the server was told otherwise.)
 fn is_refusal(error: &redis::RedisError) -> bool {
-    let in_a_script = ["The user executing the script can't", "DEBUG command not allowed"];
+    let others = ["The user executing the script can't", "command not allowed. If the enable-"];
     matches!(error.code(), Some("NOPERM" | "WRONGPASS"))
-        || in_a_script.iter().any(|text| error.to_string().contains(text))
+        || others.iter().any(|text| error.to_string().contains(text))
 }
