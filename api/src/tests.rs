@@ -71,9 +71,13 @@ impl Api {
 
     /// With the project `p`, the agent `local` (the default one) and its queue `default`.
     async fn with(auth: Auth, limits: Limits) -> Self {
+        Self::on(Broker::memory(), auth, limits).await
+    }
+
+    /// The same on another broker.
+    async fn on(broker: Broker, auth: Auth, limits: Limits) -> Self {
         let store = Store::connect("sqlite::memory:", Options::default()).await.unwrap();
         store.migrate(berth_store::Phase::Contract, Clock::system().now()).await.unwrap();
-        let broker = Broker::memory();
         let config = Config {
             store: store.clone(),
             broker: broker.clone(),

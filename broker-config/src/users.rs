@@ -51,9 +51,10 @@ pub fn wanted(kind: Kind, names: &Names, user: &AgentUser) -> Properties {
             let rights = rights::rabbitmq(names, &user.agent);
             on_rabbitmq(&user.password.rabbitmq, "", Some(&rights))
         }
-        Kind::Redis { database } => {
-            on_redis(&rights::redis_acl(names, &user.agent, &user.password.redis, database))
-        }
+        Kind::Redis { database } => on_redis(
+            &rights::redis_acl(names, &user.agent, &user.password.redis, database),
+            &Categories::new(),
+        ),
     }
 }
 
@@ -67,27 +68,46 @@ pub fn on_rabbitmq(hash: &str, tags: &str, rights: Option<&RabbitMqPermissions>)
     [(PASSWORD.to_owned(), hash.to_owned())].into_iter().chain(rights).chain(tags).collect()
 }
 
+/// The commands of Redis' categories, by the category's name.
+pub type Categories = BTreeMap<String, Vec<String>>;
+
+/// The categories that a rule, as `ACL LIST` shows it, is told by. Redis 7.0 tells commands by categories that nobody
+/// has set, where that is shorter.
+pub fn categories(rule: &str) -> impl Iterator<Item = &str> {
+    let named = rule.split_whitespace().filter_map(|word| word.strip_prefix(['+', '-'])?.strip_prefix('@'));
+    named.filter(|category| *category != "all")
+}
+
 /// A Redis user of this rule, as it is set or as `ACL LIST` shows it.
-pub fn on_redis(rule: &str) -> Properties {
+pub fn on_redis(rule: &str, categories: &Categories) -> Properties {
     let mut properties = Properties::new();
-    let mut add = |name: &str, value: &str| {
-        let values: &mut String = properties.entry(name.to_owned()).or_default();
-        if !values.is_empty() {
-            values.push(' ');
-        }
-        values.push_str(value);
-    };
     for word in rule.split_whitespace() {
-        match word.split_at_checked(1) {
+        if matches!(word, "reset" | "resetchannels" | "sanitize-payload" | "-@all") {
             // What every rule begins from, and what says no more than that.
-            _ if matches!(word, "reset" | "resetchannels" | "sanitize-payload" | "-@all") => {}
-            Some(("#", hash)) => add(PASSWORD, hash),
-            Some(("~", _)) => add("keys", word),
-            Some(("&", _)) => add("channels", word),
-            _ => add(word, YES),
+            continue;
+        }
+        let (sign, rest) = word.split_at_checked(1).unwrap_or((word, ""));
+        let of_category = rest.strip_prefix('@').and_then(|category| categories.get(category));
+        let commands =
+            || of_category.map_or_else(|| vec![rest], |all| all.iter().map(String::as_str).collect());
+        match sign {
+            "#" => add(&mut properties, PASSWORD, rest),
+            "~" => add(&mut properties, "keys", word),
+            "&" => add(&mut properties, "channels", word),
+            "+" => properties.extend(commands().iter().map(|name| (format!("+{name}"), YES.to_owned()))),
+            "-" => commands().iter().for_each(|name| drop(properties.remove(&format!("+{name}")))),
+            _ => add(&mut properties, word, YES),
         }
     }
     properties
+}
+
+fn add(properties: &mut Properties, name: &str, value: &str) {
+    let values: &mut String = properties.entry(name.to_owned()).or_default();
+    if !values.is_empty() {
+        values.push(' ');
+    }
+    values.push_str(value);
 }
 
 /// Why a user is not to be touched, though it may have the name of an agent's: it was made for more than that.
@@ -137,9 +157,20 @@ mod tests {
         let shown = rights::redis_acl(&names, "a", &user().password.redis, 0)
             .replace("reset on", "on sanitize-payload")
             .replace("&berth", "resetchannels &berth");
-        assert_eq!(on_redis(&shown), wanted);
-        assert_ne!(on_redis(&format!("{shown} +keys")), wanted);
-        assert_ne!(on_redis(&format!("{shown} ~x")), wanted);
+        let none = Categories::new();
+        assert_eq!(on_redis(&shown, &none), wanted);
+        assert_ne!(on_redis(&format!("{shown} +keys"), &none), wanted);
+        assert_ne!(on_redis(&format!("{shown} ~x"), &none), wanted);
+        assert_ne!(on_redis(&format!("{shown} -ping"), &none), wanted);
+
+        // As Redis 7.0 tells it.
+        let transaction = ["multi", "exec", "watch", "unwatch", "discard"];
+        let by_category = transaction.iter().fold(shown, |rule, name| rule.replace(&format!(" +{name}"), ""));
+        let by_category = by_category.replace("-@all", "-@all +@transaction");
+        assert_eq!(super::categories(&by_category).collect::<Vec<_>>(), ["transaction"]);
+        let known = Categories::from([("transaction".to_owned(), transaction.map(str::to_owned).to_vec())]);
+        assert_eq!(on_redis(&by_category, &known), wanted);
+        assert_ne!(on_redis(&by_category, &none), wanted);
     }
 
     #[test]
@@ -154,7 +185,7 @@ mod tests {
         let administrator = on_rabbitmq("h", "administrator", Some(&rights::rabbitmq(&names, "a")));
         assert!(is_untouchable(&administrator).is_some());
         assert!(!is_of_agent(Kind::RabbitMq, &names, "a", &administrator));
-        assert!(is_untouchable(&on_redis("on #00 ~* &* +@all")).is_some());
+        assert!(is_untouchable(&on_redis("on #00 ~* &* +@all", &Categories::new())).is_some());
         assert!(!is_of_agent(Kind::RabbitMq, &names, "a", &on_rabbitmq("h", "", None)));
     }
 }

@@ -14,16 +14,19 @@ pub enum Reason {
     Unreadable,
     /// What an agent sent is of a newer version than the control plane reads.
     NewerVersion,
+    /// An agent spoke of a run that is not at it.
+    Foreign,
 }
 
 /// The text names no reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a reason: use poison, undecodable, unreadable or newer_version")]
+#[error("`{0}` is not a reason: use poison, undecodable, unreadable, newer_version or foreign")]
 pub struct UnknownReason(String);
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Poison, Self::Undecodable, Self::Unreadable, Self::NewerVersion];
+    pub const ALL: [Self; 5] =
+        [Self::Poison, Self::Undecodable, Self::Unreadable, Self::NewerVersion, Self::Foreign];
 
     /// Its name.
     #[must_use]
@@ -33,6 +36,7 @@ impl Reason {
             Self::Undecodable => "undecodable",
             Self::Unreadable => "unreadable",
             Self::NewerVersion => "newer_version",
+            Self::Foreign => "foreign",
         }
     }
 }
@@ -64,6 +68,9 @@ mod tests {
             assert_eq!(reason.as_str().parse(), Ok(reason));
         }
         let error = "bad luck".parse::<Reason>().unwrap_err().to_string();
-        assert_eq!(error, "`bad luck` is not a reason: use poison, undecodable, unreadable or newer_version");
+        assert_eq!(
+            error,
+            "`bad luck` is not a reason: use poison, undecodable, unreadable, newer_version or foreign"
+        );
     }
 }

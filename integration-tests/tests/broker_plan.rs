@@ -1,4 +1,11 @@
-//! `berth broker plan` and `apply` as a shell sees them, on real brokers.
+//! `berth broker plan`, `apply` and `export` as a shell sees them, on real brokers.
+
+#[path = "broker_plan/exports.rs"]
+mod exports;
+#[path = "broker_plan/ground.rs"]
+mod ground;
+#[path = "broker_plan/users.rs"]
+mod users;
 
 use std::process::{Command, Output};
 use std::time::Duration;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use berth_domain::id::AgentId;
+use berth_domain::time::Time;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -33,6 +34,8 @@ pub(crate) struct Parts {
     pub(crate) wipes: AtomicU64,
     /// The names of the agents, as of some seconds ago: for texts.
     names_of: Mutex<BTreeMap<AgentId, String>>,
+    /// When something of an agent was logged that it could have logged all the time.
+    logged: Mutex<BTreeMap<AgentId, Time>>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) tracker: TaskTracker,
 }
@@ -48,6 +51,7 @@ impl Context {
             timers: Notify::new(),
             wipes: AtomicU64::new(0),
             names_of: Mutex::default(),
+            logged: Mutex::default(),
             shutdown,
             tracker,
         }))
@@ -62,6 +66,15 @@ impl Context {
     pub(crate) fn name_of(&self, agent: AgentId) -> String {
         let names = self.names_of.lock().unwrap_or_else(PoisonError::into_inner);
         names.get(&agent).cloned().unwrap_or_else(|| agent.to_string())
+    }
+
+    /// Whether something that an agent can cause at any rate is to be logged now: once, and not again for `quiet`.
+    pub(crate) fn is_loud(&self, agent: AgentId, now: Time, quiet: Duration) -> bool {
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        logged.retain(|_, last| now.since(*last) < quiet);
+        let is_loud = !logged.contains_key(&agent);
+        logged.entry(agent).or_insert(now);
+        is_loud
     }
 
     /// Wakes every loop, because nobody knows what was missed.

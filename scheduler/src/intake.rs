@@ -4,6 +4,7 @@
 mod claims;
 mod inventory;
 mod lease;
+mod refusals;
 mod reports;
 
 use std::collections::BTreeMap;

@@ -16,9 +16,14 @@ const PASSWORD: &str = "redis-test-secret";
 pub struct Redis {
     port: u16,
     folder: PathBuf,
+    /// Whether its users are in a file.
+    has_users_file: bool,
     child: Option<Child>,
     reaper: Reaper,
 }
+
+/// The file of users in the server's folder.
+const USERS: &str = "users.acl";
 
 impl Redis {
     /// Starts a server and waits until it answers.
@@ -26,9 +31,26 @@ impl Redis {
     /// # Panics
     /// If `redis-server` is missing or doesn't start.
     pub fn start() -> Self {
+        Self::start_as(None)
+    }
+
+    /// Starts one whose users are in a file: the default one, and those of `lines`.
+    ///
+    /// # Panics
+    /// As [`Self::start`], or if the file can't be written, or is refused.
+    pub fn start_with_users(lines: &str) -> Self {
+        Self::start_as(Some(lines))
+    }
+
+    fn start_as(users: Option<&str>) -> Self {
         let folder = folder("redis");
         let reaper = Reaper::start(&folder);
-        let mut server = Self { port: port::free(), folder, child: None, reaper };
+        if let Some(lines) = users {
+            let text = format!("user default on >{PASSWORD} ~* &* +@all\n{lines}");
+            std::fs::write(folder.join(USERS), text).unwrap_or_else(|error| panic!("{USERS}: {error}"));
+        }
+        let has_users_file = users.is_some();
+        let mut server = Self { port: port::free(), folder, has_users_file, child: None, reaper };
         server.restart();
         server
     }
@@ -73,8 +95,8 @@ impl Redis {
                 &self.port.to_string(),
                 "--bind",
                 "127.0.0.1",
-                "--requirepass",
-                PASSWORD,
+                if self.has_users_file { "--aclfile" } else { "--requirepass" },
+                if self.has_users_file { USERS } else { PASSWORD },
                 "--save",
                 "",
                 "--appendonly",

@@ -128,6 +128,9 @@ fn message(app: &App, letter: &DeadLetter) -> Result<Publish, String> {
     let to = match (letter.reason, letter.queue.as_deref()) {
         (Reason::Undecodable, Some(queue)) => app.names.offers(agent, queue),
         (Reason::Undecodable, None) => return Err("its queue is gone".to_owned()),
+        (Reason::Foreign, _) => {
+            return Err("what it said was not believed, and is not kept: drop it".to_owned());
+        }
         _ => app.names.out(agent),
     };
     if letter.is_cut {

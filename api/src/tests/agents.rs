@@ -1,11 +1,14 @@
 //! What agents say of themselves: labels under an operator's, and the namespaces that they serve.
 
+use berth_broker::{Broker, ManagementUrl, Settings};
 use berth_domain::labels::Labels;
 use berth_domain::protocol::LeaseRequest;
 use berth_domain::reported::ConnectionName;
 use serde_json::{Value, json};
 
-use super::{Api, hello, lease};
+use super::{Api, HOST, hello, lease};
+use crate::app::Auth;
+use crate::layers::Limits;
 
 const RUNS: &str = "/api/v1/default/p/runs";
 const LOCAL: &str = "/api/v1/orgs/default/agents/local";
@@ -117,4 +120,35 @@ async fn agents_inside_the_process_need_no_credentials_and_get_none() {
     let paths = &document["paths"];
     assert!(paths["/api/v1/orgs/{owner}/agents/{agent}/credentials"]["post"].is_object());
     assert!(paths["/api/v1/orgs/{owner}/agents/{agent}/credentials/{generation}"]["delete"].is_object());
+}
+
+#[tokio::test]
+async fn where_the_broker_can_not_be_told_of_users_credentials_are_made_and_it_is_said_what_is_left_to_do() {
+    let mut settings = Settings::new("amqp://me:s3cret@127.0.0.1:1/%2fx").unwrap();
+    settings.management = ManagementUrl::Off;
+    let auth = Auth::OpenOnLoopback { allowed_hosts: vec![HOST.to_owned()] };
+    let api = Api::on(Broker::connect(settings).unwrap(), auth, Limits::default()).await;
+    let path = format!("{LOCAL}/credentials");
+    let made = api.post(&path, &json!({})).await.ok();
+    let password = made["password"].as_str().unwrap();
+    assert_eq!(made["url"], format!("amqp://berth-local:{password}@127.0.0.1:1/%2fx"));
+    assert_eq!((&made["on_broker"], &made["valid"]), (&json!(false), &json!([1])));
+    assert!(made["note"].as_str().unwrap().contains("berth broker export rabbitmq"), "{made}");
+    let second = api.post(&path, &json!({})).await.ok();
+    assert_ne!(second["password"], made["password"]);
+    assert_eq!((&second["user"], &second["valid"]), (&json!("berth-local.2"), &json!([1, 2])));
+    let listed = api.get(&path).await.ok();
+    assert_eq!((&listed["needed"], &listed["count"]), (&json!(true), &json!(2)));
+    let told = listed.to_string();
+    assert!(!told.contains(password) && !told.contains("hash") && !told.contains("s3cret"), "{told}");
+    let retired = api.send("DELETE", &format!("{path}/1"), &[], Vec::new()).await.ok();
+    assert_eq!((&retired["user"], &retired["on_broker"]), (&json!("berth-local"), &json!(false)));
+    assert!(
+        retired["note"].as_str().unwrap().contains("delete the user `berth-local` there by hand"),
+        "{retired}"
+    );
+    assert_eq!(api.get(&path).await.ok()["results"][0]["generation"], 2);
+    let log = api.get("/api/v1/orgs/default/audit").await.ok().to_string();
+    assert!(log.contains("agent.credentials.create") && log.contains("agent.credentials.retire"), "{log}");
+    assert!(!log.contains(password), "{log}");
 }

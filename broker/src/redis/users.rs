@@ -3,7 +3,7 @@
 use berth_broker_config::Topology;
 use berth_broker_config::password::PasswordHashes;
 use berth_broker_config::rights::{self, AgentUser};
-use berth_broker_config::users::{FoundUsers, Kind, on_redis};
+use berth_broker_config::users::{Categories, FoundUsers, Kind, categories, on_redis};
 
 use super::link::Link;
 use crate::error::Error;
@@ -13,13 +13,21 @@ use crate::users::{Edit, edits, may_remove};
 pub(crate) async fn found(link: &Link) -> Result<FoundUsers, Error> {
     let names = &link.core.settings.names;
     let lines: Vec<String> = link.command("listing users", ::redis::cmd("ACL").arg("LIST")).await?;
-    let named = |line: &String| {
-        let (name, rule) = line.strip_prefix("user ")?.split_once(' ')?;
-        rights::agent_of_user(names, name)?;
-        Some((name.to_owned(), on_redis(rule)))
-    };
+    let ours: Vec<(&str, &str)> = lines
+        .iter()
+        .filter_map(|line| line.strip_prefix("user ")?.split_once(' '))
+        .filter(|(name, _)| rights::agent_of_user(names, name).is_some())
+        .collect();
+    let mut known = Categories::new();
+    for category in ours.iter().flat_map(|(_, rule)| categories(rule)) {
+        if !known.contains_key(category) {
+            let commands = ::redis::cmd("ACL").arg("CAT").arg(category).to_owned();
+            known.insert(category.to_owned(), link.command("listing commands", &commands).await?);
+        }
+    }
+    let users = ours.into_iter().map(|(name, rule)| (name.to_owned(), on_redis(rule, &known)));
     let kind = Kind::Redis { database: link.core.settings.database() };
-    Ok(FoundUsers { kind, users: lines.iter().filter_map(named).collect() })
+    Ok(FoundUsers { kind, users: users.collect() })
 }
 
 /// Makes every user of `topology` be as it says. Whoever had come in with another password is put out.

@@ -145,7 +145,7 @@ async fn attempt(channel: &Channel, attempt: &Attempt) -> Result<(), lapin::Erro
             channel.queue_bind(queue.into(), exchange.into(), "k".into(), options, none()).await?;
         }
         Unbind(queue, exchange) => {
-            channel.queue_unbind(queue.into(), exchange.into(), queue.into(), none()).await?
+            channel.queue_unbind(queue.into(), exchange.into(), queue.into(), none()).await?;
         }
         DeclareExchange(name) => {
             channel.exchange_declare(name.into(), ExchangeKind::Fanout, durable_exchange, none()).await?;
@@ -156,7 +156,7 @@ async fn attempt(channel: &Channel, attempt: &Attempt) -> Result<(), lapin::Erro
             channel.exchange_declare(name.into(), ExchangeKind::Fanout, durable_exchange, arguments).await?;
         }
         DeleteExchange(name) => {
-            channel.exchange_delete(name.into(), ExchangeDeleteOptions::default()).await?
+            channel.exchange_delete(name.into(), ExchangeDeleteOptions::default()).await?;
         }
         BindExchange(to, from) => {
             let options = ExchangeBindOptions::default();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use berth_broker::{Broker, Settings};
-use berth_integration_tests::{Backing, Installation, shell};
+use berth_integration_tests::{Backing, BrokerServer, Installation, shell};
 use serde_json::{Value, json};
 
 const LONG: Duration = Duration::from_secs(120);
@@ -106,6 +106,26 @@ mod redis {
     async fn an_agent_lives_by_its_credentials() {
         super::an_agent_lives_by_its_credentials(super::Backing::Redis).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_that_only_has_the_name_of_an_agents_stays_as_it_is() {
+    let installation = Installation::start(Backing::Redis).await;
+    let BrokerServer::Redis(server) = &installation.broker else { panic!("no Redis") };
+    server.command(&["ACL", "SETUSER", "berth-admin", "on", ">operators", "~*", "&*", "+@all"]);
+    let made = installation.berth(&["agents", "create", "admin", "-o", "json"]);
+    let said = String::from_utf8_lossy(&made.stderr);
+    assert!(made.status.success() && said.contains("agent admin has no credentials yet"), "{said}");
+    let made: Value = serde_json::from_slice(&made.stdout).unwrap();
+    assert_eq!((&made["name"], &made["credentials"]), (&json!("admin"), &Value::Null));
+    let refused = installation.refused(&["agents", "credentials", "admin"]);
+    assert!(refused.contains("`berth-admin` exists on the broker"), "{refused}");
+    assert_eq!(installation.answered(&["agents", "credentials", "admin", "--list"]), json!([]));
+    let port = installation.broker.port();
+    let operators = format!("redis://berth-admin:operators@127.0.0.1:{port}/0");
+    come(&operators).await.unwrap().close().await;
+    installation.told(&["agents", "delete", "admin"]);
+    come(&operators).await.unwrap().close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

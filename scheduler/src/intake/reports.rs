@@ -9,6 +9,7 @@ use berth_domain::protocol::{Answer, AttemptRef, EndReceipt, Notice, Phase, Repo
 use berth_domain::time::Time;
 use berth_store::{Agent, RunHead};
 
+use super::refusals::{self, Refusal};
 use crate::context::{Context, jitter};
 use crate::outbox::{self, Error};
 
@@ -17,6 +18,24 @@ enum Said<'a> {
     Report { replica: &'a str, report: &'a Report },
     Notice(&'a Notice),
     Answer(&'a Answer),
+}
+
+impl Said<'_> {
+    fn attempt(&self) -> u32 {
+        match self {
+            Said::Report { report, .. } => report.attempt,
+            Said::Notice(notice) => notice.attempt,
+            Said::Answer(answer) => answer.attempt,
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Said::Report { .. } => "a report",
+            Said::Notice(_) => "a notice",
+            Said::Answer(_) => "an answer",
+        }
+    }
 }
 
 /// Takes in what an agent's replicas reported, told and answered.
@@ -54,6 +73,7 @@ pub(super) async fn take_in(
     for (run, ignored) in &outcome.ignored {
         tracing::debug!(run.id = %run, reason = %ignored, "a report of run {run} changes nothing: {ignored}");
     }
+    refusals::record(context, agent, &outcome.refused).await?;
     count(context, agent, &outcome.finished).await?;
     for (_, report) in reports {
         context.metrics.report_lagged(now.since(report.at));
@@ -90,6 +110,8 @@ struct Taken {
     /// What was given up when its agent was lost, and lives all the same.
     unwanted: BTreeMap<String, Vec<AttemptRef>>,
     ignored: Vec<(RunId, Ignored)>,
+    /// What was said of runs that are another's.
+    refused: Vec<Refusal>,
     finished: Vec<Finished>,
 }
 
@@ -121,8 +143,14 @@ impl Taken {
                 Said::Report { report, .. } if state.was_at(agent.id, report.attempt) => {
                     Event::Returned { agent: agent.id, report, now_at: &now_at }
                 }
-                // What an agent says of another's runs is not believed.
-                _ if head.agent_id != Some(agent.id) => continue,
+                // What an agent says of another's runs is not believed. What it still says of an attempt that was
+                // given up is no surprise.
+                _ if head.agent_id != Some(agent.id) => {
+                    if !state.was_at(agent.id, said.attempt()) {
+                        self.refused.push(Refusal { run: head.id, what: said.kind(), at: head.agent_id });
+                    }
+                    continue;
+                }
                 Said::Report { report, .. } => Event::Report(report),
                 Said::Notice(notice) => Event::Notice(notice),
                 Said::Answer(answer) => Event::Absent { attempt: answer.attempt, question: answer.question },

@@ -5,10 +5,12 @@ use std::time::Duration;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use berth_domain::dead_letter::Reason;
 use berth_domain::lifecycle::{Outcome, Status};
-use berth_domain::protocol::{Envelope, FromAgent, FromAgentBody, Phase, ToAgentBody, VERSION};
+use berth_domain::protocol::{
+    Answer, Envelope, FromAgent, FromAgentBody, Notice, Phase, ToAgentBody, VERSION,
+};
 
-use super::replica::Replica;
-use super::world::{AGENT, World};
+use super::replica::{Replica, ended};
+use super::world::{AGENT, OWNER, World};
 
 #[tokio::test]
 async fn a_second_identity_is_refused_and_told_why() {
@@ -101,5 +103,54 @@ async fn what_an_inventory_lacks_is_asked_about_and_not_taken_for_gone() {
     agent.answer(&question, false).await;
     let lost = world.becomes(run, Status::Retrying).await;
     assert_eq!(lost.dispatch.end.unwrap().reason, "Vanished");
+    world.close().await;
+}
+
+/// How often schedulers have refused what an agent said.
+fn refused(world: &World, agent: &str) -> f64 {
+    let families = world.registries.iter().flat_map(|registry| registry.gather());
+    let counts = families.filter(|family| family.name() == "berth_reports_refused_total");
+    let metrics = counts.flat_map(|mut family| family.take_metric());
+    metrics
+        .filter(|metric| metric.get_label().iter().any(|label| label.value() == agent))
+        .map(|metric| metric.get_counter().get_value())
+        .sum()
+}
+
+#[tokio::test]
+async fn what_an_agent_says_of_anothers_run_changes_nothing_and_is_found_by_an_operator_once() {
+    let (world, mut own) = World::with_replica().await;
+    world.create_agent("evil").await;
+    let mut evil = Replica::join(&world, "evil", "e1").await;
+    evil.lease().await;
+    let run = world.submit().await;
+    let attempt = own.offer().await;
+    own.go(attempt).await;
+    own.report(attempt, 1, Phase::Running).await;
+    world.becomes(run, Status::Running).await;
+
+    let at = world.clock.now();
+    let (uid, reason, message) = ("u".to_owned(), "Evil".to_owned(), "x".to_owned());
+    let notice = Notice { run, attempt: 0, uid, at, reason, message };
+    evil.report(attempt, 9, ended(Outcome::Succeeded)).await;
+    evil.say(FromAgentBody::Notices(vec![notice])).await;
+    evil.say(FromAgentBody::Answers(vec![Answer { run, attempt: 0, question: 1, present: false }])).await;
+    for rank in 10..60 {
+        evil.report(attempt, rank, ended(Outcome::Succeeded)).await;
+    }
+    evil.is_taken_in().await;
+    let after = world.run(run).await;
+    assert_eq!(after.status(), Status::Running);
+    let receipts = |body: &ToAgentBody| matches!(body, ToAgentBody::Receipts(_));
+    assert!(!evil.hears(Duration::ZERO, receipts).await, "it got a receipt");
+    let letters = world.dead_letters(1).await;
+    let id = world.store.agent(OWNER, "evil").await.unwrap().id;
+    assert_eq!((letters[0].reason, letters[0].agent_id), (Reason::Foreign, Some(id)));
+    let detail = format!(" of run {run}, which is at agent {AGENT}");
+    assert!(letters[0].detail.ends_with(&detail), "{}", letters[0].detail);
+    assert!(letters[0].times <= 53, "a batch counts once");
+    assert_eq!((refused(&world, "evil"), refused(&world, AGENT)), (53.0, 0.0));
+    own.end(attempt, 2, Outcome::Succeeded).await;
+    world.becomes(run, Status::Succeeded).await;
     world.close().await;
 }

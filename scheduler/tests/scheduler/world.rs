@@ -36,6 +36,8 @@ pub(crate) struct World {
     pub(crate) clock: Clock,
     pub(crate) project: Project,
     pub(crate) dir: TempDir,
+    /// The numbers of each scheduler.
+    pub(crate) registries: Vec<Registry>,
     shutdown: CancellationToken,
     ended: Vec<JoinHandle<()>>,
 }
@@ -53,7 +55,17 @@ impl World {
         store.create_agent(NewAgent::named(OWNER, AGENT.parse().unwrap()), &by).await.unwrap();
         let (broker, names) = (Broker::memory(), Names::default());
         let shutdown = CancellationToken::new();
-        let mut world = Self { store, broker, names, clock, project, dir, shutdown, ended: Vec::new() };
+        let mut world = Self {
+            store,
+            broker,
+            names,
+            clock,
+            project,
+            dir,
+            registries: Vec::new(),
+            shutdown,
+            ended: Vec::new(),
+        };
         world.start_scheduler();
         world.is_served(AGENT).await;
         world
@@ -62,6 +74,7 @@ impl World {
     /// One more scheduler beside those that are there.
     #[expect(clippy::disallowed_methods, reason = "a test waits for its task by hand")]
     pub(crate) fn start_scheduler(&mut self) {
+        let registry = Registry::new();
         let config = Config {
             store: self.store.clone(),
             broker: self.broker.clone(),
@@ -69,10 +82,11 @@ impl World {
             offers: QueueKind::Quorum,
             clock: self.clock.clone(),
             replica: format!("s{}", self.ended.len() + 1),
-            metrics: SchedulerMetrics::register(&Registry::new()).unwrap(),
+            metrics: SchedulerMetrics::register(&registry).unwrap(),
             health: Health::new(),
             retention: RetentionSettings::default(),
         };
+        self.registries.push(registry);
         self.ended.push(tokio::spawn(berth_scheduler::run(config, self.shutdown.clone())));
     }
 

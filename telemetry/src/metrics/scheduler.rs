@@ -46,6 +46,7 @@ pub struct SchedulerMetrics {
     confirm: Histogram,
     lag: Histogram,
     agent_up: IntGaugeVec,
+    refused: IntCounterVec,
 }
 
 impl SchedulerMetrics {
@@ -106,6 +107,12 @@ impl SchedulerMetrics {
                 r,
                 "berth_agent_up",
                 "Whether the agent holds a lease (1) or not (0)",
+                &["agent"],
+            )?,
+            refused: counters(
+                r,
+                "berth_reports_refused_total",
+                "What an agent said of runs that are not at it",
                 &["agent"],
             )?,
         })
@@ -173,6 +180,11 @@ impl SchedulerMetrics {
     /// How long after its moment a report was committed.
     pub fn report_lagged(&self, lag: Duration) {
         self.lag.observe(lag.as_secs_f64());
+    }
+
+    /// So many times an agent spoke of runs that are not at it.
+    pub fn refused(&self, agent: &str, times: u64) {
+        self.refused.with_label_values(&[agent]).inc_by(times);
     }
 
     /// Whether an agent holds a lease.
