@@ -92,7 +92,10 @@ impl Client {
 
     pub(crate) async fn apply(&self, topology: &Topology) -> Result<(), Error> {
         self.link.core.remember(topology);
-        declare::apply(&self.link, topology).await?;
+        // Users are told of past AMQP, and can be while it is away.
+        if !(topology.exchanges.is_empty() && topology.queues.is_empty() && topology.bindings.is_empty()) {
+            declare::apply(&self.link, topology).await?;
+        }
         users::apply(&self.link, topology).await
     }
 
