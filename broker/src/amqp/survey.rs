@@ -45,7 +45,7 @@ pub(crate) async fn survey(link: &Link, wanted: &Topology) -> Result<Survey, Err
     let why = match &link.management {
         None => "RabbitMQ's management API is off".to_owned(),
         Some(management) => match listed(link, management).await {
-            Ok(found) => return Ok(Survey { found, unseen: None }),
+            Ok(survey) => return Ok(survey),
             Err(error) => error.to_string(),
         },
     };
@@ -53,7 +53,7 @@ pub(crate) async fn survey(link: &Link, wanted: &Topology) -> Result<Survey, Err
     Ok(Survey { found: looked_for(link, wanted).await?, unseen: Some(unseen) })
 }
 
-async fn listed(link: &Link, management: &Management) -> Result<Found, Error> {
+async fn listed(link: &Link, management: &Management) -> Result<Survey, Error> {
     let exchanges: Vec<ListedExchange> = list(management, "exchanges").await?;
     let queues: Vec<ListedQueue> = list(management, "queues").await?;
     let bindings: Vec<ListedBinding> = list(management, "bindings").await?;
@@ -72,12 +72,16 @@ async fn listed(link: &Link, management: &Management) -> Result<Found, Error> {
         queue: binding.destination,
         routing_key: binding.routing_key,
     });
-    Ok(Found {
+    // Who may see everything else may not see users.
+    let users = users::found(management, &link.core.settings.names).await;
+    let unseen = users.as_ref().err().map(|error| format!("{error}; users can't be seen"));
+    let found = Found {
         exchanges: Some(exchanges.collect()),
         queues: queues.collect(),
         bindings: Some(bindings.collect::<BTreeSet<_>>()),
-        users: Some(users::found(management, &link.core.settings.names).await?),
-    })
+        users: users.ok(),
+    };
+    Ok(Survey { found, unseen })
 }
 
 async fn list<T: DeserializeOwned>(management: &Management, what: &'static str) -> Result<Vec<T>, Error> {

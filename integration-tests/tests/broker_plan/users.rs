@@ -8,7 +8,7 @@ use berth_broker_config::{Address, Names, Topology, rights};
 use berth_test_servers::{RabbitMq, Redis};
 use serde_json::Value;
 
-use super::{apply, ground, plan};
+use super::{apply, broker, ground, plan};
 
 /// Whether whoever has that URL comes in.
 async fn comes_in(url: &str) -> bool {
@@ -109,6 +109,20 @@ async fn on_rabbitmq_users_are_made_what_they_should_be_and_those_of_others_stay
         names: &|| server.ctl(&["list_users"]),
     };
     are_planned_and_applied(&settings, &database, &credentials, by).await;
+
+    // Who may look but not at users sees the rest.
+    server.ctl(&["add_user", "looker", "x"]);
+    server.ctl(&["set_user_tags", "looker", "monitoring"]);
+    server.ctl(&["set_permissions", "looker", "", "", ".*"]);
+    server.ctl(&["delete_user", "berth-eu"]);
+    let looking: ground::Settings = vec![
+        ("BERTH_BROKER_URL", server.url_of("looker", "x", server.port())),
+        ("BERTH_BROKER_MANAGEMENT_URL", server.management_url()),
+    ];
+    let database = [database[0].as_str(), database[1].as_str(), "--for", "eu=new"];
+    assert_eq!(plan(&looking, &database), ["make queue berth.eu.run.new"]);
+    let note = broker(&looking, &[&["plan"], &database[..]].concat());
+    assert!(String::from_utf8_lossy(&note.stderr).contains("users can't be seen"), "{note:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
