@@ -167,7 +167,7 @@ mod tests {
         let transaction = ["multi", "exec", "watch", "unwatch", "discard"];
         let by_category = transaction.iter().fold(shown, |rule, name| rule.replace(&format!(" +{name}"), ""));
         let by_category = by_category.replace("-@all", "-@all +@transaction");
-        assert_eq!(super::categories(&by_category).collect::<Vec<_>>(), ["transaction"]);
+        assert_eq!(categories(&by_category).collect::<Vec<_>>(), ["transaction"]);
         let known = Categories::from([("transaction".to_owned(), transaction.map(str::to_owned).to_vec())]);
         assert_eq!(on_redis(&by_category, &known), wanted);
         assert_ne!(on_redis(&by_category, &none), wanted);
