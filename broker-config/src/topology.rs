@@ -32,6 +32,8 @@ pub enum ExchangeKind {
     Direct,
     /// To every bound queue.
     Fanout,
+    /// By pattern.
+    Topic,
 }
 
 impl ExchangeKind {
@@ -40,6 +42,7 @@ impl ExchangeKind {
         match self {
             Self::Direct => "direct",
             Self::Fanout => "fanout",
+            Self::Topic => "topic",
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! lapin's own recovery is off: it would hide that deliveries became void. Nothing of lapin leaves this module.
 
+mod celery;
 mod consume;
 mod declare;
 mod leaderless;
@@ -23,6 +24,8 @@ use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use crate::broker::{Depth, Survey};
+use crate::celery::control::ReplyTo;
+use crate::celery::event::Event;
 use crate::connection::Connection;
 use crate::consumer::{Consumer, Subscription};
 use crate::error::{Error, PublishError};
@@ -109,7 +112,19 @@ impl Client {
     }
 
     pub(crate) fn subscribe(&self, topic: &Address) -> Subscription {
-        topic::subscribe(&self.link, topic)
+        topic::subscribe(&self.link, topic, topic::Topic::Own)
+    }
+
+    pub(crate) fn commands(&self, namespace: &str) -> Subscription {
+        celery::subscribe(&self.link, namespace)
+    }
+
+    pub(crate) async fn reply(&self, to: &ReplyTo, reply: Message) -> Result<(), Error> {
+        celery::reply(&self.link, to, reply).await
+    }
+
+    pub(crate) async fn emit(&self, events: &[Event]) -> Result<(), Error> {
+        celery::emit(&self.link, events).await
     }
 
     pub(crate) async fn marker_exists(&self, token: &str) -> Result<bool, Error> {

@@ -9,6 +9,9 @@ use berth_broker_config::{Address, Topology};
 use secrecy::SecretString;
 use tokio::sync::watch;
 
+use crate::celery::control::ReplyTo;
+use crate::celery::event::Event;
+use crate::celery::result::TaskResult;
 use crate::connection::Connection;
 use crate::consumer::{Consumer, Subscription};
 use crate::error::{Error, PublishError};
@@ -188,6 +191,57 @@ impl Broker {
     /// Subscribes to what is broadcast from now on; outlives connections.
     pub async fn subscribe(&self, topic: &Address) -> Subscription {
         each!(self, client => client.subscribe(topic))
+    }
+
+    /// Whether Celery's tools can reach this broker.
+    #[must_use]
+    pub fn has_celery(&self) -> bool {
+        !matches!(self.transport, Transport::Memory(_))
+    }
+
+    /// Subscribes to the commands of Celery's remote control in a namespace; each is read by
+    /// [`control::decode`](crate::celery::control::decode). Outlives connections.
+    pub async fn commands(&self, namespace: &str) -> Subscription {
+        each!(self, client => client.commands(namespace))
+    }
+
+    /// Replies to a command. A client that is gone is no error.
+    ///
+    /// # Errors
+    /// If it can't be sent.
+    pub async fn reply(&self, to: &ReplyTo, reply: Message) -> Result<(), Error> {
+        each!(self, client => client.reply(to, reply).await)
+    }
+
+    /// Sends events to whatever of Celery's monitors listens; nobody is fine.
+    ///
+    /// # Errors
+    /// If they can't be sent.
+    pub async fn emit(&self, events: &[Event]) -> Result<(), Error> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        each!(self, client => client.emit(events).await)
+    }
+
+    /// Whether results of Celery tasks can be stored on this broker.
+    #[must_use]
+    pub fn stores_results(&self) -> bool {
+        matches!(self.transport, Transport::Redis(_))
+    }
+
+    /// Stores a result where Celery's Redis backend looks for it, and publishes it to who waits. What succeeded is
+    /// not written over. It is kept for so long.
+    ///
+    /// # Errors
+    /// If the broker is no Redis, or can't be asked.
+    pub async fn put_result(&self, result: &TaskResult, kept: Duration) -> Result<(), Error> {
+        match &self.transport {
+            Transport::Redis(client) => client.put_result(result, kept).await,
+            Transport::Memory(_) | Transport::Amqp(_) => {
+                Err(Error::Failed { doing: "storing a result", text: "the broker is no Redis".to_owned() })
+            }
+        }
     }
 
     /// Whether the marker is on the broker. A broker that was known and has lost it came back empty.

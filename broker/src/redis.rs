@@ -6,6 +6,7 @@
 //! back. One connection per client: commands, hints and topics share it (RESP3). Nothing of redis-rs leaves
 //! this module.
 
+mod celery;
 mod consume;
 mod keys;
 mod link;
@@ -26,6 +27,9 @@ use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use crate::broker::{Depth, Survey};
+use crate::celery::control::ReplyTo;
+use crate::celery::event::Event;
+use crate::celery::result::TaskResult;
 use crate::connection::Connection;
 use crate::consumer::{Consumer, Subscription};
 use crate::error::{Error, PublishError};
@@ -105,6 +109,22 @@ impl Client {
 
     pub(crate) fn subscribe(&self, topic: &Address) -> Subscription {
         topic::subscribe(&self.link, topic)
+    }
+
+    pub(crate) fn commands(&self, namespace: &str) -> Subscription {
+        celery::subscribe(&self.link, namespace)
+    }
+
+    pub(crate) async fn reply(&self, to: &ReplyTo, reply: Message) -> Result<(), Error> {
+        celery::reply(&self.link, to, &reply).await
+    }
+
+    pub(crate) async fn put_result(&self, result: &TaskResult, kept: Duration) -> Result<(), Error> {
+        celery::put_result(&self.link, result, kept).await
+    }
+
+    pub(crate) async fn emit(&self, events: &[Event]) -> Result<(), Error> {
+        celery::emit(&self.link, events).await
     }
 
     pub(crate) async fn marker_exists(&self, token: &str) -> Result<bool, Error> {

@@ -60,6 +60,25 @@ impl std::str::FromStr for ManagementUrl {
     }
 }
 
+/// Where a broker is, for people: no password is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// `amqp`, `redis` or `memory`: as Celery calls its transports.
+    pub transport: &'static str,
+    /// Its host; empty if it is in the process.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// The virtual host, or the database's number.
+    pub path: String,
+    /// The user.
+    pub user: Option<String>,
+    /// Whether the connection is encrypted.
+    pub is_tls: bool,
+    /// All of it as a URL, its password hidden.
+    pub shown: String,
+}
+
 /// How to reach a broker, and how patient to be with it.
 #[derive(Clone)]
 pub struct Settings {
@@ -165,6 +184,32 @@ impl Settings {
     /// Which transport it is for.
     pub fn scheme(&self) -> Scheme {
         self.scheme
+    }
+
+    /// Where the broker is.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        // It was read before; a URL that is none has nothing to show.
+        let url = Url::parse(self.url()).ok();
+        let part = |read: fn(&Url) -> String| url.as_ref().map(read).unwrap_or_default();
+        let is_tls = url.as_ref().is_some_and(|url| matches!(url.scheme(), "amqps" | "rediss"));
+        let (transport, default_port) = match (self.scheme, is_tls) {
+            (Scheme::Memory, _) => ("memory", 0),
+            (Scheme::Amqp, false) => ("amqp", 5672),
+            (Scheme::Amqp, true) => ("amqp", 5671),
+            (Scheme::Redis, _) => ("redis", 6379),
+        };
+        let path = part(|url| url.path().trim_start_matches('/').to_owned());
+        let user = part(|url| url.username().to_owned());
+        Place {
+            transport,
+            host: part(|url| url.host_str().unwrap_or_default().to_owned()),
+            port: url.as_ref().and_then(Url::port).unwrap_or(default_port),
+            path: if path.is_empty() && self.scheme != Scheme::Redis { "/".to_owned() } else { path },
+            user: (!user.is_empty()).then_some(user),
+            is_tls,
+            shown: self.shown.clone(),
+        }
     }
 
     /// The URL with its password hidden.

@@ -124,6 +124,16 @@ pub(crate) async fn declare_exchange(
     exchange_declare(link, live, name, exchange, options).await
 }
 
+/// An exchange that goes with the broker's restart, as Celery declares those of its remote control.
+pub(crate) async fn declare_transient_exchange(
+    link: &Link,
+    live: &Live,
+    name: &str,
+    exchange: &Exchange,
+) -> Result<(), Error> {
+    exchange_declare(link, live, name, exchange, ExchangeDeclareOptions::default()).await
+}
+
 /// Whether there is an exchange of this name; one that is missing is an error.
 pub(crate) async fn find_exchange(
     link: &Link,
@@ -147,6 +157,7 @@ async fn exchange_declare(
     let kind = match exchange.kind {
         ExchangeKind::Direct => lapin::ExchangeKind::Direct,
         ExchangeKind::Fanout => lapin::ExchangeKind::Fanout,
+        ExchangeKind::Topic => lapin::ExchangeKind::Topic,
     };
     with_channel(link, live, DOING, name, async |channel| {
         channel.exchange_declare(short_name, kind, options, FieldTable::default()).await

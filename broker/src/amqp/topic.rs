@@ -16,6 +16,15 @@ use crate::consumer::Subscription;
 use crate::error::Error;
 use crate::message::{Message, Publish};
 
+/// Whose topic it is, and so how its exchange is declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Topic {
+    /// Berth's: durable.
+    Own,
+    /// Celery's remote control: transient.
+    Celery,
+}
+
 /// How many messages wait for a slow subscriber; then it misses some.
 const BACKLOG: usize = 1024;
 
@@ -26,29 +35,35 @@ pub(crate) async fn broadcast(link: &Arc<Link>, topic: &Address, message: Messag
     match publish::publish_on(link, &live, &batch, false).await {
         Ok(()) => Ok(()),
         // No exchange, so nobody listens; the next one finds it.
-        Err(error) if matches!(error.reason, Error::NoSuchQueue { .. }) => declare(link, &live, topic).await,
+        Err(error) if matches!(error.reason, Error::NoSuchQueue { .. }) => {
+            declare(link, &live, topic, Topic::Own).await
+        }
         Err(error) => Err(error.reason),
     }
 }
 
-async fn declare(link: &Link, live: &Live, topic: &Address) -> Result<(), Error> {
-    declare::declare_exchange(link, live, &topic.queue, &Exchange { kind: ExchangeKind::Fanout }).await
+async fn declare(link: &Link, live: &Live, topic: &Address, whose: Topic) -> Result<(), Error> {
+    let exchange = Exchange { kind: ExchangeKind::Fanout };
+    match whose {
+        Topic::Own => declare::declare_exchange(link, live, &topic.queue, &exchange).await,
+        Topic::Celery => declare::declare_transient_exchange(link, live, &topic.queue, &exchange).await,
+    }
 }
 
-pub(crate) fn subscribe(link: &Arc<Link>, topic: &Address) -> Subscription {
+pub(crate) fn subscribe(link: &Arc<Link>, topic: &Address, whose: Topic) -> Subscription {
     let (sender, messages) = mpsc::channel(BACKLOG);
     let stop = link.core.stop.child_token();
     let (task_link, topic, ended) = (Arc::clone(link), topic.clone(), stop.clone());
     link.core.tracker.spawn(ended.run_until_cancelled_owned(async move {
-        run(&task_link, &topic, &sender).await;
+        run(&task_link, &topic, whose, &sender).await;
     }));
     Subscription { messages, _stop: stop.drop_guard() }
 }
 
-async fn run(link: &Link, topic: &Address, sender: &mpsc::Sender<Message>) {
+async fn run(link: &Link, topic: &Address, whose: Topic, sender: &mpsc::Sender<Message>) {
     let mut backoff = Backoff::default();
     while let Some(live) = link.wait_live().await {
-        match open(link, &live, topic).await {
+        match open(link, &live, topic, whose).await {
             Ok((_channel, mut stream)) => {
                 backoff.reset();
                 let pump = async {
@@ -68,9 +83,14 @@ async fn run(link: &Link, topic: &Address, sender: &mpsc::Sender<Message>) {
     }
 }
 
-async fn open(link: &Link, live: &Live, topic: &Address) -> Result<(lapin::Channel, lapin::Consumer), Error> {
+async fn open(
+    link: &Link,
+    live: &Live,
+    topic: &Address,
+    whose: Topic,
+) -> Result<(lapin::Channel, lapin::Consumer), Error> {
     const DOING: &str = "subscribing to a topic";
-    declare(link, live, topic).await?;
+    declare(link, live, topic, whose).await?;
     let exchange = wire::short(DOING, &topic.queue)?;
     let opening = async {
         let channel = live.connection.create_channel().await?;

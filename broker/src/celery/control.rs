@@ -6,6 +6,14 @@ use serde_json::{Map, Value, json};
 use super::{BodyError, read};
 use crate::message::Message;
 
+/// The namespace that Celery's clients use where none is set (`control_exchange`).
+pub const NAMESPACE: &str = "celery";
+
+/// The exchange that commands of a namespace go to.
+pub fn commands(namespace: &str) -> String {
+    format!("{namespace}.pidbox")
+}
+
 /// A command to all workers, or some.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Command {
@@ -38,6 +46,13 @@ pub struct ReplyTo {
     pub exchange: String,
     /// The client's id; its queue is `<id>.<exchange>`.
     pub routing_key: String,
+}
+
+impl ReplyTo {
+    /// The queue that the client waits at.
+    pub fn queue(&self) -> String {
+        format!("{}.{}", self.routing_key, self.exchange)
+    }
 }
 
 /// What came with a command beside its body.

@@ -60,7 +60,7 @@ struct WrittenProperties<'a> {
 
 #[derive(Serialize)]
 struct DeliveryInfo<'a> {
-    exchange: &'static str,
+    exchange: &'a str,
     routing_key: &'a str,
 }
 
@@ -69,11 +69,19 @@ struct DeliveryInfo<'a> {
 /// # Errors
 /// Never, as far as is known: texts, numbers and tables of texts can all be written.
 pub fn encode(message: &Message, routing_key: &str) -> Result<String, Error> {
+    encode_through(message, "", routing_key)
+}
+
+/// Writes a message that goes through an exchange.
+///
+/// # Errors
+/// Never, as far as is known.
+pub fn encode_through(message: &Message, exchange: &str, routing_key: &str) -> Result<String, Error> {
     let from = &message.properties;
     let properties = WrittenProperties {
         body_encoding: "base64",
         correlation_id: from.correlation_id.as_deref(),
-        delivery_info: DeliveryInfo { exchange: "", routing_key },
+        delivery_info: DeliveryInfo { exchange, routing_key },
         delivery_mode: if from.persistent { 2 } else { 1 },
         // From the thread's generator: the system's costs a call for each message.
         delivery_tag: Builder::from_random_bytes(rand::random()).into_uuid(),

@@ -6,6 +6,9 @@ use serde_json::{Map, Value, json};
 use super::{BodyError, read};
 use crate::message::Message;
 
+/// The exchange that all events go to: a topic on RabbitMQ, a fanout on Redis.
+pub const EXCHANGE: &str = "celeryev";
+
 /// One event.
 ///
 /// `fields` are what its type adds: `uuid` for every task event, `name`, `args` and `kwargs` (as Python shows

@@ -101,6 +101,22 @@ impl Link {
         call.invoke_async(&mut connection).await.map_err(|error| self.error(doing, &error))
     }
 
+    /// Runs commands in one go, answers left aside.
+    pub(crate) async fn pipeline(
+        &self,
+        doing: &'static str,
+        pipeline: &::redis::Pipeline,
+    ) -> Result<(), Error> {
+        let mut connection = self.connection()?;
+        let done = pipeline.query_async::<()>(&mut connection).await;
+        done.map_err(|error| self.error(doing, &error))
+    }
+
+    /// The number of the database, which Celery's channels begin with.
+    pub(crate) fn database(&self) -> i64 {
+        self.client.get_connection_info().redis_settings().db()
+    }
+
     fn error(&self, doing: &'static str, error: &RedisError) -> Error {
         let text = self.core.settings.redact(&error.to_string());
         if error.is_timeout() {

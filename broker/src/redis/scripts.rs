@@ -18,6 +18,8 @@ pub(crate) struct Scripts {
     pub(crate) refresh: Script,
     /// KEYS index, unacked; ARGV age in seconds, most. Returns the newest score, then tags and values in turn.
     pub(crate) overdue: Script,
+    /// KEYS result; ARGV text, seconds. Writes and publishes a result, unless there is one of success.
+    pub(crate) result: Script,
     /// KEYS registry, live, index, lists; ARGV queue, tag prefix. Returns exists, ready, un-acked.
     pub(crate) depth: Script,
 }
@@ -117,6 +119,17 @@ local exists = redis.call('SISMEMBER', KEYS[1], ARGV[1]) + redis.call('EXISTS', 
 return { exists, ready, unacked }
 ";
 
+const RESULT: &str = r"
+local there = redis.call('GET', KEYS[1])
+if there then
+  local ok, known = pcall(cjson.decode, there)
+  if ok and type(known) == 'table' and known['status'] == 'SUCCESS' then return 0 end
+end
+redis.call('SETEX', KEYS[1], ARGV[2], ARGV[1])
+redis.call('PUBLISH', KEYS[1], ARGV[1])
+return 1
+";
+
 impl Default for Scripts {
     fn default() -> Self {
         let timed = |code: &str| Script::new(&format!("{NOW}{code}"));
@@ -127,6 +140,7 @@ impl Default for Scripts {
             give_back: Script::new(GIVE_BACK),
             refresh: timed(REFRESH),
             overdue: timed(OVERDUE),
+            result: Script::new(RESULT),
             depth: Script::new(DEPTH),
         }
     }
