@@ -7,6 +7,7 @@ mod app;
 mod ask;
 mod authenticate;
 mod body;
+mod celery;
 mod clone;
 mod defaults;
 mod directory;
@@ -50,6 +51,7 @@ mod tokens;
 
 pub use app::{Auth, Config};
 pub use authenticate::{hash as hash_token, new_secret as new_token};
+pub use celery::take_in_submissions;
 pub use layers::Limits;
 pub use server::{Error, run};
 

@@ -7,6 +7,7 @@
 mod agent;
 mod artifacts;
 mod broker;
+mod celery;
 mod client;
 mod connections;
 mod database;
@@ -27,6 +28,7 @@ mod tests;
 pub use agent::{AgentSettings, ExecutorKind};
 pub use artifacts::artifacts_store;
 pub use broker::{BrokerKind, BrokerSettings};
+pub use celery::{CelerySettings, submitters};
 pub use client::{ClientSettings, Format};
 pub use connections::connections;
 pub use database::{DatabaseKind, DatabaseSettings};

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::Config;
+use crate::celery::Lamport;
 use crate::outbox::Error;
 
 /// The replica's parts; clones share them.
@@ -32,6 +33,8 @@ pub(crate) struct Parts {
     pub(crate) timers: Notify,
     /// Counts how often the broker was found to have lost its data.
     pub(crate) wipes: AtomicU64,
+    /// The clock that Celery's tools see.
+    pub(crate) lamport: Lamport,
     /// The names of the agents, as of some seconds ago: for texts.
     names_of: Mutex<BTreeMap<AgentId, String>>,
     /// When something of an agent was logged that it could have logged all the time.
@@ -50,6 +53,7 @@ impl Context {
             sweep: Notify::new(),
             timers: Notify::new(),
             wipes: AtomicU64::new(0),
+            lamport: Lamport::default(),
             names_of: Mutex::default(),
             logged: Mutex::default(),
             shutdown,

@@ -74,7 +74,7 @@ impl Dead {
         let kept = self.raw.get(..MAX_RAW).filter(|kept| kept.len() < self.raw.len());
         DeadMessage {
             owner: agent.owner.clone(),
-            agent_id: agent.id,
+            agent_id: Some(agent.id),
             queue_id: queues.iter().find_map(named),
             reason: self.reason,
             detail: format!("on `{queue}`: {}", self.detail),

@@ -5,6 +5,7 @@
 //! idempotent, and is woken both by a hint and by a timer, so that a lost hint costs a moment and nothing else.
 //! Decisions are `berth_domain`'s; this crate fetches, asks it, and writes.
 
+mod celery;
 mod context;
 mod dispatch;
 mod gauges;
@@ -31,6 +32,7 @@ use berth_telemetry::metrics::SchedulerMetrics;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use celery::{CelerySettings, Control, EventsWhen};
 use context::Context;
 
 /// What a scheduler replica needs.
@@ -54,6 +56,8 @@ pub struct Config {
     pub health: Health,
     /// How long what has ended is kept.
     pub retention: RetentionSettings,
+    /// What Celery's tools may do and see.
+    pub celery: CelerySettings,
 }
 
 /// How long the loops have to end after the shutdown began.
@@ -75,6 +79,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) {
     tracker.spawn(overflow::overflow_forever(context.clone()));
     tracker.spawn(gauges::measure_forever(context.clone()));
     tracker.spawn(retention::retain_forever(context.clone()));
+    celery::start(&context);
     shutdown.cancelled().await;
     tracker.close();
     if tokio::time::timeout(DRAIN, tracker.wait()).await.is_err() {

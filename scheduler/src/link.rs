@@ -95,7 +95,13 @@ impl Served {
         }
         let state = (connection.generation, context.wipes.load(Ordering::SeqCst));
         if self.applied_for != Some(state) {
-            context.broker.apply(&build::control_plane(&context.names, [])).await?;
+            context
+                .broker
+                .apply(&build::control_plane(
+                    &context.names,
+                    context.celery.submitters.keys().map(String::as_str),
+                ))
+                .await?;
             self.queues.clear();
             self.users.doubt();
             self.applied_for = Some(state);

@@ -61,8 +61,8 @@ pub struct DeadLetter {
 pub struct DeadMessage {
     /// The organization.
     pub owner: String,
-    /// The agent it was for, or came from.
-    pub agent_id: AgentId,
+    /// The agent it was for, or came from; none of what was submitted.
+    pub agent_id: Option<AgentId>,
     /// The queue of the agent that it was in; none for what the agent itself sent.
     pub queue_id: Option<QueueId>,
     /// Why it is set aside.
@@ -85,7 +85,8 @@ impl DeadMessage {
         let envelope = serde_json::to_string(&self.envelope).unwrap_or_default();
         let digest = Sha256::new().chain_update(&self.raw).chain_update(envelope).finalize();
         let digest: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        format!("message/{}/{queue}/{}/{digest}", self.agent_id, self.reason)
+        let agent = self.agent_id.map(|agent| agent.to_string()).unwrap_or_default();
+        format!("message/{agent}/{queue}/{}/{digest}", self.reason)
     }
 }
 
@@ -182,7 +183,7 @@ impl<'a> DeadLetterRow<'a> {
             key: message.key(),
             owner: &message.owner,
             kind: message.reason.as_str(),
-            agent_id: Some(message.agent_id),
+            agent_id: message.agent_id,
             queue_id: message.queue_id,
             run_id: None,
             attempt: None,

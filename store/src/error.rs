@@ -82,7 +82,8 @@ impl Error {
         Self::Corrupt { what: what.into(), source: None }
     }
 
-    pub(crate) fn unavailable(reason: impl Into<Cow<'static, str>>) -> Self {
+    /// That something can't be reached at the moment; trying again helps.
+    pub fn unavailable(reason: impl Into<Cow<'static, str>>) -> Self {
         Self::Unavailable { reason: reason.into(), source: None }
     }
 }

@@ -184,6 +184,15 @@ impl Store {
         self.db.all(sql::agents::REPLICAS, args![id]).await?.iter().map(replica).collect()
     }
 
+    /// Every agent's replicas whose own leases hold.
+    ///
+    /// # Errors
+    /// If the database can't be used.
+    pub async fn live_replicas(&self, now: Time) -> Result<Vec<(AgentId, Replica)>, Error> {
+        let rows = self.db.all(sql::agents::LIVE_REPLICAS, args![now]).await?;
+        rows.iter().map(|row| Ok((row.id("agent_id")?, replica(row)?))).collect()
+    }
+
     /// The agent's nodes in summary, as it reported them last; none if its executor has none.
     ///
     /// # Errors

@@ -7,6 +7,8 @@
 mod admission;
 mod agents;
 mod audit;
+mod calls;
+mod celery;
 mod changes;
 mod claimant;
 mod credentials;
@@ -33,10 +35,12 @@ mod store;
 mod tags;
 mod things;
 mod tokens;
+mod turns;
 
 pub use admission::{AdmissionOptions, Admitted};
 pub use agents::{Agent, AgentPatch, NewAgent};
 pub use audit::{Audit, AuditEntry, AuditFilter};
+pub use calls::Call;
 pub use changes::{Change, ChangeKind, Changes, Cursor};
 pub use credentials::{Credentials, NewCredentials};
 pub use db::Options;
@@ -63,3 +67,4 @@ pub use sql::migrations::Phase;
 pub use sql::{Statement, registry as statements};
 pub use store::Store;
 pub use tokens::{NewToken, Token};
+pub use turns::Turn;

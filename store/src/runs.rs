@@ -4,6 +4,7 @@
 pub(crate) mod create;
 pub(crate) mod edit;
 mod edits;
+mod facade;
 pub(crate) mod list;
 pub(crate) mod model;
 mod moves;

@@ -5,6 +5,7 @@
 
 pub(crate) mod agents;
 pub(crate) mod audit;
+pub(crate) mod calls;
 pub(crate) mod changes;
 pub(crate) mod credentials;
 pub(crate) mod dead_letters;
@@ -61,6 +62,7 @@ pub fn registry() -> Vec<Statement> {
     [
         agents::ALL,
         audit::ALL,
+        calls::ALL,
         changes::ALL,
         credentials::ALL,
         dead_letters::ALL,

@@ -25,7 +25,7 @@ async fn message(api: &Api, reason: Reason, raw: &str) {
     let queue = api.app.store.queue("default", "local", "default").await.unwrap();
     let message = DeadMessage {
         owner: "default".to_owned(),
-        agent_id: agent.id,
+        agent_id: Some(agent.id),
         queue_id: (reason == Reason::Undecodable).then_some(queue.id),
         reason,
         detail: "on `out`: nobody can read it".to_owned(),
@@ -137,7 +137,7 @@ async fn a_thousand_that_fail_again_are_replayed_once_each() {
     let agent = agent(&api).await;
     let dead = |n: usize| DeadMessage {
         owner: "default".to_owned(),
-        agent_id: agent.id,
+        agent_id: Some(agent.id),
         queue_id: None,
         reason: Reason::Unreadable,
         detail: "not a message of an agent".to_owned(),

@@ -19,7 +19,7 @@ use crate::arguments::{BrokerAction, BrokerFor, BrokerGroup, Export};
 use crate::command::Surroundings;
 use crate::failure::{Failure, Status};
 use crate::output::{Column, Output, text};
-use crate::settings::{BrokerSettings, DatabaseSettings, Format, Part};
+use crate::settings::{BrokerSettings, DatabaseSettings, Format, Part, submitters};
 
 /// How long a broker may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -44,7 +44,8 @@ pub async fn act(surroundings: &Surroundings<'_>, group: BrokerGroup) -> Result<
     let (BrokerAction::Plan(wanted)
     | BrokerAction::Apply(wanted)
     | BrokerAction::Export(Export { whose: wanted, .. })) = &group.action;
-    let part = part(&settings, database.as_ref(), wanted).await?;
+    let accounts = submitters(&resolved)?;
+    let part = part(&settings, database.as_ref(), &accounts, wanted).await?;
     let done = async |broker: &Broker, does_apply| {
         reach(broker).await?;
         if does_apply { apply(broker, &settings, &part).await } else { show(broker, &settings, &part).await }
@@ -122,6 +123,7 @@ pub(super) type Agents = BTreeMap<String, BTreeSet<String>>;
 async fn part(
     settings: &BrokerSettings,
     database: Option<&DatabaseSettings>,
+    accounts: &BTreeMap<String, String>,
     wanted: &BrokerFor,
 ) -> Result<Whole, Failure> {
     let mut agents = named(wanted)?;
@@ -137,7 +139,8 @@ async fn part(
         None => scope = Scope::Agents(agents.keys().cloned().collect()),
     }
     let names = names(settings);
-    let topology = agents.iter().fold(build::control_plane(&names, []), |topology, (agent, queues)| {
+    let own = build::control_plane(&names, accounts.keys().map(String::as_str));
+    let topology = agents.iter().fold(own, |topology, (agent, queues)| {
         let queues = queues.iter().map(String::as_str);
         topology.with(build::agent(&names, agent, queues, queue_kind(settings)))
     });

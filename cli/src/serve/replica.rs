@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::failed;
 use crate::failure::{Failure, Status};
-use crate::settings::{BrokerKind, BrokerSettings};
+use crate::settings::{BrokerKind, BrokerSettings, CelerySettings};
 
 /// A process's numbers and readiness.
 pub(super) struct Replica {
@@ -88,6 +88,27 @@ pub(super) fn broker_settings(settings: &BrokerSettings) -> Result<Settings, Fai
             .map_err(|error| Failure::usage(format!("`broker_management_url`: {error}")))?;
     }
     Ok(broker)
+}
+
+/// What Celery's tools may do and see.
+pub(super) fn celery(
+    settings: CelerySettings,
+    broker: &BrokerSettings,
+    connected: &Broker,
+) -> Result<berth_scheduler::CelerySettings, Failure> {
+    let CelerySettings { control, principals, events, submitters, results: url } = settings;
+    let results = match url {
+        Some(url) => {
+            let wrong =
+                |error: &dyn std::fmt::Display| Failure::usage(format!("`celery_result_url`: {error}"));
+            let mut settings = Settings::new(url.expose_secret()).map_err(|error| wrong(&error))?;
+            settings.connection_name = "berth results".to_owned();
+            Some(Broker::connect(settings).map_err(|error| wrong(&error))?)
+        }
+        None => connected.stores_results().then(|| connected.clone()),
+    };
+    let broker = broker_settings(broker)?.place();
+    Ok(berth_scheduler::CelerySettings { control, principals, events, submitters, results, broker })
 }
 
 /// The names on the broker.

@@ -8,18 +8,18 @@ use berth_api::{Auth, Limits};
 use berth_domain::name::DEFAULT;
 use berth_domain::time::Clock;
 use berth_store::{Audit, Error, NewAgent, NewProject, Phase, Store};
-use berth_telemetry::Health;
 use berth_telemetry::metrics::SchedulerMetrics;
+use berth_telemetry::{Health, Registry};
 use tokio_util::sync::CancellationToken;
 
 use super::agent::Parts;
-use super::replica::{Replica, bind, connect, names, queue_kind};
+use super::replica::{Replica, bind, celery, connect, names, queue_kind};
 use super::{failed, process, scheduler, store, with_causes};
 use crate::command::Surroundings;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::settings::{
-    ApiSettings, BrokerSettings, DatabaseSettings, Format, Given, Part, RetentionSettings,
+    ApiSettings, BrokerSettings, CelerySettings, DatabaseSettings, Format, Given, Part, RetentionSettings,
 };
 
 /// How often it is asked whether everything is ready.
@@ -32,6 +32,7 @@ struct Settings {
     database: DatabaseSettings,
     broker: BrokerSettings,
     retention: RetentionSettings,
+    celery: CelerySettings,
     agent: Parts,
 }
 
@@ -47,6 +48,7 @@ pub fn run(surroundings: &Surroundings<'_>, given: &Given) -> Result<(), Failure
         database: DatabaseSettings::read(&resolved, Some(&agent.settings.data_dir))?,
         broker: BrokerSettings::read(&resolved)?,
         retention: RetentionSettings::read(&resolved)?,
+        celery: CelerySettings::read(&resolved)?,
         agent,
     };
     process::init_logs(&resolved)?;
@@ -91,6 +93,7 @@ async fn serve(settings: Settings, shutdown: CancellationToken) -> Result<(), Fa
         metrics: SchedulerMetrics::register(&replica.registry).map_err(failed)?,
         health: replica.health.clone(),
         retention: scheduler::retention(settings.retention),
+        celery: celery(settings.celery, &settings.broker, &broker)?,
     };
     let api = berth_api::Config {
         store: store.clone(),
@@ -106,9 +109,15 @@ async fn serve(settings: Settings, shutdown: CancellationToken) -> Result<(), Fa
         release: env!("CARGO_PKG_VERSION").to_owned(),
         replica: replica.name.clone(),
     };
+    // The API's own numbers are registered already.
+    let submissions = scheduler::submissions(&replica, &Registry::new(), &store, &broker, &settings.broker);
+    let submitters = scheduler.celery.submitters.clone();
     let stop = shutdown.clone();
     let together = async {
         tokio::join!(
+            ending(&stop, async {
+                berth_api::take_in_submissions(submissions, submitters, stop.clone()).await.map_err(failed)
+            }),
             ending(&stop, async { berth_api::run(api, listener, stop.clone()).await.map_err(failed) }),
             ending(&stop, async {
                 berth_scheduler::run(scheduler, stop.clone()).await;
@@ -121,16 +130,16 @@ async fn serve(settings: Settings, shutdown: CancellationToken) -> Result<(), Fa
         )
     };
     replica.tasks.spawn(announce(replica.health.clone(), address, data_dir, stop.clone()));
-    let (api, scheduler, agent) = together.await;
+    let (submissions, api, scheduler, agent) = together.await;
     replica.tasks.close();
     replica.tasks.wait().await;
     broker.close().await;
     requests_broker.close().await;
     store.close().await;
-    api.and(scheduler).and(agent)
+    submissions.and(api).and(scheduler).and(agent)
 }
 
-/// When one of the three ends, the others are asked to.
+/// When one of them ends, the others are asked to.
 async fn ending(
     stop: &CancellationToken,
     service: impl Future<Output = Result<(), Failure>>,

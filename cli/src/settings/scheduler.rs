@@ -1,6 +1,7 @@
 //! What a scheduler replica is told. What it does with it is the scheduler crate's.
 
 use super::broker::BrokerSettings;
+use super::celery::CelerySettings;
 use super::database::DatabaseSettings;
 use super::resolve::{Error, Resolved};
 use super::retention::RetentionSettings;
@@ -14,6 +15,8 @@ pub struct SchedulerSettings {
     pub broker: BrokerSettings,
     /// How long things are kept.
     pub retention: RetentionSettings,
+    /// What Celery's tools may do and see.
+    pub celery: CelerySettings,
 }
 
 impl SchedulerSettings {
@@ -26,6 +29,7 @@ impl SchedulerSettings {
             database: DatabaseSettings::read(resolved, None)?,
             broker: BrokerSettings::read(resolved)?,
             retention: RetentionSettings::read(resolved)?,
+            celery: CelerySettings::read(resolved)?,
         })
     }
 }

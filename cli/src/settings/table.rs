@@ -256,6 +256,52 @@ pub const SETTINGS: &[Setting] = &[
         &[Up, Api, Scheduler, Agent, Broker],
         "Redis: what a consumer held and did not refresh for so long is delivered again",
     ),
+    // Celery's tools
+    plain(
+        "celery_control",
+        "celery-control",
+        "MODE",
+        Text("inspect"),
+        &[Up, Scheduler],
+        "What `celery inspect`, `celery control` and Flower may do: off, inspect, or all, which allows changes to \
+         the principals",
+    ),
+    many(plain(
+        "celery_principals",
+        "celery-principal",
+        "NAMESPACE",
+        Text("celery"),
+        &[Up, Scheduler],
+        "A namespace (Celery's control_exchange) whose commands may change something under `all`; the broker's \
+         rights say who may write to it; as a variable, a comma list",
+    )),
+    plain(
+        "celery_events",
+        "celery-events",
+        "WHEN",
+        Text("on-demand"),
+        &[Up, Scheduler],
+        "When events of runs are sent to Celery's monitors: off (no heartbeats either), on-demand (from \
+         `celery control enable_events` on, as Flower asks for them), or always",
+    ),
+    many(plain(
+        "celery_submitters",
+        "celery-submitter",
+        "ACCOUNT[=ORGANIZATION]",
+        Derived("nobody"),
+        &[Up, Scheduler, Broker],
+        "An account whose tasks `berth.submit` on the queue berth.submit.ACCOUNT become runs of its organization \
+         (default: default); as a variable, a comma list",
+    )),
+    secret(plain(
+        "celery_result_url",
+        "celery-result-url",
+        "URL",
+        Derived("the broker, if it is Redis"),
+        &[Up, Scheduler],
+        "The Redis on which results of submitted tasks are stored for AsyncResult: redis(s)://...; with RabbitMQ, \
+         rpc:// needs none",
+    )),
     // access
     plain(
         "bootstrap_token_file",

@@ -38,7 +38,7 @@ pub(super) async fn record(context: &Context, agent: &Agent, refused: &[Refusal]
     }
     let message = DeadMessage {
         owner: agent.owner.clone(),
-        agent_id: agent.id,
+        agent_id: Some(agent.id),
         queue_id: None,
         reason: Reason::Foreign,
         detail: format!("on `out`: {what} of run {run}, which is at {at}"),

@@ -1,8 +1,10 @@
 //! A scheduler at work, with the store, the broker and the clock that it works with.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use berth_broker::{Broker, Message};
+use berth_broker::celery::control::NAMESPACE;
+use berth_broker::{Broker, Message, Settings};
 use berth_broker_config::Names;
 use berth_broker_config::arguments::QueueKind;
 use berth_domain::compile::{OnAgentLoss, Routing};
@@ -10,7 +12,7 @@ use berth_domain::id::RunId;
 use berth_domain::lifecycle::{DispatchState, Event, RetryPolicy, Status, step};
 use berth_domain::protocol::AttemptRef;
 use berth_domain::time::{Clock, Time};
-use berth_scheduler::Config;
+use berth_scheduler::{CelerySettings, Config, Control, EventsWhen};
 use berth_store::{
     Agent, Audit, DeadLetter, DeadLetterFilter, NewAgent, NewProject, NewRun, Options, Phase, Project,
     RetentionSettings, Run, Store,
@@ -85,6 +87,14 @@ impl World {
             metrics: SchedulerMetrics::register(&registry).unwrap(),
             health: Health::new(),
             retention: RetentionSettings::default(),
+            celery: CelerySettings {
+                control: Control::Inspect,
+                principals: [NAMESPACE.to_owned()].into(),
+                events: EventsWhen::OnDemand,
+                submitters: BTreeMap::new(),
+                results: None,
+                broker: Settings::new("memory:").unwrap().place(),
+            },
         };
         self.registries.push(registry);
         self.ended.push(tokio::spawn(berth_scheduler::run(config, self.shutdown.clone())));

@@ -4,7 +4,7 @@ use berth_domain::id::RunId;
 use berth_domain::lifecycle::Condition;
 
 use super::model::{Run, RunContent, run};
-use crate::db::args;
+use crate::db::{Row, args};
 use crate::things::found;
 use crate::{Error, Store, sql};
 
@@ -47,16 +47,17 @@ impl Store {
     /// If the database can't be used.
     pub async fn conditions(&self, id: RunId) -> Result<Vec<Condition>, Error> {
         let rows = self.db.all(sql::runs::CONDITIONS, args![id]).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Condition {
-                    status: row.parse("status")?,
-                    reason: row.text("reason")?,
-                    message: row.text("message")?,
-                    attempt: row.u32("attempt")?,
-                    at: row.time("at")?,
-                })
-            })
-            .collect()
+        rows.iter().map(condition).collect()
     }
+}
+
+/// A condition's row.
+pub(super) fn condition(row: &Row) -> Result<Condition, Error> {
+    Ok(Condition {
+        status: row.parse("status")?,
+        reason: row.text("reason")?,
+        message: row.text("message")?,
+        attempt: row.u32("attempt")?,
+        at: row.time("at")?,
+    })
 }

@@ -107,6 +107,10 @@ statements! {
         "SELECT agent_id, name, lease_until, last_seen, release_name, executor, handover_milli, live, \
          held_offers FROM agent_replicas WHERE agent_id = $1 ORDER BY name",
     );
+    LIVE_REPLICAS = Sql::both(
+        "SELECT agent_id, name, lease_until, last_seen, release_name, executor, handover_milli, live, \
+         held_offers FROM agent_replicas WHERE lease_until > $1 ORDER BY agent_id, name",
+    );
     REPLICA_DROP = Sql::both("DELETE FROM agent_replicas WHERE agent_id = $1 AND name = $2");
     LAPSED_REPLICAS_DROP =
         Sql::both("DELETE FROM agent_replicas WHERE agent_id = $1 AND lease_until < $2");

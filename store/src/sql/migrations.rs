@@ -71,6 +71,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration!(11, "0011", "paces", expand, ""),
     migration!(12, "0012", "waits", expand, ""),
     migration!(13, "0013", "credentials", expand, ""),
+    migration!(14, "0014", "celery_calls", expand, ""),
 ];
 
 /// The table that notes what was applied.

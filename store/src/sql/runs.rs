@@ -63,6 +63,24 @@ statements! {
          AND r.queue_id = $2 LIMIT $3) AS waiting",
     );
     BY_ID = Sql::both(select!("r.id = $1"));
+    BY_IDS = Sql::pair(
+        select!("r.id IN (SELECT x.id FROM jsonb_to_recordset($1::jsonb) AS x(id uuid))"),
+        select!("r.id IN (SELECT unhex(json_extract(x.value, '$.id')) FROM json_each($1) AS x)"),
+    );
+    COUNT_BY_AGENT = Sql::pair(
+        "SELECT agent_id, count(*) AS n FROM runs WHERE agent_id IS NOT NULL AND \
+         id IN (SELECT x.id FROM jsonb_to_recordset($1::jsonb) AS x(id uuid)) GROUP BY agent_id",
+        "SELECT agent_id, count(*) AS n FROM runs WHERE agent_id IS NOT NULL AND \
+         id IN (SELECT unhex(json_extract(x.value, '$.id')) FROM json_each($1) AS x) GROUP BY agent_id",
+    );
+    AT_AGENT = Sql::both(select!("r.holds_slot AND r.agent_id = $1 LIMIT $2"));
+    DUE_AT_AGENT = Sql::both(select!(
+        "r.wake_at IS NOT NULL AND r.agent_id = $1 AND r.status IN ('on_schedule', 'retrying') ORDER BY r.wake_at LIMIT $2"
+    ));
+    STOPPED_SINCE = Sql::both(
+        "SELECT id FROM runs WHERE finished_at IS NOT NULL AND finished_at > $1 AND status = 'stopped' \
+         ORDER BY finished_at DESC LIMIT $2",
+    );
     CONTENT = Sql::both("SELECT raw_content, content, origins FROM runs WHERE id = $1 AND NOT deleted");
     HEAD = Sql::both(head!("id = $1 AND NOT deleted"));
     /// In the order of ids, so that two batches never wait for each other in a circle.
@@ -108,6 +126,12 @@ statements! {
     }, "");
     CONDITIONS = Sql::both(
         "SELECT status, reason, message, attempt, at FROM conditions WHERE run_id = $1 ORDER BY id",
+    );
+    CONDITIONS_OF = Sql::pair(
+        "SELECT run_id, id, status, reason, message, attempt, at FROM conditions \
+         WHERE run_id IN (SELECT x.id FROM jsonb_to_recordset($1::jsonb) AS x(id uuid)) ORDER BY run_id, id",
+        "SELECT run_id, id, status, reason, message, attempt, at FROM conditions \
+         WHERE run_id IN (SELECT unhex(json_extract(x.value, '$.id')) FROM json_each($1) AS x) ORDER BY run_id, id",
     );
     /// Due runs by time; `finished` ones have no time.
     DUE = Sql::both(

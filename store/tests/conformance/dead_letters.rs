@@ -90,7 +90,7 @@ pub(crate) async fn a_poisoned_run_is_one_letter_however_often_it_fails(store: &
 fn message(world: &World, reason: Reason, raw: &str) -> DeadMessage {
     DeadMessage {
         owner: "acme".to_owned(),
-        agent_id: world.agent.id,
+        agent_id: Some(world.agent.id),
         queue_id: (reason == Reason::Undecodable).then_some(world.queue.id),
         reason,
         detail: format!("{reason}: {raw}"),
@@ -142,7 +142,7 @@ pub(crate) async fn letters_are_found_by_reason_place_and_time(store: &Store) {
     let id = world.create(store, 1).await[0];
     let poisoned_at = poison(store, id, NOW).await;
     store.add_dead_message(&message(&world, Reason::Undecodable, "eA=="), NOW).await.unwrap();
-    let elsewhere = DeadMessage { agent_id: other.id, ..message(&world, Reason::Unreadable, "eA==") };
+    let elsewhere = DeadMessage { agent_id: Some(other.id), ..message(&world, Reason::Unreadable, "eA==") };
     store.add_dead_message(&elsewhere, after(1)).await.unwrap();
     for (filter, expected) in [
         (DeadLetterFilter { reason: Some(Reason::Poison), ..all() }, vec![Reason::Poison]),

@@ -8,6 +8,7 @@ mod claimant;
 mod credentials;
 mod crud;
 mod dead_letters;
+mod facade;
 mod holds;
 mod keeping;
 mod leases;
@@ -72,6 +73,8 @@ on_both! {
     runs::a_patch_merges_or_replaces,
     transitions::of_many_racing_claims_one_wins,
     transitions::a_decision_writes_conditions_changes_and_audit,
+    facade::a_turn_is_one_replicas_until_it_lapses_or_ends,
+    facade::runs_are_told_of_by_agent_and_by_what_befell_them,
     dead_letters::a_poisoned_run_is_one_letter_however_often_it_fails,
     dead_letters::a_message_is_kept_as_it_was_and_counted,
     dead_letters::letters_are_found_by_reason_place_and_time,
