@@ -27,7 +27,9 @@ fi
 export CARGO_TARGET_DIR
 
 VENV=$CACHE/venv-$(key_of scripts/requirements.txt)
-export CACHE ROOT VENV
+# The oldest Celery whose tools are tested, beside the newest.
+VENV_CELERY54=$CACHE/venv-$(key_of scripts/requirements-celery54.txt)
+export CACHE ROOT VENV VENV_CELERY54
 
 # Two clones share the folder: one builds and tests at a time.
 lock_target() {

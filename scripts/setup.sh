@@ -79,14 +79,20 @@ fi
 
 # --- Python, for the tests with stock clients ------------------------------------------------------------------
 
-if [ "$what" != build ] && [ ! -e "$VENV/.complete" ]; then
-    say "installing the stock clients of scripts/requirements.txt into $VENV"
-    rm -rf "$VENV"
+stock_clients() { # stock_clients FILE FOLDER: the packages of a requirements file, in an environment of their own
+    [ ! -e "$2/.complete" ] || return 0
+    say "installing the stock clients of $1 into $2"
+    rm -rf "$2"
     mkdir -p "$CACHE"
-    python3 -m venv "$VENV" || die "could not make a Python environment (python3-venv)"
-    "$VENV/bin/pip" install --quiet --disable-pip-version-check -r scripts/requirements.txt >&2 ||
-        die "could not install the Python packages of scripts/requirements.txt"
-    touch "$VENV/.complete"
+    python3 -m venv "$2" || die "could not make a Python environment (python3-venv)"
+    "$2/bin/pip" install --quiet --disable-pip-version-check -r "$1" >&2 ||
+        die "could not install the Python packages of $1"
+    touch "$2/.complete"
+}
+
+if [ "$what" != build ]; then
+    stock_clients scripts/requirements.txt "$VENV"
+    stock_clients scripts/requirements-celery54.txt "$VENV_CELERY54"
 fi
 
 # --- an S3 server, and Kubernetes ------------------------------------------------------------------------------

@@ -18,9 +18,10 @@ for name in $(env | sed -n 's/^\(BERTH_[A-Z_]*\)=.*/\1/p' | grep -v '^BERTH_TEST
     unset "$name"
 done
 BERTH_PYTHON=$VENV/bin/python
+BERTH_PYTHON_CELERY54=$VENV_CELERY54/bin/python
 BERTH_KUBE_PROGRAMS=$kube_programs
 BERTH_S3_PROGRAM=$s3_program
-export BERTH_PYTHON BERTH_KUBE_PROGRAMS BERTH_S3_PROGRAM
+export BERTH_PYTHON BERTH_PYTHON_CELERY54 BERTH_KUBE_PROGRAMS BERTH_S3_PROGRAM
 PATH=$VENV/bin:$PATH
 
 log=$(mktemp "${TMPDIR:-/tmp}/berth-test.XXXXXX")

@@ -211,18 +211,8 @@ impl Installation {
     /// the broker, if one is given.
     pub async fn start_agent(&self, name: &str, proxy: Option<&Proxy>) -> Role {
         self.client.call("POST", "/api/v1/orgs/default/agents", Some(&json!({"name": name}))).await;
-        let broker = proxy.map(|proxy| self.broker.url_through(proxy.port()));
-        let settings: Vec<(&str, String)> = self
-            .settings
-            .iter()
-            .map(|(key, value)| match (*key, &broker) {
-                ("BERTH_DATA_DIR", _) => (*key, self.folder.join(name).display().to_string()),
-                ("BERTH_BROKER_URL", Some(broker)) => (*key, broker.clone()),
-                _ => (*key, value.clone()),
-            })
-            .collect();
-        let arguments = ["agent", "--name", name, "--executor", "process"];
-        with_metrics(&self.folder, &format!("agent-{name}"), &arguments, &settings)
+        let port = proxy.map_or_else(|| self.broker.port(), Proxy::port);
+        self.start_agent_at(name, name, &self.broker.url_through(port))
     }
 
     /// Starts a replica of an agent that has nothing but its name and a broker URL, in a data folder of its own.

@@ -16,6 +16,6 @@ pub use binary::berth;
 pub use client::{Client, Run, job, shell};
 pub use installation::{Backing, BrokerServer, Installation, Proxies};
 pub use journal::Journal;
-pub use python::stock;
+pub use python::{stock, stock_celery54};
 pub use repeater::Repeater;
 pub use role::Role;

@@ -40,6 +40,12 @@ impl Role {
         &self.name
     }
 
+    /// Sets a variable of its environment, from its next start on.
+    pub fn set(&mut self, key: &str, value: &str) {
+        self.settings.retain(|(known, _)| known != key);
+        self.settings.push((key.to_owned(), value.to_owned()));
+    }
+
     /// Kills it by SIGKILL, if it runs.
     pub fn kill9(&mut self) {
         if let Some(mut child) = self.child.take() {

@@ -1,0 +1,32 @@
+//! Celery's own tools against Berth, unmodified: `celery status`, `inspect` and `control`, event receivers and Flower,
+//! on both brokers, with Celery 5.4 and the newest.
+
+#![expect(clippy::unwrap_used, reason = "tests panic where something is not as it should be")]
+
+#[path = "celery_tools/control.rs"]
+mod control;
+#[path = "celery_tools/events.rs"]
+mod events;
+#[path = "celery_tools/flower.rs"]
+mod flower;
+#[path = "celery_tools/inspect.rs"]
+mod inspect;
+#[path = "celery_tools/submissions.rs"]
+mod submissions;
+#[path = "celery_tools/tools.rs"]
+mod tools;
+
+/// Makes one test of a story for each broker.
+macro_rules! on_both_brokers {
+    ($($story:ident),+ $(,)?) => {
+        mod rabbitmq {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() { super::$story(berth_integration_tests::Backing::RabbitMq).await; })+
+        }
+        mod redis {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() { super::$story(berth_integration_tests::Backing::Redis).await; })+
+        }
+    };
+}
+use on_both_brokers;
