@@ -20,10 +20,13 @@ const MOST: usize = 100;
 /// Looks for overdue records of one queue, until cancelled.
 pub(crate) async fn run(link: &Link, keys: &Keys) {
     let visibility = link.core.settings.visibility_timeout;
+    // Soon at first: where consumers don't live for long, nobody else would ever look.
+    let mut period = visibility / 20;
     loop {
         // Spread over the consumers of a queue, so that they don't all ask at once.
-        let pause = (visibility / 2).mul_f64(0.75 + rand::random::<f64>() / 2.0);
+        let pause = period.mul_f64(0.75 + rand::random::<f64>() / 2.0);
         tokio::time::sleep(pause.max(Duration::from_millis(50))).await;
+        period = visibility / 2;
         if !link.core.state.borrow().up {
             continue;
         }
