@@ -30,6 +30,12 @@ pub(crate) async fn a_turn_is_one_replicas_until_it_lapses_or_ends(store: &Store
 
     assert_eq!(take("a", None, 0).await, Some(Value::Null), "the first finds nothing noted");
     assert_eq!(take("b", None, 4).await, None);
+    assert_eq!(
+        take("a", Some(json!("early")), 1).await,
+        Some(Value::Null),
+        "its own, and nothing is written yet"
+    );
+    assert_eq!(store.turn("speaker").await.unwrap().unwrap().note, Value::Null);
     assert_eq!(take("a", Some(json!({"clock": 7})), 4).await, Some(Value::Null), "kept");
     assert_eq!(take("b", None, 8).await, None, "it was kept until then");
     assert_eq!(take("b", Some(json!("lies")), 9).await, Some(json!({"clock": 7})), "it had lapsed");
