@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use berth_broker::{Broker, Settings};
+use berth_broker::{Broker, Error, Settings};
 use berth_broker_config::Names;
 use serde_json::Value;
 
@@ -67,6 +67,11 @@ impl Installation {
         assert!(broker.connected(ANSWER).await, "the broker is not there");
         let depth = broker.depth(&Names::default().offers(agent, queue)).await;
         broker.close().await;
-        depth.unwrap_or_else(|error| panic!("offers of {agent}/{queue}: {error}")).ready
+        match depth {
+            Ok(depth) => depth.ready,
+            // It was made a moment ago: nothing can be in it.
+            Err(Error::NoSuchQueue { .. }) => 0,
+            Err(error) => panic!("offers of {agent}/{queue}: {error}"),
+        }
     }
 }

@@ -8,6 +8,9 @@ use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::Duration;
+
+use crate::eventually;
 
 /// Kills and cleans up when the pipe to it closes.
 #[derive(Debug)]
@@ -85,6 +88,18 @@ pub fn spawn_group(command: &mut Command, log: &Path) -> Child {
 pub fn signal_group(child: &Child, signal: &str) {
     // A group that is already gone is what the caller wants.
     run_quietly(Command::new("kill").arg(format!("-{signal}")).arg("--").arg(format!("-{}", child.id())));
+    if signal == "STOP" {
+        // A thread stops where it next leaves or enters the kernel, which on a busy machine is a moment later.
+        eventually(Duration::from_secs(5), || is_stopped(child.id()));
+    }
+}
+
+/// Whether every thread of a process stands still, as far as the system tells.
+fn is_stopped(process: u32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    let state = |thread: std::fs::DirEntry| std::fs::read_to_string(thread.path().join("stat")).ok();
+    // The state follows the name, which is in brackets and may hold anything.
+    threads.filter_map(state).all(|stat| stat.rsplit_once(')').is_none_or(|(_, rest)| rest.starts_with(" T")))
 }
 
 /// Kills the child's whole group by SIGKILL and reaps the child.

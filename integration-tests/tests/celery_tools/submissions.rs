@@ -4,6 +4,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use berth_broker::celery::task::{self, Task};
+use berth_broker::{Broker, Message, Publish, Settings};
+use berth_broker_config::{Names, build};
 use berth_domain::lifecycle::{DispatchState, RetryPolicy};
 use berth_domain::time::Clock;
 use berth_integration_tests::{Backing, Installation, shell, stock};
@@ -30,6 +33,29 @@ async fn run_of_another_organization(installation: &Installation) -> uuid::Uuid 
     id.uuid()
 }
 
+/// Puts messages before all others that are no tasks; how many.
+async fn poison_the_queue(url: &str) -> usize {
+    let names = Names::default();
+    let broker = Broker::connect(Settings::new(url).unwrap()).unwrap();
+    assert!(broker.connected(LONG).await);
+    broker.apply(&build::control_plane(&names, ["ci"])).await.unwrap();
+    let two_items = {
+        let task = Task { name: "berth.submit".to_owned(), id: "x".to_owned(), ..Task::default() };
+        Message { body: "[[], {}]".into(), ..task::encode(&task) }
+    };
+    let poison = [
+        Message::json("not a task"),
+        Message::json("{}"),
+        two_items,
+        Message::json(format!("{}1{}", "[".repeat(500), "]".repeat(500))),
+    ];
+    let count = poison.len();
+    let to = names.submit("ci");
+    broker.publish(poison.map(|message| Publish { to: to.clone(), message }).into()).await.unwrap();
+    broker.close().await;
+    count
+}
+
 async fn every_submitted_task_gets_its_result_though_everything_is_killed_in_turn(backing: Backing) {
     let mut installation = Installation::start(backing).await;
     for scheduler in installation.roles_of("scheduler") {
@@ -41,6 +67,7 @@ async fn every_submitted_task_gets_its_result_though_everything_is_killed_in_tur
     let foreign = run_of_another_organization(&installation).await;
 
     let url = installation.broker.url_through(installation.broker.port());
+    let poison = poison_the_queue(&url).await;
     let results = if backing == Backing::RabbitMq { "rpc://" } else { &url };
     let mut command = tokio::process::Command::from({
         let mut command = Command::new(stock("python"));
@@ -95,6 +122,10 @@ async fn every_submitted_task_gets_its_result_though_everything_is_killed_in_tur
     for link in ["done True client.done", "failed True client.failed"] {
         assert!(told["links"][link].as_u64().is_some_and(|count| count >= each), "{link}: {told:#}");
     }
+    let letters = installation.answered(&["queues", "dead", "ls"]);
+    let letters = letters.as_array().unwrap();
+    assert_eq!(letters.len(), poison, "{letters:#?}");
+    assert!(letters.iter().all(|letter| letter["reason"] == "unreadable"), "{letters:#?}");
     let waiting = client.submit("default", &shell("true")).await;
     client.wait_for("default", &waiting, "succeeded", LONG).await;
     let ended = client.census("default").await;

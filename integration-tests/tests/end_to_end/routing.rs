@@ -112,7 +112,7 @@ async fn rabbitmq_a_run_overflows_between_agents_when_it_has_waited_and_when_its
     client.wait_for("default", &goes, "succeeded", LONG).await;
     assert_eq!(installation.offers_on_broker("local", "default").await, 0, "it was never offered there");
 
-    installation.told(&["queues", "update", "local/default", "--overflow-after", "none"]);
+    installation.told(&["queues", "update", "local/default", "--overflow-after", "600"]);
     installation.told(&["queues", "pause", "spare/default"]);
     let leaves = installation.run_file("quick.json", &quick, &["-q", "local/default,spare/default"]);
     installation.told(&["queues", "resume", "spare/default"]);
