@@ -19,6 +19,7 @@ mod redis;
 pub mod request;
 pub mod respond;
 pub mod settings;
+pub mod tls;
 pub mod users;
 
 pub use broker::{Broker, Depth, Survey};
@@ -30,4 +31,5 @@ pub use message::{Message, Properties, Publish};
 pub use request::{ReplyError, ReplyStream, RequestOptions};
 pub use respond::{Incoming, Requests, RespondError, Responder};
 pub use settings::{ManagementUrl, Scheme, Settings, SettingsError};
+pub use tls::Tls;
 pub use users::UserSupport;

@@ -8,6 +8,8 @@ use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use crate::tls::Tls;
+
 /// Which transport a URL names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
@@ -99,6 +101,8 @@ pub struct Settings {
     pub answer_timeout: Duration,
     /// A connection that was silent for twice this long is given up.
     pub heartbeat: Duration,
+    /// What amqps:// and rediss:// need beside the system's authorities.
+    pub tls: Tls,
     /// RabbitMQ: where its management API is.
     pub management: ManagementUrl,
     /// RabbitMQ: an agent's queue that let its consumer wait for this long, on a connection that is well otherwise,
@@ -174,6 +178,7 @@ impl Settings {
             connect_timeout: Duration::from_secs(3),
             answer_timeout: Duration::from_secs(5),
             heartbeat: Duration::from_secs(5),
+            tls: Tls::default(),
             management: ManagementUrl::default(),
             leaderless_after: Duration::from_secs(30),
             visibility_timeout: Duration::from_secs(30),
@@ -295,6 +300,7 @@ impl fmt::Debug for Settings {
             .field("connect_timeout", &self.connect_timeout)
             .field("answer_timeout", &self.answer_timeout)
             .field("heartbeat", &self.heartbeat)
+            .field("tls", &self.tls)
             .field("management", &self.management)
             .field("leaderless_after", &self.leaderless_after)
             .field("visibility_timeout", &self.visibility_timeout)

@@ -4,7 +4,6 @@
 //! `scripts/kube.sh`). Nothing here knows what is tested with it.
 
 mod audit;
-mod certificates;
 mod cluster;
 mod control_plane;
 mod etcd;

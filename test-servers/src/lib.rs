@@ -7,6 +7,8 @@
 //! but for Kubernetes (the feature `kubernetes`), whose client is asynchronous.
 
 pub mod celery;
+#[cfg(any(feature = "kubernetes", feature = "tls"))]
+mod certificates;
 pub mod deadline;
 pub mod effort;
 #[cfg(feature = "git")]
@@ -20,6 +22,8 @@ pub mod proxy;
 pub mod rabbitmq;
 pub mod redis;
 pub mod s3;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 pub use celery::CeleryWorker;
 pub use deadline::eventually;

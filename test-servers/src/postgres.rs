@@ -45,6 +45,33 @@ impl Postgres {
     /// # Panics
     /// If PostgreSQL is missing or doesn't start.
     pub fn start_with(settings: &[&str]) -> Self {
+        let mut server = Self::new(settings);
+        server.restart();
+        server
+    }
+
+    /// Starts one that speaks TLS only, to clients with a certificate of the same authority.
+    ///
+    /// # Panics
+    /// If PostgreSQL is missing or doesn't start.
+    #[cfg(feature = "tls")]
+    pub fn start_tls(tls: &crate::tls::Tls) -> Self {
+        use std::os::unix::fs::PermissionsExt as _;
+        let settings =
+            ["ssl=on", "ssl_ca_file=ca.pem", "ssl_cert_file=server.pem", "ssl_key_file=server.key"];
+        let mut server = Self::new(&settings);
+        let data = server.folder.join("data");
+        tls.write_server(&data);
+        let mode = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(data.join(crate::tls::KEY), mode).unwrap_or_else(|error| panic!("{error}"));
+        let rule = "hostssl all all 127.0.0.1/32 trust clientcert=verify-ca\n";
+        std::fs::write(data.join("pg_hba.conf"), rule).unwrap_or_else(|error| panic!("{error}"));
+        own(&data.join(crate::tls::KEY));
+        server.restart();
+        server
+    }
+
+    fn new(settings: &[&str]) -> Self {
         let template = TEMPLATE.get_or_init(|| {
             let folder = folder("postgres-template");
             own(&folder);
@@ -60,9 +87,7 @@ impl Postgres {
         run(Command::new("cp").arg("-a").arg(&template.data).arg(folder.join("data")));
         own(&folder);
         let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
-        let mut server = Self { port: port::free(), folder, settings, child: None, reaper };
-        server.restart();
-        server
+        Self { port: port::free(), folder, settings, child: None, reaper }
     }
 
     /// The loopback port.

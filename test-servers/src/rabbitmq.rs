@@ -21,6 +21,8 @@ pub struct RabbitMq {
     dist_port: u16,
     /// Of its management plugin, if it has it.
     management_port: Option<u16>,
+    /// The port on which it speaks TLS to clients that show a certificate, if it does.
+    tls_port: Option<u16>,
     folder: PathBuf,
     epmd: Option<Child>,
     child: Option<Child>,
@@ -44,22 +46,51 @@ impl RabbitMq {
         Self::start_with(Some(port::free()))
     }
 
+    /// Starts one that also speaks TLS, to clients with a certificate of the same authority.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    #[cfg(feature = "tls")]
+    pub fn start_tls(tls: &crate::tls::Tls) -> Self {
+        let mut server = Self::new(None);
+        tls.write_server(&server.folder);
+        server.tls_port = Some(port::free());
+        server.configure();
+        server.restart();
+        server
+    }
+
+    /// `amqps://`, on the port for TLS.
+    ///
+    /// # Panics
+    /// If it doesn't speak TLS.
+    #[cfg(feature = "tls")]
+    pub fn tls_url(&self) -> String {
+        let port = self.tls_port.unwrap_or_else(|| panic!("started without TLS"));
+        format!("amqps://{USER}:{PASSWORD}@127.0.0.1:{port}/%2f")
+    }
+
     fn start_with(management_port: Option<u16>) -> Self {
+        let mut server = Self::new(management_port);
+        server.configure();
+        server.restart();
+        server
+    }
+
+    fn new(management_port: Option<u16>) -> Self {
         let folder = folder("rabbitmq");
         let reaper = Reaper::start(&folder);
-        let mut server = Self {
+        Self {
             port: port::free(),
             epmd_port: port::free(),
             dist_port: port::free(),
             management_port,
+            tls_port: None,
             folder,
             epmd: None,
             child: None,
             reaper,
-        };
-        server.configure();
-        server.restart();
-        server
+        }
     }
 
     /// The loopback port of AMQP.
@@ -220,6 +251,17 @@ impl RabbitMq {
             "disk_free_limit.absolute = 50MB".to_owned(),
             "log.console.level = warning".to_owned(),
         ];
+        if let Some(port) = self.tls_port {
+            let file = |name: &str| self.folder.join(name).display().to_string();
+            lines.extend([
+                format!("listeners.ssl.local = 127.0.0.1:{port}"),
+                format!("ssl_options.cacertfile = {}", file("ca.pem")),
+                format!("ssl_options.certfile = {}", file("server.pem")),
+                format!("ssl_options.keyfile = {}", file("server.key")),
+                "ssl_options.verify = verify_peer".to_owned(),
+                "ssl_options.fail_if_no_peer_cert = true".to_owned(),
+            ]);
+        }
         let mut plugins = "[].\n";
         if let Some(port) = self.management_port {
             plugins = "[rabbitmq_management].\n";

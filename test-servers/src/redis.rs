@@ -18,6 +18,8 @@ pub struct Redis {
     folder: PathBuf,
     /// Whether its users are in a file.
     has_users_file: bool,
+    /// The port on which it speaks TLS to clients that show a certificate, if it does.
+    tls_port: Option<u16>,
     child: Option<Child>,
     reaper: Reaper,
 }
@@ -42,6 +44,29 @@ impl Redis {
         Self::start_as(Some(lines))
     }
 
+    /// Starts one that also speaks TLS, to clients with a certificate of the same authority.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    #[cfg(feature = "tls")]
+    pub fn start_tls(tls: &crate::tls::Tls) -> Self {
+        let mut server = Self::start();
+        tls.write_server(&server.folder);
+        server.tls_port = Some(port::free());
+        server.restart();
+        server
+    }
+
+    /// `rediss://`, on the port for TLS.
+    ///
+    /// # Panics
+    /// If it doesn't speak TLS.
+    #[cfg(feature = "tls")]
+    pub fn tls_url(&self) -> String {
+        let port = self.tls_port.unwrap_or_else(|| panic!("started without TLS"));
+        format!("rediss://:{PASSWORD}@127.0.0.1:{port}/0")
+    }
+
     fn start_as(users: Option<&str>) -> Self {
         let folder = folder("redis");
         let reaper = Reaper::start(&folder);
@@ -50,7 +75,8 @@ impl Redis {
             std::fs::write(folder.join(USERS), text).unwrap_or_else(|error| panic!("{USERS}: {error}"));
         }
         let has_users_file = users.is_some();
-        let mut server = Self { port: port::free(), folder, has_users_file, child: None, reaper };
+        let mut server =
+            Self { port: port::free(), folder, has_users_file, tls_port: None, child: None, reaper };
         server.restart();
         server
     }
@@ -89,8 +115,14 @@ impl Redis {
     pub fn restart(&mut self) {
         self.kill9();
         let log = self.folder.join("redis.log");
+        let mut command = Command::new("redis-server");
+        if let Some(port) = self.tls_port {
+            let port = port.to_string();
+            command.args(["--tls-port", &port, "--tls-auth-clients", "yes", "--tls-ca-cert-file", "ca.pem"]);
+            command.args(["--tls-cert-file", "server.pem", "--tls-key-file", "server.key"]);
+        }
         let child = spawn_group(
-            Command::new("redis-server").current_dir(&self.folder).args([
+            command.current_dir(&self.folder).args([
                 "--port",
                 &self.port.to_string(),
                 "--bind",

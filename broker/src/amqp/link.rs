@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use lapin::tcp::{OwnedIdentity, OwnedTLSConfig};
 use lapin::uri::AMQPUri;
 use lapin::{ConnectionProperties, Event};
 use tokio::sync::{Mutex, Notify, watch};
@@ -108,7 +109,17 @@ impl Link {
         let name = self.core.settings.connection_name.as_str();
         let properties = ConnectionProperties::default().with_connection_name(name.into());
         let limit = self.core.settings.connect_timeout;
-        let connecting = lapin::Connection::connect_uri(self.uri.0.clone(), properties);
+        let runtime = lapin::runtime::default_runtime().map_err(|error| error.to_string())?;
+        let tls = &self.core.settings.tls;
+        let config = OwnedTLSConfig {
+            identity: tls.identity().map(|(certificate, key)| OwnedIdentity::PKCS8 {
+                pem: certificate.as_bytes().to_vec(),
+                key: key.as_bytes().to_vec(),
+            }),
+            cert_chain: tls.ca().map(str::to_owned),
+        };
+        let connecting =
+            lapin::Connection::connect_uri_with_config(self.uri.0.clone(), properties, config, runtime);
         match tokio::time::timeout(limit, connecting).await {
             Err(_) => Err(format!("no answer within {} ms", limit.as_millis())),
             Ok(Err(error)) => Err(error.to_string()),

@@ -17,6 +17,7 @@ use url::Url;
 
 use crate::error::Error;
 use crate::settings::{ManagementUrl, Settings, SettingsError};
+use crate::tls::Tls;
 
 /// For one answer about one queue: it is asked in between, and something else waits.
 const QUICK: Duration = Duration::from_secs(1);
@@ -33,6 +34,7 @@ pub(crate) struct Management {
     /// Without them.
     shown: String,
     vhost: String,
+    tls: Tls,
     http: OnceLock<reqwest::Client>,
     reach: Mutex<Reach>,
 }
@@ -75,6 +77,7 @@ impl Management {
             base,
             shown: shown.as_str().trim_end_matches('/').to_owned(),
             vhost: uri.vhost.clone(),
+            tls: settings.tls.clone(),
             http: OnceLock::new(),
             reach: Mutex::default(),
         }))
@@ -141,7 +144,7 @@ impl Management {
             url.query_pairs_mut().append_pair(name, value);
         }
         // The credentials go from the URL into a header there.
-        self.http.get_or_init(client).request(method, url)
+        self.http.get_or_init(|| client(&self.tls)).request(method, url)
     }
 
     /// The answer to a request; `None` if there is no such thing.
@@ -195,13 +198,22 @@ fn place(settings: &Settings) -> Result<Option<Url>, SettingsError> {
 }
 
 /// Made when it is first needed: most processes never are in need of it.
-fn client() -> reqwest::Client {
+fn client(tls: &Tls) -> reqwest::Client {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Somebody else was faster, which is as good.
         rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
     }
     // Settings of the surroundings, a proxy's among them, are not this crate's to read.
-    let builder = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+    let mut builder = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+    // They were read before: what can't be used is not there.
+    let authorities = tls.ca().and_then(|ca| reqwest::Certificate::from_pem_bundle(ca.as_bytes()).ok());
+    for authority in authorities.into_iter().flatten() {
+        builder = builder.add_root_certificate(authority);
+    }
+    let identity = tls.identity().map(|(certificate, key)| format!("{certificate}\n{key}"));
+    if let Some(identity) = identity.and_then(|pem| reqwest::Identity::from_pem(pem.as_bytes()).ok()) {
+        builder = builder.identity(identity);
+    }
     builder.connect_timeout(QUICK).build().unwrap_or_default()
 }
 

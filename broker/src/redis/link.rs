@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{
-    AsyncConnectionConfig, Client, Cmd, FromRedisValue, IntoConnectionInfo, ProtocolVersion, PushInfo,
-    PushKind, RedisError, ScriptInvocation, Value,
+    AsyncConnectionConfig, Client, ClientTlsConfig, Cmd, FromRedisValue, IntoConnectionInfo, ProtocolVersion,
+    PushInfo, PushKind, RedisError, ScriptInvocation, TlsCertificates, Value,
 };
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 
@@ -55,7 +55,19 @@ impl Link {
         };
         let info = settings.url().into_connection_info().map_err(|error| wrong(&error))?;
         let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        let client = Client::open(info.set_redis_settings(redis)).map_err(|error| wrong(&error))?;
+        let info = info.set_redis_settings(redis);
+        let tls = &settings.tls;
+        let client = if tls.is_plain() {
+            Client::open(info)
+        } else {
+            let client_tls = tls.identity().map(|(certificate, key)| ClientTlsConfig {
+                client_cert: certificate.as_bytes().to_vec(),
+                client_key: key.as_bytes().to_vec(),
+            });
+            let root_cert = tls.ca().map(|ca| ca.as_bytes().to_vec());
+            Client::build_with_tls(info, TlsCertificates { client_tls, root_cert })
+        };
+        let client = client.map_err(|error| wrong(&error))?;
         Ok(Arc::new(Self {
             core: Arc::new(Core::new(settings)),
             scripts: Scripts::default(),

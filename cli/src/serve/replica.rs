@@ -1,8 +1,9 @@
 //! What every role that is a process of its own has: a name, a registry, readiness, its listener and its broker.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
-use berth_broker::{Broker, Settings};
+use berth_broker::{Broker, Settings, Tls};
 use berth_broker_config::Names;
 use berth_telemetry::{Health, Registry};
 use secrecy::ExposeSecret as _;
@@ -80,6 +81,7 @@ pub(super) fn broker_settings(settings: &BrokerSettings) -> Result<Settings, Fai
     let mut broker = Settings::new(settings.url.expose_secret())
         .map_err(|error| Failure::usage(format!("`broker_url`: {error}")))?;
     broker.names = names(settings);
+    broker.tls = tls(settings)?;
     broker.visibility_timeout = settings.visibility_timeout;
     if let Some(management) = &settings.management {
         broker.management = management
@@ -88,6 +90,22 @@ pub(super) fn broker_settings(settings: &BrokerSettings) -> Result<Settings, Fai
             .map_err(|error| Failure::usage(format!("`broker_management_url`: {error}")))?;
     }
     Ok(broker)
+}
+
+/// The certificates that the broker's settings name.
+fn tls(settings: &BrokerSettings) -> Result<Tls, Failure> {
+    let read = |setting: &str, path: &Path| {
+        std::fs::read_to_string(path)
+            .map_err(|error| Failure::usage(format!("`{setting}`: can't read {}: {error}", path.display())))
+    };
+    let ca = settings.ca_file.as_deref().map(|path| read("broker_ca_file", path)).transpose()?;
+    let identity = match &settings.identity_files {
+        Some((certificate, key)) => {
+            Some((read("broker_cert_file", certificate)?, read("broker_key_file", key)?.into()))
+        }
+        None => None,
+    };
+    Tls::new(ca, identity).map_err(|error| Failure::usage(error.to_string()))
 }
 
 /// What Celery's tools may do and see.
@@ -103,6 +121,7 @@ pub(super) fn celery(
                 |error: &dyn std::fmt::Display| Failure::usage(format!("`celery_result_url`: {error}"));
             let mut settings = Settings::new(url.expose_secret()).map_err(|error| wrong(&error))?;
             settings.connection_name = "berth results".to_owned();
+            settings.tls = tls(broker)?;
             Some(Broker::connect(settings).map_err(|error| wrong(&error))?)
         }
         None => connected.stores_results().then(|| connected.clone()),

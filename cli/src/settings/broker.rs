@@ -1,5 +1,6 @@
 //! The broker: which kind, its URL, which is a secret, and the names on it. Connecting is the broker crate's.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -31,6 +32,10 @@ pub struct BrokerSettings {
     pub classic_queues: bool,
     /// RabbitMQ: where its management API is; not given, it is beside the broker.
     pub management: Option<SecretString>,
+    /// The authorities that sign the broker's certificate, if not the system's.
+    pub ca_file: Option<PathBuf>,
+    /// The certificate that is shown to the broker, and its key.
+    pub identity_files: Option<(PathBuf, PathBuf)>,
     /// Redis: what a consumer held and did not refresh for so long is delivered again.
     pub visibility_timeout: Duration,
 }
@@ -72,7 +77,19 @@ impl BrokerSettings {
         let visibility_timeout =
             Duration::from_secs(resolved.number("broker_visibility_seconds", 1, 3600)?);
         let management = resolved.read("broker_management_url", MANAGEMENT, management)?;
+        let path = |key: &str| resolved.read(key, "a file", |text| Some(PathBuf::from(text)));
+        let ca_file = path("broker_ca_file")?;
+        let identity_files = match (path("broker_cert_file")?, path("broker_key_file")?) {
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            (None, None) => None,
+            _ => {
+                let why = "`broker_cert_file` and `broker_key_file` go together: give both, or none";
+                return Err(Error::Together(why.to_owned()));
+            }
+        };
         Ok(Self {
+            ca_file,
+            identity_files,
             url: value.text.clone().into(),
             kind,
             prefix,

@@ -12,7 +12,6 @@ use kube::config::KubeConfigOptions;
 use kube::{Api, Client, Config};
 
 use super::audit::{self, AuditEvent};
-use super::certificates::Identity;
 use super::control_plane::ControlPlane;
 use super::kubeconfig::{parse, with_token};
 use super::namespace::Namespace;
@@ -20,6 +19,7 @@ use super::options::Options;
 use super::programs;
 use super::surroundings::{given_kubeconfig, not_run};
 use super::waiting::until_or;
+use crate::certificates::Identity;
 use crate::process::run;
 
 /// How long the parts of a control plane may take to come up, on a machine that is busy with other things.

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::certificates::{Authority, Identity, token_keys};
 use super::etcd;
 use super::kubeconfig::kubeconfig;
 use super::options::Options;
 use super::programs;
+use crate::certificates::{Authority, Identity, token_keys};
 use crate::process::{Reaper, folder, kill_group, signal_group, spawn_group, tail};
 use crate::{eventually, port};
 

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use kube::config::{AuthInfo, Kubeconfig};
 use serde_json::json;
 
-use super::certificates::Identity;
+use crate::certificates::Identity;
 
 /// The kubeconfig of whom `identity` says, at `server` (a URL), whose certificate `authority` (PEM) has signed.
 pub(super) fn kubeconfig(server: &str, authority: &str, namespace: &str, identity: &Identity) -> String {

@@ -1,4 +1,4 @@
-//! The keys and certificates of one cluster: authorities of its own, gone with it.
+//! Keys and certificates of servers and clusters: authorities of their own, gone with them.
 //!
 //! Panics where a key can't be made: that is a broken machine, not a failed test.
 
@@ -11,18 +11,18 @@ use rcgen::{
 
 /// A certificate and its private key, both as PEM.
 #[derive(Clone)]
-pub(super) struct Identity {
-    pub(super) certificate: String,
-    pub(super) key: String,
+pub(crate) struct Identity {
+    pub(crate) certificate: String,
+    pub(crate) key: String,
 }
 
 /// A certificate authority.
-pub(super) struct Authority {
+pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
 impl Authority {
-    pub(super) fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -33,12 +33,12 @@ impl Authority {
     }
 
     /// Its own certificate, as PEM.
-    pub(super) fn certificate(&self) -> String {
+    pub(crate) fn certificate(&self) -> String {
         self.issuer.pem()
     }
 
     /// A server's certificate for the loopback address, other `addresses` and `names`.
-    pub(super) fn server(&self, names: &[&str], addresses: &[IpAddr]) -> Identity {
+    pub(crate) fn server(&self, names: &[&str], addresses: &[IpAddr]) -> Identity {
         let mut params = CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>())
             .unwrap_or_else(|error| panic!("{names:?} are no server names: {error}"));
         let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -50,7 +50,7 @@ impl Authority {
     }
 
     /// A client's certificate: Kubernetes reads the user from the common name, the group from the organization.
-    pub(super) fn client(&self, user: &str, group: Option<&str>) -> Identity {
+    pub(crate) fn client(&self, user: &str, group: Option<&str>) -> Identity {
         let mut params = CertificateParams::default();
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         self.sign(user, group, params)
@@ -77,8 +77,9 @@ impl std::fmt::Debug for Authority {
     }
 }
 
+#[cfg(feature = "kubernetes")]
 /// A key pair for tokens of service accounts: the private and the public half, as PEM.
-pub(super) fn token_keys() -> (String, String) {
+pub(crate) fn token_keys() -> (String, String) {
     let key = key();
     (key.serialize_pem(), key.public_key_pem())
 }
