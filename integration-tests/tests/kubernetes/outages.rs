@@ -27,6 +27,9 @@ const HANGS: Duration = Duration::from_secs(30);
 const DEAD: Duration = Duration::from_secs(5);
 /// How often it must have pushed back before it is a storm.
 const PUSHED_BACK: f64 = 500.0;
+/// Between two requests of one of the crowd: without it they are thousands a second, and whether anybody else ever gets a
+/// turn is chance.
+const PAUSE: Duration = Duration::from_millis(10);
 const CROWDED: &str = "crowded";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,6 +120,7 @@ impl Crowd {
                 loop {
                     // What comes back is the server's business: it is there to be busy.
                     drop(pods.list(&ListParams::default()).await);
+                    tokio::time::sleep(PAUSE).await;
                 }
             });
         }
