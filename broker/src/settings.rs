@@ -194,25 +194,20 @@ impl Settings {
     /// Where the broker is.
     #[must_use]
     pub fn place(&self) -> Place {
-        // It was read before; a URL that is none has nothing to show.
-        let url = Url::parse(self.url()).ok();
-        let part = |read: fn(&Url) -> String| url.as_ref().map(read).unwrap_or_default();
-        let is_tls = url.as_ref().is_some_and(|url| matches!(url.scheme(), "amqps" | "rediss"));
-        let (transport, default_port) = match (self.scheme, is_tls) {
-            (Scheme::Memory, _) => ("memory", 0),
-            (Scheme::Amqp, false) => ("amqp", 5672),
-            (Scheme::Amqp, true) => ("amqp", 5671),
-            (Scheme::Redis, _) => ("redis", 6379),
+        let address = self.address();
+        let (host, port) = address.rsplit_once(':').unwrap_or_default();
+        let (transport, path) = match self.scheme {
+            Scheme::Memory => ("memory", String::new()),
+            Scheme::Amqp => ("amqp", self.vhost()),
+            Scheme::Redis => ("redis", self.database.to_string()),
         };
-        let path = part(|url| url.path().trim_start_matches('/').to_owned());
-        let user = part(|url| url.username().to_owned());
         Place {
             transport,
-            host: part(|url| url.host_str().unwrap_or_default().to_owned()),
-            port: url.as_ref().and_then(Url::port).unwrap_or(default_port),
-            path: if path.is_empty() && self.scheme != Scheme::Redis { "/".to_owned() } else { path },
-            user: (!user.is_empty()).then_some(user),
-            is_tls,
+            host: host.to_owned(),
+            port: port.parse().unwrap_or(0),
+            path,
+            user: (!self.user.is_empty()).then(|| self.user.clone()),
+            is_tls: self.is_tls(),
             shown: self.shown.clone(),
         }
     }

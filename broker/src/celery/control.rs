@@ -14,6 +14,11 @@ pub fn commands(namespace: &str) -> String {
     format!("{namespace}.pidbox")
 }
 
+/// The exchange that replies of a namespace go to.
+pub fn replies(namespace: &str) -> String {
+    format!("reply.{namespace}.pidbox")
+}
+
 /// A command to all workers, or some.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Command {

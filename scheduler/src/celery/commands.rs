@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use berth_broker::Message;
-use berth_broker::celery::control::{self, Command, Received, Reply};
+use berth_broker::celery::control::{self, Command, Received, Reply, ReplyTo};
 use berth_broker::celery::repr::repr;
 use berth_store::Reservation;
 use serde_json::{Map, Value, json};
@@ -136,12 +136,19 @@ async fn answer(context: &Context, namespace: &str, message: &Message) -> Result
     let addressed = nodes.addressed(&to);
     let asked = Asked { context, namespace, nodes: &nodes, addressed: &addressed, command: &command };
     for (node, answer) in asked.answers().await? {
-        let Some(reply_to) = &command.reply_to else { continue };
+        let Some(reply_to) = command.reply_to.as_ref().filter(|to| may_reply(to, namespace)) else {
+            continue;
+        };
         let clock = Some(context.lamport.tick());
         let reply = Reply { node: node.name.clone(), answer, ticket: command.ticket.clone(), clock };
         context.broker.reply(reply_to, control::encode_reply(&reply)).await?;
     }
     Ok(())
+}
+
+/// Whether a reply may go there. The sender names the place: what it may not write to itself, it must not have us write to.
+fn may_reply(to: &ReplyTo, namespace: &str) -> bool {
+    to.exchange == control::replies(namespace)
 }
 
 /// What a command is recognized by when another replica hears it.
@@ -286,6 +293,16 @@ mod tests {
         let unknown: Vec<_> = own.iter().filter(|method| class(current(method)).is_none()).collect();
         assert!(unknown.is_empty(), "{unknown:?}");
         assert_eq!(class("no_such_cmd"), None);
+    }
+
+    #[test]
+    fn a_reply_goes_to_the_namespaces_own_exchange_only() {
+        let to =
+            |exchange: &str| ReplyTo { exchange: exchange.to_owned(), routing_key: "berth.a.out".to_owned() };
+        assert!(may_reply(&to("reply.celery.pidbox"), "celery"));
+        for other in ["", "berth.a.out", "berth.wake", "reply.ops.pidbox"] {
+            assert!(!may_reply(&to(other), "celery"), "{other}");
+        }
     }
 
     #[test]

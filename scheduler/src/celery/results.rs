@@ -7,7 +7,7 @@ use std::time::Duration;
 use berth_broker::Publish;
 use berth_broker::celery::result::{self, Failure, Status as State, TaskResult};
 use berth_broker::celery::task::{self, Body, Embed, Task};
-use berth_broker_config::Address;
+use berth_broker_config::{Address, Names};
 use berth_domain::id::RunId;
 use berth_domain::lifecycle::Status;
 use berth_domain::time::Time;
@@ -207,15 +207,20 @@ async fn send(context: &Context, call: &Call, result: &TaskResult) -> Result<(),
         backend.put_result(result, KEPT).await?;
     }
     // Redis' lists have nobody to tell whether someone waits: there the backend is the way.
-    let Some(reply_to) = call.reply_to.as_deref().filter(|_| !context.broker.stores_results()) else {
-        return Ok(());
-    };
+    let reply_to = call.reply_to.as_deref().filter(|_| !context.broker.stores_results());
+    let Some(reply_to) = reply_to.filter(|queue| is_open(&context.names, queue)) else { return Ok(()) };
     let to = Address::foreign(reply_to);
     match context.broker.publish(vec![Publish { to, message: result::encode(result) }]).await {
         // Nobody waits any more.
         Err(error) if !matches!(error.reason, berth_broker::Error::NoSuchQueue { .. }) => Err(error.into()),
         _ => Ok(()),
     }
+}
+
+/// Whether what a caller names may be written to on its behalf. Berth's own queues are identities: through a link to
+/// another account's, a caller would submit in its name.
+fn is_open(names: &Names, queue: &str) -> bool {
+    !queue.is_empty() && names.holder(queue).is_none()
 }
 
 /// A signature, as far as it can be called.
@@ -245,6 +250,14 @@ async fn follow(context: &Context, call: &Call, result: &TaskResult) -> Result<(
             continue;
         };
         let (queue, task) = linked(call, signature, &first, number);
+        if !is_open(&context.names, &queue) {
+            tracing::warn!(
+                account = call.account,
+                queue,
+                "a link to {queue} is not called: the queue is Berth's own"
+            );
+            continue;
+        }
         let publish = Publish { to: Address::foreign(&queue), message: task::encode(&task) };
         match context.broker.publish(vec![publish]).await {
             Err(error) if matches!(error.reason, berth_broker::Error::NoSuchQueue { .. }) => {
@@ -288,4 +301,25 @@ fn linked(call: &Call, signature: Signature, first: &Value, number: usize) -> (S
         ..Task::default()
     };
     (queue, task)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_berths_own_is_written_to_on_a_callers_behalf() {
+        let names = Names::default();
+        let own = [
+            names.submit("another").queue,
+            names.offers("a", "q").queue,
+            names.out("a").queue,
+            format!("{}\u{6}\u{16}3", names.submit("another").queue),
+        ];
+        for queue in own {
+            assert!(!is_open(&names, &queue), "{queue}");
+        }
+        assert!(!is_open(&names, ""));
+        assert!(is_open(&names, "celery") && is_open(&names, "0f9c8d1e-reply"));
+    }
 }
