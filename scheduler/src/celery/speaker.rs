@@ -105,13 +105,14 @@ impl Speaker {
     async fn speak(&mut self, context: &Context, note: &mut Note, now: Time) -> Result<(), Error> {
         let nodes = Nodes::load(context).await?;
         let mut events = self.of_workers(context, note, &nodes, now);
-        let is_heard = match context.celery.events {
-            EventsWhen::Always => true,
-            EventsWhen::OnDemand => context.store.celery_events().await?,
-            EventsWhen::Off => false,
-        };
         loop {
             let changes = next_changes(context, note).await?;
+            // Asked after the changes were read: what happened since somebody asked for events is told.
+            let is_heard = match context.celery.events {
+                EventsWhen::Always => true,
+                EventsWhen::OnDemand => context.store.celery_events().await?,
+                EventsWhen::Off => false,
+            };
             let is_last = changes.len() < BATCH as usize;
             events.extend(self.of_changes(context, note, &nodes, &changes, is_heard).await?);
             send(context, std::mem::take(&mut events)).await?;
