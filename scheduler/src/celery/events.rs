@@ -28,41 +28,80 @@ const TERM: u8 = 15;
 /// itself last; `node` is the worker that has the run, `client` who sends tasks.
 pub(super) fn of(run: &Run, history: &[Condition], node: &str, client: &str, names: &Names) -> Vec<Event> {
     let Some((condition, before)) = history.split_last() else { return Vec::new() };
-    let said = |kind: &str, fields: Value| vec![event(kind, run, node, condition.at, fields)];
-    let started = before.iter().rev().find(|earlier| earlier.status == Status::Running);
-    match condition.status {
-        Status::Queued if !before.iter().any(|earlier| earlier.status == Status::Queued) => {
-            vec![event("task-sent", run, client, condition.at, sent(run, names))]
-        }
-        Status::Starting => said("task-received", received(run, condition.attempt)),
-        Status::Running if before.last().is_none_or(|last| last.status != Status::Running) => {
-            said("task-started", json!({}))
-        }
-        Status::Succeeded => {
+    let started = start_of(before);
+    let fields = |kind: &str| match kind {
+        "task-sent" => sent(run, names),
+        "task-received" => received(run, condition.attempt),
+        "task-succeeded" => {
             let result = run.outputs.as_ref().map_or_else(|| "None".to_owned(), |outputs| cut(repr(outputs)));
             let runtime = started.map_or(0.0, |started| seconds(condition.at) - seconds(started.at));
-            said("task-succeeded", json!({ "result": result, "runtime": runtime.max(0.0) }))
+            json!({ "result": result, "runtime": runtime.max(0.0) })
         }
+        "task-failed" | "task-retried" => failure(condition),
+        "task-rejected" => json!({ "requeue": false }),
+        "task-revoked" => json!({
+            "terminated": started.is_some(),
+            "signum": started.map(|_| TERM),
+            "expired": condition.reason == "Expired",
+        }),
+        _ => json!({}),
+    };
+    let by = |kind: &str| if kind == "task-sent" { client } else { node };
+    let kinds = kinds(condition, before).into_iter();
+    kinds.map(|kind| event(kind, run, by(kind), condition.at, fields(kind))).collect()
+}
+
+/// The types of the events of a condition. Phases that nobody saw, or whose reports came late, are told with what
+/// followed them: a task's monitors count on all.
+fn kinds(condition: &Condition, before: &[Condition]) -> Vec<&'static str> {
+    let has_started = start_of(before).is_some();
+    let has_run = has_run(condition);
+    let mut kinds = Vec::new();
+    if has_run && !of_attempt(before).iter().any(|earlier| earlier.status == Status::Starting) {
+        kinds.push("task-received");
+    }
+    if has_run && !has_started {
+        kinds.push("task-started");
+    }
+    match condition.status {
+        Status::Queued if !before.iter().any(|earlier| earlier.status == Status::Queued) => {
+            kinds.push("task-sent");
+        }
+        Status::Starting => kinds.push("task-received"),
+        Status::Succeeded => kinds.push("task-succeeded"),
         Status::Failed | Status::UpstreamFailed => {
-            let mut events = said("task-failed", failure(condition));
-            if started.is_none() {
-                events.extend(said("task-rejected", json!({ "requeue": false })));
+            kinds.push("task-failed");
+            if !has_started && !has_run {
+                kinds.push("task-rejected");
             }
-            events
         }
-        Status::Retrying => said("task-retried", failure(condition)),
-        Status::Stopped => {
-            let signal = started.map(|_| TERM);
-            said(
-                "task-revoked",
-                json!({ "terminated": started.is_some(), "signum": signal, "expired": false }),
-            )
+        Status::Retrying => kinds.push("task-retried"),
+        Status::Stopped | Status::Skipped => kinds.push("task-revoked"),
+        _ => {}
+    }
+    kinds
+}
+
+/// What befell a run since it was offered last.
+fn of_attempt(history: &[Condition]) -> &[Condition] {
+    let offered = history.iter().rposition(|condition| condition.status == Status::Scheduled);
+    history.get(offered.unwrap_or(0)..).unwrap_or_default()
+}
+
+/// When the attempt was seen to run first.
+fn start_of(history: &[Condition]) -> Option<&Condition> {
+    of_attempt(history).iter().find(|condition| condition.status == Status::Running)
+}
+
+/// Whether the attempt has run, as this condition of it tells.
+fn has_run(condition: &Condition) -> bool {
+    let reason = condition.reason.as_str();
+    match condition.status {
+        Status::Running | Status::Succeeded => true,
+        Status::Failed | Status::Retrying => {
+            matches!(reason, "ExitCode" | "OOMKilled" | "Timeout") || reason.starts_with("Signal(")
         }
-        Status::Skipped => {
-            let expired = condition.reason == "Expired";
-            said("task-revoked", json!({ "terminated": false, "signum": null, "expired": expired }))
-        }
-        _ => Vec::new(),
+        _ => false,
     }
 }
 
@@ -158,4 +197,43 @@ fn cut(text: String) -> String {
 /// Seconds since the epoch, as Celery's timestamps.
 pub(super) fn seconds(at: Time) -> f64 {
     at.micros() as f64 / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Status::{
+        Failed, Queued, Retrying, Running, Scheduled, Skipped, Starting, Stopped, Stopping, Succeeded,
+        Unknown,
+    };
+
+    /// The types of the conditions' events, in order.
+    fn told(conditions: &[(Status, &str)]) -> String {
+        let conditions = conditions.iter();
+        let history: Vec<Condition> = conditions
+            .map(|(status, reason)| Condition::new(*status, *reason, "", 0, Time::from_micros(1)))
+            .collect();
+        let kinds = history.iter().enumerate().flat_map(|(at, condition)| kinds(condition, &history[..at]));
+        kinds.map(|kind| kind.trim_start_matches("task-")).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_life_is_told_whole_even_if_a_part_of_it_was_not_seen() {
+        let offered = [(Queued, ""), (Scheduled, "")];
+        let with = |rest: &[(Status, &str)]| told(&[&offered, rest].concat());
+        let seen = [(Starting, ""), (Running, ""), (Succeeded, "Completed")];
+        let whole = "sent received started succeeded";
+        assert_eq!(with(&seen), whole);
+        assert_eq!(with(&[seen[0], seen[2]]), whole, "its end came before its start");
+        assert_eq!(with(&[seen[2]]), whole);
+        assert_eq!(with(&[seen[0], seen[1], (Unknown, ""), seen[1], seen[2]]), whole, "it starts once");
+        assert_eq!(with(&[seen[0], (Failed, "ExitCode")]), "sent received started failed");
+        assert_eq!(with(&[(Failed, "Refused")]), "sent failed rejected");
+        assert_eq!(
+            with(&[seen[0], (Retrying, "Signal(9)"), offered[0], offered[1], seen[0], seen[2]]),
+            "sent received started retried received started succeeded"
+        );
+        assert_eq!(with(&[seen[0], (Stopping, ""), (Stopped, "")]), "sent received revoked");
+        assert_eq!(told(&[offered[0], (Skipped, "Expired")]), "sent revoked");
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use berth_broker::celery::event::Event;
-use berth_domain::id::RunId;
+use berth_domain::id::{AgentId, RunId};
 use berth_domain::lifecycle::Condition;
 use berth_domain::time::Time;
 use berth_store::{Change, ChangeKind, Changes, Run};
@@ -27,8 +27,11 @@ const LASTS: Duration = Duration::from_secs(5);
 const EVERY: Duration = Duration::from_millis(500);
 /// The most changes that are read at once.
 const BATCH: u32 = 1_000;
-/// The most runs of which it is known how much was told; of others all is told again.
+/// The most runs of which it is known how much was told. Of one that is not known all is told, unless nothing befell it
+/// since.
 const MAX_TOLD: usize = 200_000;
+/// By how many conditions the order of their numbers may differ from that in which they came.
+const DISORDER: i64 = 1_000;
 /// What a clock goes on by when another replica takes over: more than it can have gone since it was noted.
 const CLOCK_GAP: u64 = 1_000_000;
 
@@ -43,6 +46,9 @@ pub(super) struct Note {
     pub(super) processed: BTreeMap<String, u64>,
     /// The nodes that were told to be there, and since when.
     pub(super) online: BTreeMap<String, Time>,
+    /// The highest number of a condition that was told, or that came while nobody listened.
+    #[serde(default)]
+    told_to: i64,
 }
 
 impl Note {
@@ -76,7 +82,7 @@ pub(super) async fn speak_forever(context: Context) {
 struct Speaker {
     /// What it noted; none while it is another's turn.
     note: Option<Note>,
-    /// The number of the last condition that was told of each run that has not ended.
+    /// The number of the last condition that was told of each run.
     told: BTreeMap<RunId, i64>,
     /// When the workers' hearts beat last.
     beat_at: Option<Time>,
@@ -114,8 +120,14 @@ impl Speaker {
                 EventsWhen::Off => false,
             };
             let is_last = changes.len() < BATCH as usize;
-            events.extend(self.of_changes(context, note, &nodes, &changes, is_heard).await?);
+            let told = self.of_changes(context, note, &nodes, &changes, is_heard).await?;
+            events.extend(told.events);
             send(context, std::mem::take(&mut events)).await?;
+            // Not before: what could not be sent is told again.
+            self.note_told(note, told.to);
+            for (agent, count) in told.ended {
+                *note.processed.entry(context.name_of(agent)).or_default() += count;
+            }
             if let Some(change) = changes.last() {
                 note.cursor = Some(change.cursor.to_string());
             }
@@ -167,70 +179,91 @@ impl Speaker {
         nodes: &Nodes,
         changes: &[Change],
         is_heard: bool,
-    ) -> Result<Vec<Event>, Error> {
+    ) -> Result<Told, Error> {
         let of_runs = changes.iter().filter(|change| change.kind == ChangeKind::Run);
         let id = |change: &Change| RunId::from_uuid(change.id);
         let ended = of_runs.clone().filter(|change| change.status.is_some_and(|status| status.is_final()));
         let ended: Vec<RunId> = ended.map(id).collect();
+        let mut told = Told::default();
         if !ended.is_empty() {
-            for (agent, count) in context.store.count_by_agent(&ended).await? {
-                *note.processed.entry(context.name_of(agent)).or_default() += count;
-            }
+            told.ended = context.store.count_by_agent(&ended).await?;
         }
         if !is_heard {
             self.told.clear();
-            return Ok(Vec::new());
+            if !changes.is_empty() {
+                note.told_to = context.store.latest_condition().await?;
+            }
+            return Ok(told);
         }
         let ids: BTreeSet<RunId> = of_runs.map(id).collect();
         let ids: Vec<RunId> = ids.into_iter().collect();
         if ids.is_empty() {
-            return Ok(Vec::new());
+            return Ok(told);
         }
         let mut histories: BTreeMap<RunId, Vec<(i64, Condition)>> = BTreeMap::new();
         for (run, number, condition) in context.store.conditions_of(&ids).await? {
             histories.entry(run).or_default().push((number, condition));
         }
-        let mut events = Vec::new();
         for run in context.store.runs_by_id(&ids).await? {
-            if let Some(history) = histories.get(&run.id) {
-                events.extend(self.of_run(context, nodes, &run, history));
+            let Some(history) = histories.get(&run.id) else { continue };
+            let Some((last, _)) = history.last() else { continue };
+            if let Some(from) = self.told_before(note, run.id, *last) {
+                told.events.extend(of_run(context, nodes, &run, history, from));
+                told.to.push((run.id, *last));
             }
         }
         // In the order in which it happened, as far as one clock tells.
-        events.sort_by(|a, b| a.timestamp.total_cmp(&b.timestamp));
-        for event in &mut events {
+        told.events.sort_by(|a, b| a.timestamp.total_cmp(&b.timestamp));
+        for event in &mut told.events {
             event.clock = Some(context.lamport.tick());
         }
-        Ok(events)
+        Ok(told)
     }
 
-    fn of_run(
-        &mut self,
-        context: &Context,
-        nodes: &Nodes,
-        run: &Run,
-        history: &[(i64, Condition)],
-    ) -> Vec<Event> {
-        let told = self.told.get(&run.id).copied().unwrap_or(i64::MIN);
-        let client = format!("gen{}@{}", std::process::id(), context.replica);
-        let node = nodes.of(run).map_or_else(|| client.clone(), |node| node.name.clone());
-        let conditions: Vec<Condition> = history.iter().map(|(_, condition)| condition.clone()).collect();
-        let events =
-            history.iter().enumerate().filter(|(_, (number, _))| *number > told).flat_map(|(at, _)| {
-                events::of(run, conditions.get(..=at).unwrap_or_default(), &node, &client, &context.names)
-            });
-        let events: Vec<Event> = events.collect();
-        match history.last() {
-            Some((number, _)) if !run.status().is_final() => {
-                if self.told.len() >= MAX_TOLD {
-                    self.told.clear();
-                }
-                self.told.insert(run.id, *number);
-            }
-            _ => drop(self.told.remove(&run.id)),
+    /// The condition after which a run's are to be told, if its last one is number `last`; none if nothing is. Of a run
+    /// of which nothing is known all is told: monitors make nothing of a task's end without its beginning.
+    fn told_before(&self, note: &Note, run: RunId, last: i64) -> Option<i64> {
+        match self.told.get(&run) {
+            Some(told) => (last > *told).then_some(*told),
+            None => (last > note.told_to - DISORDER).then_some(i64::MIN),
         }
-        events
     }
+
+    fn note_told(&mut self, note: &mut Note, told: Vec<(RunId, i64)>) {
+        if self.told.len() + told.len() > MAX_TOLD {
+            self.told.clear();
+        }
+        for (run, last) in told {
+            self.told.insert(run, last);
+            note.told_to = note.told_to.max(last);
+        }
+    }
+}
+
+/// Events of runs.
+#[derive(Default)]
+struct Told {
+    events: Vec<Event>,
+    /// How far the life of each run is told by them.
+    to: Vec<(RunId, i64)>,
+    /// How many runs of each agent have ended.
+    ended: Vec<(AgentId, u64)>,
+}
+
+/// What befell a run after condition number `from`.
+fn of_run(
+    context: &Context,
+    nodes: &Nodes,
+    run: &Run,
+    history: &[(i64, Condition)],
+    from: i64,
+) -> Vec<Event> {
+    let client = format!("gen{}@{}", std::process::id(), context.replica);
+    let node = nodes.of(run).map_or_else(|| client.clone(), |node| node.name.clone());
+    let conditions: Vec<Condition> = history.iter().map(|(_, condition)| condition.clone()).collect();
+    let new = history.iter().enumerate().filter(|(_, (number, _))| *number > from);
+    let until = |at| conditions.get(..=at).unwrap_or_default();
+    new.flat_map(|(at, _)| events::of(run, until(at), &node, &client, &context.names)).collect()
 }
 
 /// What followed the last change that was looked at. The first speaker of all begins with what comes next.

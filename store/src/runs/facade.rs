@@ -31,6 +31,15 @@ impl Store {
         rows.iter().map(|row| Ok((row.id("run_id")?, row.int("id")?, condition(row)?))).collect()
     }
 
+    /// The highest number of a condition of any run, 0 if there is none. Those that come may have lower ones, if what
+    /// writes them began earlier.
+    ///
+    /// # Errors
+    /// If the database can't be used.
+    pub async fn latest_condition(&self) -> Result<i64, Error> {
+        self.db.one(sql::runs::LATEST_CONDITION, args![]).await?.map_or(Ok(0), |row| row.int("id"))
+    }
+
     /// How many of these runs each agent had.
     ///
     /// # Errors

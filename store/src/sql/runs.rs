@@ -133,6 +133,7 @@ statements! {
         "SELECT run_id, id, status, reason, message, attempt, at FROM conditions \
          WHERE run_id IN (SELECT unhex(json_extract(x.value, '$.id')) FROM json_each($1) AS x) ORDER BY run_id, id",
     );
+    LATEST_CONDITION = Sql::both("SELECT coalesce(max(id), 0) AS id FROM conditions");
     /// Due runs by time; `finished` ones have no time.
     DUE = Sql::both(
         "SELECT id, owner, agent_id, queue_id, wake_at, dispatch FROM runs \

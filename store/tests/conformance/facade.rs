@@ -83,6 +83,9 @@ pub(crate) async fn runs_are_told_of_by_agent_and_by_what_befell_them(store: &St
     assert_eq!(told.last(), Some(&(ids[0], Status::Scheduled)));
     assert!(histories.is_sorted_by_key(|(_, number, _)| *number));
     assert_eq!(store.conditions(ids[0]).await.unwrap().len(), histories.len());
+    let of_all = store.conditions_of(&ids).await.unwrap();
+    let latest = of_all.iter().map(|(_, number, _)| *number).max();
+    assert_eq!(Some(store.latest_condition().await.unwrap()), latest);
     let live = store.live_replicas(after(1)).await.unwrap();
     assert_eq!(
         live.iter().map(|(of, replica)| (*of, replica.name.as_str())).collect::<Vec<_>>(),
