@@ -1,6 +1,7 @@
 //! Queues, in the shape of Polyaxon's `V1Queue`: by uuid or by name in their agent; paused and resumed.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::extract::{OriginalUri, State};
 use axum::http::StatusCode;
@@ -11,7 +12,8 @@ use berth_domain::id::QueueId;
 use berth_domain::lifecycle::Status;
 use berth_domain::name::{InvalidName, QueueName};
 use berth_domain::scheduling::{
-    FairnessBy, InvalidFairness, InvalidPreemption, LONGEST_PATIENCE, Preemption, SharingPatch,
+    FairnessBy, InvalidFairness, InvalidPreemption, LONGEST_ANSWER, LONGEST_PATIENCE, Preemption,
+    QueueProtocol, SharingPatch, UnknownProtocol,
 };
 use berth_store::{Audit, NewQueue, Queue, QueuePatch};
 use serde::Deserialize;
@@ -77,6 +79,8 @@ pub(crate) struct Body {
     overflow_after_seconds: Option<Option<u32>>,
     #[serde(deserialize_with = "given")]
     preemption: Option<Option<String>>,
+    protocol: Option<String>,
+    answer_within_seconds: Option<u64>,
     #[serde(rename = "stats")]
     _stats: IgnoredAny,
     #[serde(deserialize_with = "given")]
@@ -91,6 +95,21 @@ impl Body {
     fn on_agent_loss(&self) -> Result<Option<OnAgentLoss>, Problem> {
         let found = self.on_agent_loss.as_deref().map(str::parse).transpose();
         found.map_err(|error: UnknownOnAgentLoss| Problem::field("on_agent_loss", error.to_string()))
+    }
+
+    fn protocol(&self) -> Result<Option<QueueProtocol>, Problem> {
+        let found = self.protocol.as_deref().map(str::parse).transpose();
+        found.map_err(|error: UnknownProtocol| Problem::field("protocol", error.to_string()))
+    }
+
+    fn answer_within(&self) -> Result<Option<Duration>, Problem> {
+        let Some(seconds) = self.answer_within_seconds else { return Ok(None) };
+        let longest = LONGEST_ANSWER.as_secs();
+        if !(1..=longest).contains(&seconds) {
+            let message = format!("{seconds} is not allowed: use 1 to {longest}");
+            return Err(Problem::field("answer_within_seconds", message));
+        }
+        Ok(Some(Duration::from_secs(seconds)))
     }
 
     fn limits(&self) -> Given<'_> {
@@ -201,6 +220,8 @@ pub(crate) async fn create(
     new.limits = body.limits().limits()?;
     body.sharing()?.apply(&mut new.sharing);
     new.on_agent_loss = body.on_agent_loss()?.unwrap_or_default();
+    new.protocol = body.protocol()?.unwrap_or_default();
+    new.answer_within = body.answer_within()?.unwrap_or(new.answer_within);
     new.paused = body.paused.flatten().map(|pause| pause.by(&caller)).transpose()?;
     new.description = body.description.flatten();
     new.defaults = defaults::check(body.defaults.flatten(), &app.spec_limits)?;
@@ -235,6 +256,11 @@ pub(crate) async fn update(
         return Err(Problem::field("name", "a queue keeps its name: its offers on the broker carry it"));
     }
     let on_agent_loss = body.on_agent_loss()?;
+    if body.protocol()?.is_some_and(|protocol| protocol != queue.protocol) {
+        let why = "a queue keeps its protocol: what is on the broker is written for who serves it; make another queue";
+        return Err(Problem::field("protocol", why));
+    }
+    let answer_within = body.answer_within()?;
     let (limits, sharing) = (body.limits().patch()?, body.sharing()?);
     let paused = match body.paused {
         Some(Some(pause)) => Some(Some(pause.by(&caller)?)),
@@ -243,6 +269,7 @@ pub(crate) async fn update(
     };
     let patch = QueuePatch {
         on_agent_loss,
+        answer_within,
         paused,
         description: body.description,
         defaults: body.defaults.map(|given| defaults::check(given, &app.spec_limits)).transpose()?,
@@ -393,6 +420,8 @@ fn shape(queue: &Queue) -> Value {
         "updated_at": queue.updated_at,
         "paused": pause::shape(queue.paused.as_ref()),
         "on_agent_loss": queue.on_agent_loss.as_str(),
+        "protocol": queue.protocol.as_str(),
+        "answer_within_seconds": queue.answer_within.as_secs(),
         "defaults": defaults::shown(queue.defaults.as_ref()),
     });
     limits::show(&queue.limits, &mut answer);

@@ -16,6 +16,14 @@ pub fn agent<'a>(
     queues.into_iter().fold(out, |topology, queue| topology.with_queue(&names.offers(agent, queue), offers))
 }
 
+/// Those of an agent's queues that Celery workers serve: classic, since stock workers set a prefetch for a whole channel,
+/// which quorum queues refuse, and declare their queues so. Laid over [`agent`]'s.
+pub fn workers<'a>(names: &Names, agent: &str, queues: impl IntoIterator<Item = &'a str>) -> Topology {
+    let add =
+        |topology: Topology, queue| topology.with_queue(&names.offers(agent, queue), QueueKind::Classic);
+    queues.into_iter().fold(Topology::default(), add)
+}
+
 /// What one replica of an agent declares for itself.
 pub fn control_queue(names: &Names, agent: &str, replica: &str) -> Topology {
     Topology::default().with_queue(&names.control(agent, replica), QueueKind::Classic)
@@ -47,6 +55,14 @@ mod tests {
         assert!(names.clone().all(|name| name.starts_with("berth.a.")));
         assert_eq!(topology.queues.len(), 3);
         assert_eq!(topology.bindings.len(), 1);
+    }
+
+    #[test]
+    fn queues_of_celery_workers_are_classic_whatever_offers_are() {
+        let names = Names::default();
+        let both = agent(&names, "a", ["q", "w"], QueueKind::Quorum).with(workers(&names, "a", ["w"]));
+        let kind = |queue: &str| both.queues[&names.offers("a", queue).queue].kind;
+        assert_eq!((kind("q"), kind("w")), (QueueKind::Quorum, QueueKind::Classic));
     }
 
     #[test]

@@ -205,6 +205,23 @@ impl Broker {
         each!(self, client => client.commands(namespace))
     }
 
+    /// Sends a command to the Celery workers of a namespace that serve such queues; nobody is fine.
+    ///
+    /// # Errors
+    /// If it can't be sent.
+    pub async fn command(&self, namespace: &str, served: &Address, command: Message) -> Result<(), Error> {
+        each!(self, client => client.command(namespace, served, command).await)
+    }
+
+    /// The name by which a stock Celery worker publishes to a queue: on Redis one with the queue's key prefix.
+    #[must_use]
+    pub fn name_for_workers<'a>(&self, queue: &'a Address) -> &'a str {
+        match &self.transport {
+            Transport::Redis(_) => queue.kombu_name(),
+            Transport::Memory(_) | Transport::Amqp(_) => &queue.queue,
+        }
+    }
+
     /// Replies to a command. A client that is gone is no error.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ pub mod connection;
 pub mod consumer;
 pub mod delivery;
 pub mod error;
+pub mod handed;
 mod memory;
 pub mod message;
 pub mod offer;

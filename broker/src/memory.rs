@@ -146,6 +146,15 @@ impl Client {
         self.subscribe(&Address::foreign(control::commands(namespace)))
     }
 
+    pub(crate) async fn command(
+        &self,
+        _namespace: &str,
+        _served: &Address,
+        _command: Message,
+    ) -> Result<(), Error> {
+        Ok(())
+    }
+
     pub(crate) async fn reply(&self, _to: &ReplyTo, _reply: Message) -> Result<(), Error> {
         Ok(())
     }

@@ -115,6 +115,15 @@ impl Client {
         celery::subscribe(&self.link, namespace)
     }
 
+    pub(crate) async fn command(
+        &self,
+        namespace: &str,
+        served: &Address,
+        command: Message,
+    ) -> Result<(), Error> {
+        celery::command(&self.link, namespace, &served.redis_prefix, &command).await
+    }
+
     pub(crate) async fn reply(&self, to: &ReplyTo, reply: Message) -> Result<(), Error> {
         celery::reply(&self.link, to, &reply).await
     }

@@ -25,5 +25,5 @@ pub use hand::{moved, reprioritized};
 pub use retry::{Backoff, RetryPolicy, Rule};
 pub use state::{Claim, DispatchState, GivenUp, MakeRoom, Noticed, Object, Offered, StopRequest};
 pub use status::{Status, UnknownStatus};
-pub use step::{ClaimLimits, DropReason, Event, Ignored, MAX_LOST_CLAIMS, Step, step};
+pub use step::{ClaimLimits, DropReason, Event, Ignored, MAX_LOST_CLAIMS, Step, WorkerSaid, step};
 pub use track::{resume, track};

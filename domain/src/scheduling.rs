@@ -17,6 +17,7 @@ pub mod loss;
 mod overflow;
 mod places;
 mod preempt;
+mod protocol;
 mod reserve;
 pub mod route;
 pub mod routes;
@@ -36,6 +37,7 @@ pub use limits::{Demand, Limit, Limits, Quota, Rate};
 pub use overflow::{LONGEST_PATIENCE, Next, OVERFLOW_AFTER, Outlook, Stay, next_place, outlook, room};
 pub use places::{Demands, Destination, Host};
 pub use preempt::{Victim, preempt};
+pub use protocol::{ANSWER_WITHIN, LONGEST_ANSWER, QueueProtocol, UnknownProtocol};
 pub use route::{Applicant, House, NoRoute, Route, route};
 pub use rules::{Amount, Block, Rule, blocks, lacking, lacks};
 pub use settings::{

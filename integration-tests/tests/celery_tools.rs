@@ -11,6 +11,8 @@ mod events;
 mod flower;
 #[path = "celery_tools/inspect.rs"]
 mod inspect;
+#[path = "celery_tools/python_agent.rs"]
+mod python_agent;
 #[path = "celery_tools/submissions.rs"]
 mod submissions;
 #[path = "celery_tools/tools.rs"]

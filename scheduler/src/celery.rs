@@ -77,7 +77,7 @@ pub(crate) struct Lamport(AtomicU64);
 
 impl Lamport {
     /// The next moment.
-    fn tick(&self) -> u64 {
+    pub(crate) fn tick(&self) -> u64 {
         self.0.fetch_add(1, Ordering::Relaxed) + 1
     }
 

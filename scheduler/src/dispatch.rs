@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use berth_broker::Publish;
 use berth_broker::offer::{self, Offer};
-use berth_domain::scheduling::choose;
+use berth_domain::scheduling::{QueueProtocol, choose};
 use berth_store::{AdmissionOptions, Admitted, OfferedRun};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::context::{Context, Pace};
 use crate::outbox::Error;
+use crate::workers;
 
 /// The most runs that one transaction admits: large enough to amortize its round trips, small enough that
 /// claims and reports, which wait for the same rows, are not held up noticeably.
@@ -106,11 +107,16 @@ pub(crate) async fn publish(
     context: &Context,
     runs: impl IntoIterator<Item = OfferedRun>,
 ) -> Result<(), Error> {
+    let mut handed = Vec::new();
     let batch: Vec<Publish> = runs
         .into_iter()
         .filter_map(|run| {
             let to = context.names.offers(&run.agent, &run.queue);
-            offer(run).map(|offer| Publish { to, message: offer::encode(&offer) })
+            let message = match run.protocol {
+                QueueProtocol::Berth => offer::encode(&offer(run)?),
+                QueueProtocol::Celery => workers::offered(context, run, &mut handed)?,
+            };
+            Some(Publish { to, message })
         })
         .collect();
     if batch.is_empty() {
@@ -119,11 +125,11 @@ pub(crate) async fn publish(
     let began = Instant::now();
     context.broker.publish(batch).await?;
     context.metrics.confirm_took(began.elapsed());
-    Ok(())
+    workers::hand(context, &handed).await
 }
 
 /// The offer of an admitted run; none, with a log line, if its stored operation is not JSON.
-fn offer(run: OfferedRun) -> Option<Offer> {
+pub(crate) fn offer(run: OfferedRun) -> Option<Offer> {
     let content = run.content.unwrap_or_else(|| "{}".to_owned());
     let operation = RawValue::from_string(content)
         .inspect_err(|error| {

@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use berth_broker::{Delivery, ack_many};
+use berth_broker::celery::result::{self, TaskResult};
+use berth_broker::{Delivery, Message, ack_many, handed};
 use berth_domain::dead_letter::Reason;
 use berth_domain::id::{QueueId, RunId};
 use berth_domain::protocol::{
@@ -23,6 +24,7 @@ use uuid::Uuid;
 
 use crate::context::Context;
 use crate::outbox::Error;
+use crate::workers;
 
 /// The most messages that wait for one commit.
 const BATCH: usize = 256;
@@ -47,6 +49,8 @@ struct Batch {
     inventories: Vec<(String, Option<Uuid>, Vec<Held>)>,
     forgotten: Vec<RunId>,
     goodbyes: Vec<String>,
+    /// Of the agent's Celery workers.
+    results: Vec<TaskResult>,
     dead: Vec<Dead>,
 }
 
@@ -123,6 +127,10 @@ impl Batch {
         let mut batch = Self::default();
         for delivery in deliveries {
             let body = &delivery.message.body;
+            if let Some(result) = result_of(&delivery.message) {
+                batch.results.push(result);
+                continue;
+            }
             match serde_json::from_slice::<FromAgent>(body) {
                 Ok(message) if message.version <= VERSION => batch.add(message),
                 Ok(message) => {
@@ -169,6 +177,7 @@ impl Batch {
         lease::grant(context, agent, &self.leases).await?;
         claims::answer(context, agent, &self.claims).await?;
         reports::take_in(context, agent, &self.reports, &self.notices, &self.answers).await?;
+        workers::take_in(context, agent, &self.results).await?;
         inventory::compare(context, agent, &self.inventories).await?;
         if !self.forgotten.is_empty() {
             context.store.forgot_runs(agent.id, &self.forgotten).await?;
@@ -195,4 +204,12 @@ impl Batch {
         }
         Ok(())
     }
+}
+
+/// The result of an attempt that was handed to Celery workers, if the message is one: it names its task, which is an
+/// attempt, outside of its body too.
+fn result_of(message: &Message) -> Option<TaskResult> {
+    let task = message.properties.correlation_id.as_deref()?;
+    handed::attempt_of(task)?;
+    result::decode(&message.body).ok().filter(|result| result.task_id == task)
 }

@@ -19,6 +19,7 @@ mod retention;
 mod sweep;
 mod timers;
 mod users;
+mod workers;
 
 use std::time::Duration;
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use berth_broker_config::build;
 use berth_domain::id::AgentId;
+use berth_domain::scheduling::QueueProtocol;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::{Context, Pace};
@@ -82,7 +83,7 @@ pub(crate) async fn serve_agents(context: Context) {
 struct Served {
     /// The broker's connection for which the topology holds, and how often it had been wiped by then.
     applied_for: Option<(u64, u64)>,
-    queues: BTreeMap<AgentId, BTreeSet<String>>,
+    queues: BTreeMap<AgentId, BTreeMap<String, QueueProtocol>>,
     users: Users,
     intakes: BTreeMap<AgentId, CancellationToken>,
 }
@@ -107,9 +108,9 @@ impl Served {
             self.applied_for = Some(state);
         }
         let agents = context.store.all_agents().await?;
-        let mut queues_of: BTreeMap<AgentId, BTreeSet<String>> = BTreeMap::new();
+        let mut queues_of: BTreeMap<AgentId, BTreeMap<String, QueueProtocol>> = BTreeMap::new();
         for queue in context.store.all_queues().await? {
-            queues_of.entry(queue.agent_id).or_default().insert(queue.name.to_string());
+            queues_of.entry(queue.agent_id).or_default().insert(queue.name.to_string(), queue.protocol);
         }
         context.name_agents(agents.iter().map(|agent| (agent.id, agent.name.to_string())).collect());
         let wanted: BTreeSet<AgentId> = agents.iter().map(|agent| agent.id).collect();
@@ -117,8 +118,11 @@ impl Served {
             let queues = queues_of.remove(&agent.id).unwrap_or_default();
             if self.queues.get(&agent.id) != Some(&queues) {
                 let name = agent.name.as_str();
+                let of_workers = queues.iter().filter(|(_, protocol)| **protocol == QueueProtocol::Celery);
+                let of_workers = of_workers.map(|(queue, _)| queue.as_str());
                 let topology =
-                    build::agent(&context.names, name, queues.iter().map(String::as_str), context.offers);
+                    build::agent(&context.names, name, queues.keys().map(String::as_str), context.offers)
+                        .with(build::workers(&context.names, name, of_workers));
                 context.broker.apply(&topology).await?;
                 self.queues.insert(agent.id, queues);
                 context.dispatch.notify_one();

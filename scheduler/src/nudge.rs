@@ -6,11 +6,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use berth_broker::handed::task_id;
 use berth_domain::id::AgentId;
 use berth_domain::protocol::{AttemptRef, Question, ToAgentBody};
 
 use crate::context::{Context, Pace};
 use crate::outbox::{self, Error};
+use crate::workers;
 
 /// How often a stop that has not ended is repeated.
 const REPEAT: Duration = Duration::from_secs(2);
@@ -36,11 +38,21 @@ pub(crate) async fn nudge_forever(context: Context) {
 /// Tells agents what to stop now; `is_stopping` becomes whether there is anything.
 async fn nudge(context: &Context, is_stopping: &mut bool) -> Result<(), Error> {
     let mut unwanted: BTreeMap<AgentId, Vec<AttemptRef>> = BTreeMap::new();
-    for stopping in context.store.stopping_attempts().await? {
+    let stopping = context.store.stopping_attempts().await?;
+    *is_stopping = !stopping.is_empty();
+    let mut handed: BTreeMap<AgentId, Vec<String>> = BTreeMap::new();
+    for stopping in stopping {
         let attempt = AttemptRef { run: stopping.id, attempt: stopping.attempt };
-        unwanted.entry(stopping.agent_id).or_default().push(attempt);
+        if stopping.is_handed {
+            let task = task_id(attempt.run.uuid(), attempt.attempt);
+            handed.entry(stopping.agent_id).or_default().push(task);
+        } else {
+            unwanted.entry(stopping.agent_id).or_default().push(attempt);
+        }
     }
-    *is_stopping = !unwanted.is_empty();
+    for (agent, tasks) in handed {
+        workers::revoke(context, agent, tasks).await?;
+    }
     for (agent, attempts) in unwanted {
         to_all_replicas(
             context,

@@ -86,7 +86,7 @@ impl World {
         let mut step = match head.dispatch.status {
             Status::Queued => stays(head),
             // Only an agent that is away leaves its offers behind; others take them, or give them back.
-            Status::Scheduled if from.host.is_away => {
+            Status::Scheduled if from.waits_for_agent() => {
                 fail_over(&head.dispatch, from.host.id, &from.host.name, now, jitter()).ok()?
             }
             _ => return None,
@@ -128,7 +128,7 @@ async fn look_at(
         _ => reached.remove(&queue),
     };
     let mut ids: Vec<RunId> = waiting.into_iter().map(|(_, run)| run).collect();
-    if here.host.is_away {
+    if here.waits_for_agent() {
         ids.extend(context.store.offered_with_choice(here.host.id, queue, MAX_WINDOW).await?);
     }
     let moved = context.store.transition(&ids, now, |head| world.decide(head, now)).await?;

@@ -35,6 +35,7 @@ pub fn destinations(agents: &[Agent], queues: &[Queue]) -> Vec<Destination> {
             queue: queue.id,
             name: queue.name.to_string(),
             host: hosts.get(&queue.agent_id)?.clone(),
+            protocol: queue.protocol,
             paused: queue.paused.clone(),
             overflow_after: queue.sharing.overflow_after(),
         })

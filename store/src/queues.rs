@@ -1,11 +1,14 @@
 //! Queues: each belongs to one agent.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use berth_domain::compile::OnAgentLoss;
 use berth_domain::id::{AgentId, QueueId};
 use berth_domain::name::{AgentName, QueueName};
-use berth_domain::scheduling::{LimitPatch, LimitSettings, Paused, Sharing, SharingPatch};
+use berth_domain::scheduling::{
+    ANSWER_WITHIN, LimitPatch, LimitSettings, Paused, QueueProtocol, Sharing, SharingPatch,
+};
 use berth_domain::time::Time;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -49,6 +52,10 @@ pub struct Queue {
     pub limits: LimitSettings,
     /// How its runs share it.
     pub sharing: Sharing,
+    /// By which protocol it is served, for good.
+    pub protocol: QueueProtocol,
+    /// For how long the answer of Celery workers is waited for.
+    pub answer_within: Duration,
     /// When it was made.
     pub created_at: Time,
     /// When it was changed last.
@@ -82,6 +89,10 @@ pub struct NewQueue {
     pub limits: LimitSettings,
     /// How its runs share it.
     pub sharing: Sharing,
+    /// By which protocol it is served, for good.
+    pub protocol: QueueProtocol,
+    /// For how long the answer of Celery workers is waited for.
+    pub answer_within: Duration,
 }
 
 impl NewQueue {
@@ -101,6 +112,8 @@ impl NewQueue {
             defaults: None,
             limits: LimitSettings::default(),
             sharing: Sharing::default(),
+            protocol: QueueProtocol::Berth,
+            answer_within: ANSWER_WITHIN,
         }
     }
 }
@@ -126,6 +139,8 @@ pub struct QueuePatch {
     pub limits: LimitPatch,
     /// How its runs share it.
     pub sharing: SharingPatch,
+    /// For how long the answer of Celery workers is waited for, from what is handed out next on.
+    pub answer_within: Option<Duration>,
 }
 
 /// How a pause is kept.
@@ -178,6 +193,17 @@ impl Store {
     pub async fn queue_names(&self, agent_id: AgentId) -> Result<BTreeMap<QueueId, String>, Error> {
         let rows = self.db.all(sql::queues::NAMES_OF_AGENT, args![agent_id]).await?;
         rows.iter().map(|row| Ok((row.id("id")?, row.text("name")?))).collect()
+    }
+
+    /// For how long the answers of an agent's Celery workers are waited for, in each of its queues that they serve.
+    ///
+    /// # Errors
+    /// If the database can't be used.
+    pub async fn answer_times(&self, agent_id: AgentId) -> Result<BTreeMap<QueueId, Duration>, Error> {
+        let rows = self.db.all(sql::queues::ANSWER_TIMES, args![agent_id]).await?;
+        rows.iter()
+            .map(|row| Ok((row.id("id")?, Duration::from_secs(row.count("answer_within_seconds")?))))
+            .collect()
     }
 
     /// The organization's queues by `agent/queue`, of one agent or of all; `search` is a part of the name.
@@ -274,6 +300,7 @@ impl QueuePatch {
         patch(&mut queue.defaults, self.defaults);
         self.limits.apply(&mut queue.limits);
         self.sharing.apply(&mut queue.sharing);
+        patch(&mut queue.answer_within, self.answer_within);
     }
 }
 
@@ -293,6 +320,8 @@ pub(crate) async fn write(tx: &mut Tx, queue: &Queue) -> Result<(), Error> {
             json_or_null(queue.defaults.as_ref())?,
             json(&queue.limits)?,
             json(&queue.sharing)?,
+            queue.protocol.as_str(),
+            seconds(queue.answer_within),
         ],
     )
     .await
@@ -323,6 +352,8 @@ pub(crate) async fn insert(tx: &mut Tx, new: &NewQueue, audit: &Audit) -> Result
             json_or_null(new.defaults.as_ref())?,
             json(&new.limits)?,
             json(&new.sharing)?,
+            new.protocol.as_str(),
+            seconds(new.answer_within),
         ],
     )
     .await
@@ -365,9 +396,15 @@ pub(crate) fn queue(row: &Row) -> Result<Queue, Error> {
         defaults: row.opt_json("defaults")?,
         limits: row.opt_json("limits")?.unwrap_or_default(),
         sharing: row.opt_json("sharing")?.unwrap_or_default(),
+        protocol: row.parse("protocol")?,
+        answer_within: Duration::from_secs(row.count("answer_within_seconds")?),
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
     })
+}
+
+fn seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// The pause of a queue's row.

@@ -224,6 +224,20 @@ async fn bad_requests_hear_what_is_wrong_with_them() {
         (
             "POST",
             QUEUES,
+            "{\"name\":\"q\",\"protocol\":\"amqp\"}",
+            400,
+            "`protocol`: `amqp` is not allowed: use berth or celery",
+        ),
+        (
+            "POST",
+            QUEUES,
+            "{\"name\":\"q\",\"protocol\":\"celery\",\"answer_within_seconds\":0}",
+            400,
+            "`answer_within_seconds`: 0 is not allowed: use 1 to 31536000",
+        ),
+        (
+            "POST",
+            QUEUES,
             "{\"name\":\"q\",\"quota\":\"4\"}",
             400,
             "`resource`: a quota that is one amount needs the resource that it is of",

@@ -19,11 +19,22 @@ pub(crate) fn subscribe(link: &Arc<Link>, namespace: &str) -> Subscription {
     topic::subscribe(link, &Address::foreign(commands(namespace)), Topic::Celery)
 }
 
+/// Where there is no exchange, nobody listens.
+pub(crate) async fn command(link: &Link, namespace: &str, message: Message) -> Result<(), Error> {
+    let exchange = commands(namespace);
+    send(link, Address { exchange: Some(exchange.clone()), ..Address::foreign(exchange) }, message).await
+}
+
 /// A client that is gone has no queue any more, and its reply goes nowhere.
 pub(crate) async fn reply(link: &Link, to: &ReplyTo, message: Message) -> Result<(), Error> {
     let address = Address { exchange: Some(to.exchange.clone()), ..Address::foreign(&to.routing_key) };
+    send(link, address, message).await
+}
+
+/// To whoever is there.
+async fn send(link: &Link, to: Address, message: Message) -> Result<(), Error> {
     let live = link.live()?;
-    match publish::publish_on(link, &live, &[Publish { to: address, message }], false).await {
+    match publish::publish_on(link, &live, &[Publish { to, message }], false).await {
         Err(error) if !matches!(error.reason, Error::NoSuchQueue { .. }) => Err(error.reason),
         _ => Ok(()),
     }

@@ -27,6 +27,21 @@ pub(crate) fn subscribe(link: &Arc<Link>, namespace: &str) -> Subscription {
     topic::subscribe(link, &Address::foreign(format!("/{}.{}", link.database(), commands(namespace))))
 }
 
+/// Workers with a key prefix (kombu's `global_keyprefix`) listen under it.
+pub(crate) async fn command(
+    link: &Link,
+    namespace: &str,
+    prefix: &str,
+    message: &Message,
+) -> Result<(), Error> {
+    let exchange = commands(namespace);
+    let text = envelope::encode_through(message, &exchange, "")?;
+    let mut publish = ::redis::cmd("PUBLISH");
+    let channel = format!("{prefix}/{}.{exchange}", link.database());
+    let _: u64 = link.command("commanding Celery workers", publish.arg(channel).arg(text)).await?;
+    Ok(())
+}
+
 /// A client that is gone has no binding any more; a list for it would stay for ever.
 pub(crate) async fn reply(link: &Link, to: &ReplyTo, message: &Message) -> Result<(), Error> {
     const DOING: &str = "replying to a command";

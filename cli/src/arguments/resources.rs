@@ -132,6 +132,12 @@ pub struct QueueLimits {
     /// What happens to its runs when its agent is lost, if they don't say
     #[arg(long, value_parser = ["wait", "replace"])]
     pub on_agent_loss: Option<String>,
+    /// Who serves it: its agent, or stock Celery workers, which start runs at least once
+    #[arg(long, value_parser = ["berth", "celery"])]
+    pub protocol: Option<String>,
+    /// Seconds that the answer of Celery workers is waited for
+    #[arg(long, value_name = "SECONDS")]
+    pub answer_within: Option<u64>,
     /// What it is for
     #[arg(long)]
     pub description: Option<String>,

@@ -141,6 +141,8 @@ fn body(read: &dyn Fn(&str) -> std::io::Result<String>, limits: QueueLimits) -> 
     body.extend(limits.max_backlog.map(|limit| ("max_backlog".to_owned(), json!(limit.0))));
     body.extend(limits.overflow_after.map(|seconds| ("overflow_after_seconds".to_owned(), json!(seconds))));
     body.extend(limits.preemption.map(|whom| ("preemption".to_owned(), json!(whom))));
+    body.extend(limits.protocol.map(|protocol| ("protocol".to_owned(), json!(protocol))));
+    body.extend(limits.answer_within.map(|seconds| ("answer_within_seconds".to_owned(), json!(seconds))));
     body.extend(limits.on_agent_loss.map(|what| ("on_agent_loss".to_owned(), json!(what))));
     body.extend(limits.description.map(|text| ("description".to_owned(), json!(text))));
     body.extend(limits.tags.map(|tags| ("tags".to_owned(), json!(tags))));

@@ -10,7 +10,8 @@ use berth_broker_config::plan::{Change, Kind, Scope, plan};
 use berth_broker_config::rights::{AgentUser, Slot};
 use berth_broker_config::{Topology, build};
 use berth_domain::name::Slug;
-use berth_store::Credentials;
+use berth_domain::scheduling::QueueProtocol;
+use berth_store::{Agent, Credentials, Queue};
 use serde_json::{Value, json};
 
 use super::replica::{connect, names, queue_kind};
@@ -127,14 +128,14 @@ async fn part(
     wanted: &BrokerFor,
 ) -> Result<Whole, Failure> {
     let mut agents = named(wanted)?;
-    let (mut scope, mut users) = (Scope::Everything, Vec::new());
+    let (mut scope, mut users, mut of_workers) = (Scope::Everything, Vec::new(), Agents::new());
     match database {
         Some(database) => {
-            let (stored, credentials) = stored(database).await?;
-            for (agent, queues) in stored {
+            let stored = stored(database).await?;
+            for (agent, queues) in stored.agents {
                 agents.entry(agent).or_default().extend(queues);
             }
-            users = credentials;
+            (users, of_workers) = (stored.credentials, stored.of_workers);
         }
         None => scope = Scope::Agents(agents.keys().cloned().collect()),
     }
@@ -143,6 +144,9 @@ async fn part(
     let topology = agents.iter().fold(own, |topology, (agent, queues)| {
         let queues = queues.iter().map(String::as_str);
         topology.with(build::agent(&names, agent, queues, queue_kind(settings)))
+    });
+    let topology = of_workers.iter().fold(topology, |topology, (agent, queues)| {
+        topology.with(build::workers(&names, agent, queues.iter().map(String::as_str)))
     });
     let users = users.into_iter().filter_map(user);
     let topology = users.fold(topology, |topology, user| topology.with_user(&names, user));
@@ -169,20 +173,31 @@ fn named(wanted: &BrokerFor) -> Result<Agents, Failure> {
     Ok(agents)
 }
 
-async fn stored(database: &DatabaseSettings) -> Result<(Agents, Vec<Credentials>), Failure> {
+/// What the database says.
+struct Stored {
+    agents: Agents,
+    /// Of their queues those that Celery workers serve.
+    of_workers: Agents,
+    credentials: Vec<Credentials>,
+}
+
+async fn stored(database: &DatabaseSettings) -> Result<Stored, Failure> {
     let store = store::open(database).await?;
     let read =
         async { Ok((store.all_agents().await?, store.all_queues().await?, store.all_credentials().await?)) };
     let read = read.await.map_err(|error| store::failure(&error));
     store.close().await;
     let (agents, queues, credentials) = read?;
-    let queues_of = |agent| {
-        queues
-            .iter()
-            .filter(move |queue| queue.agent_id == agent)
-            .map(|queue| queue.name.to_string())
-            .collect()
+    let with_queues = |is_wanted: fn(&Queue) -> bool| -> Agents {
+        let queues_of = |agent: &Agent| {
+            let of_agent = queues.iter().filter(|queue| queue.agent_id == agent.id && is_wanted(queue));
+            of_agent.map(|queue| queue.name.to_string()).collect()
+        };
+        agents.iter().map(|agent| (agent.name.to_string(), queues_of(agent))).collect()
     };
-    let agents = agents.into_iter().map(|agent| (agent.name.to_string(), queues_of(agent.id))).collect();
-    Ok((agents, credentials))
+    Ok(Stored {
+        agents: with_queues(|_| true),
+        of_workers: with_queues(|queue| queue.protocol == QueueProtocol::Celery),
+        credentials,
+    })
 }

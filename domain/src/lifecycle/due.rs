@@ -19,7 +19,8 @@ const MOST_DOUBLINGS: u32 = 5;
 impl DispatchState {
     /// When the timers have to look at it next, if ever.
     ///
-    /// Waiting runs when they are due or expire; claimed ones without a report when their claim is over.
+    /// Waiting runs when they are due or expire; claimed ones without a report when their claim is over; those at Celery
+    /// workers when their answer is waited for no longer.
     #[must_use]
     pub fn wake_at(&self) -> Option<Time> {
         [self.queue_at(), self.expire_at(), self.ask_at()].into_iter().flatten().min()
@@ -44,7 +45,13 @@ impl DispatchState {
     }
 
     fn ask_at(&self) -> Option<Time> {
-        let claim = self.claim.as_ref().filter(|_| self.status.is_at_agent() && self.object.is_none())?;
+        let claim = self.claim.as_ref().filter(|_| self.status.is_at_agent())?;
+        if claim.is_handed {
+            return Some(claim.over_at);
+        }
+        if self.object.is_some() {
+            return None;
+        }
         Some(self.ask_again_at().map_or(claim.over_at, |again| again.max(claim.over_at)))
     }
 
@@ -56,8 +63,8 @@ impl DispatchState {
     }
 }
 
-/// What is to happen to a run at `now` because its time has come, if anything: it expires, enters the backlog, or
-/// its agent is asked about it.
+/// What is to happen to a run at `now` because its time has come, if anything: it expires, enters the backlog,
+/// its agent is asked about it, or its workers are waited for no longer.
 #[must_use]
 pub fn due(state: &DispatchState, now: Time) -> Option<Event<'static>> {
     let is_past = |time: Option<Time>| time.is_some_and(|time| time <= now);
@@ -67,7 +74,7 @@ pub fn due(state: &DispatchState, now: Time) -> Option<Event<'static>> {
     } else if is_past(state.queue_at()) {
         Some(Event::Queue)
     } else if is_past(state.ask_at()) {
-        Some(Event::Ask)
+        Some(if state.is_handed() { Event::NoAnswer } else { Event::Ask })
     } else {
         None
     }
@@ -94,8 +101,15 @@ mod tests {
             valid_until: at(10),
             over_at: at(20),
             replace: false,
+            is_handed: false,
         };
         DispatchState { claim: Some(claim), ..in_status(Status::Starting) }
+    }
+
+    fn handed() -> DispatchState {
+        let mut state = claimed();
+        state.claim.as_mut().unwrap().is_handed = true;
+        state
     }
 
     #[test]
@@ -142,6 +156,15 @@ mod tests {
     }
 
     #[test]
+    fn workers_are_waited_for_until_the_end_whether_or_not_they_said_that_they_began() {
+        let mut state = handed();
+        for object in [None, Some(Object { uid: "u".into(), rank: 1 })] {
+            state.object = object;
+            assert_eq!((due(&state, at(19)), due(&state, at(20))), (None, Some(Event::NoAnswer)));
+        }
+    }
+
+    #[test]
     fn an_offer_is_repeated_ever_more_seldom() {
         let mut state = in_status(Status::Scheduled);
         assert_eq!(state.offer_again_at(OFFER_PATIENCE), None);
@@ -156,7 +179,8 @@ mod tests {
     fn what_the_timers_wake_for_is_due_then_and_not_before() {
         for status in Status::ALL {
             for (due_at, expires_at) in [(None, None), (Some(at(5)), None), (None, Some(at(6)))] {
-                for base in [in_status(status), DispatchState { status, ..claimed() }] {
+                let at_agent = [claimed(), handed()].map(|base| DispatchState { status, ..base });
+                for base in at_agent.into_iter().chain([in_status(status)]) {
                     let state = DispatchState { due_at, expires_at, ..base };
                     assert_eq!(due(&state, at(99)).is_some(), state.wake_at().is_some(), "{state:?}");
                     let Some(wake) = state.wake_at() else { continue };

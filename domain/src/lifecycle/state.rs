@@ -34,6 +34,10 @@ pub struct Claim {
     /// Whether its agent ends the attempt when it has been without a lease for too long: then it may be replaced.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replace: bool,
+    /// Whether it is at Celery workers, which claim nothing and can't be asked: `over_at` is when their answer is waited
+    /// for no longer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_handed: bool,
 }
 
 impl Claim {
@@ -207,13 +211,20 @@ impl DispatchState {
         self.status.is_at_agent() && self.claim.as_ref().is_some_and(|claim| claim.replace)
     }
 
-    /// Whether it may be asked to make room for another run: it is there, and may be tried again for that.
+    /// Whether the attempt is at Celery workers.
+    #[must_use]
+    pub fn is_handed(&self) -> bool {
+        self.status.is_at_agent() && self.claim.as_ref().is_some_and(|claim| claim.is_handed)
+    }
+
+    /// Whether it may be asked to make room for another run: it is there, may be tried again for that, and there is
+    /// somebody who ends it.
     #[must_use]
     pub fn may_make_room(&self) -> bool {
         let used = self.own_retries.get(&FailureClass::Preempted).copied().unwrap_or(0);
         let is_retried =
             self.policy.rule_of(FailureClass::Preempted).is_some_and(|rule| used < rule.own_retries);
-        self.status.is_at_agent() && self.status != Status::Stopping && is_retried
+        self.status.is_at_agent() && self.status != Status::Stopping && !self.is_handed() && is_retried
     }
 
     /// Whether `agent` had `attempt` before it was given up.

@@ -4,9 +4,12 @@
 //! It is the scheduler's side of the claim protocol that `ARCHITECTURE.md` describes and that the design's
 //! model checks over all interleavings.
 
+mod handed;
 mod loss;
 mod notice;
 mod room;
+
+pub use handed::WorkerSaid;
 
 use std::time::Duration;
 
@@ -57,6 +60,24 @@ pub enum Event<'a> {
         /// How long the claim would hold.
         limits: ClaimLimits,
     },
+    /// It was published to Celery workers, which claim nothing.
+    Hand {
+        /// The attempt.
+        attempt: u32,
+        /// For how long their answer is waited for.
+        answer_within: Duration,
+    },
+    /// A Celery worker tells of an attempt.
+    Worker {
+        /// The attempt.
+        attempt: u32,
+        /// What it tells.
+        said: &'a WorkerSaid,
+        /// For how long an answer is waited for, if this comes before it is known that the attempt was published.
+        answer_within: Duration,
+    },
+    /// The answer of Celery workers is waited for no longer.
+    NoAnswer,
     /// Its admission is taken back, before anybody claimed it.
     Withdraw {
         /// Why, for people.
@@ -202,6 +223,9 @@ pub enum Ignored {
     /// It is asked too early: a create may still land.
     #[error("the claim is not over")]
     ClaimNotOver,
+    /// It is at Celery workers, which can't be asked.
+    #[error("it is at Celery workers, which can't be asked")]
+    NobodyToAsk,
     /// Its agent was not told to end it by itself.
     #[error("it waits for its agent: it was not claimed as one that may be replaced")]
     NotReplaceable,
@@ -244,6 +268,11 @@ pub fn step(state: &DispatchState, event: &Event<'_>, now: Time, jitter: f64) ->
         }
         Event::Offer => next.offer()?,
         Event::Claim { replica, nonce, attempt, limits } => next.claim(replica, nonce, *attempt, *limits)?,
+        Event::Hand { attempt, answer_within } => next.hand(*attempt, *answer_within)?,
+        Event::Worker { attempt, said, answer_within } => {
+            next.worker_said(*attempt, said, *answer_within, jitter)?;
+        }
+        Event::NoAnswer => next.no_answer(jitter)?,
         Event::Withdraw { reason } => {
             next.require(Status::Queued, |status| status == Status::Scheduled)?;
             next.become_status(Status::Queued, "Withdrawn", *reason)?;
@@ -364,11 +393,17 @@ impl Draft {
             valid_until,
             over_at: valid_until.plus(limits.create_grace),
             replace: limits.replace,
+            is_handed: false,
         });
+        self.follow();
+        Ok(())
+    }
+
+    /// What was given up before is followed by the current attempt.
+    fn follow(&mut self) {
         for given_up in &mut self.state.given_up {
             given_up.followed_at.get_or_insert(self.now);
         }
-        Ok(())
     }
 
     fn ask(&mut self) -> Result<(), Ignored> {
@@ -376,6 +411,9 @@ impl Draft {
             return Err(Ignored::NotClaimed);
         }
         let claim = self.state.claim.as_ref().ok_or(Ignored::NotClaimed)?;
+        if claim.is_handed {
+            return Err(Ignored::NobodyToAsk);
+        }
         if self.state.object.is_none() && claim.over_at > self.now {
             return Err(Ignored::ClaimNotOver);
         }
@@ -440,7 +478,7 @@ impl Draft {
         if self.state.status.is_final() {
             return Err(Ignored::Final(self.state.status));
         }
-        if !self.state.status.is_at_agent() || self.state.claim.is_none() {
+        if !self.state.status.is_at_agent() || self.state.claim.is_none() || self.state.is_handed() {
             return Err(Ignored::NotClaimed);
         }
         if let (Some(object), Some(uid)) = (&self.state.object, &report.uid) {
@@ -541,6 +579,7 @@ impl Draft {
             self.tell(Status::Stopping, "StopRequested", message);
             Ok(())
         } else if self.state.status.is_at_agent() {
+            self.hasten();
             self.become_status(Status::Stopping, "StopRequested", message)
         } else {
             self.finish(Status::Stopped, "Stopped", format!("Stopped by {by} before it started"))

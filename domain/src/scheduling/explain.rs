@@ -152,9 +152,8 @@ fn pending_block(pending: &str) -> Block {
 
 /// What is offered to an agent, or is there, waits for that alone.
 fn agent_blocks(snapshot: &Snapshot, queue: QueueId, what: impl FnOnce(&str) -> String) -> Vec<Block> {
-    let Some(agent) = snapshot.queue(queue).and_then(|queue| snapshot.agent(queue.agent)) else {
-        return Vec::new();
-    };
+    let queue = snapshot.queue(queue).filter(|queue| queue.protocol.needs_agent());
+    let Some(agent) = queue.and_then(|queue| snapshot.agent(queue.agent)) else { return Vec::new() };
     if agent.is_live {
         return Vec::new();
     }

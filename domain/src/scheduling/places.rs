@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::confine::Confinement;
+use super::protocol::QueueProtocol;
 use super::snapshot::Paused;
 use crate::compile::Routing;
 use crate::feature::{Feature, Features};
@@ -68,6 +69,8 @@ pub struct Destination {
     pub name: String,
     /// Its agent.
     pub host: Arc<Host>,
+    /// By which protocol it is served.
+    pub protocol: QueueProtocol,
     /// That it starts nothing for now.
     pub paused: Option<Paused>,
     /// How long a run that may go elsewhere waits here before it does; none: for ever.
@@ -85,13 +88,19 @@ impl Destination {
         if self.host.is_closed {
             return Some(format!("agent {agent} takes nothing new"));
         }
-        self.host.is_away.then(|| format!("agent {agent} is away"))
+        self.waits_for_agent().then(|| format!("agent {agent} is away"))
     }
 
-    /// Whether its agent is live and both take and start runs.
+    /// Whether its agent is away, and nothing starts without it.
+    #[must_use]
+    pub fn waits_for_agent(&self) -> bool {
+        self.host.is_away && self.protocol.needs_agent()
+    }
+
+    /// Whether it takes and starts runs: its agent too is live, unless it needs none.
     #[must_use]
     pub fn is_open(&self, now: Time) -> bool {
-        self.host.is_live(now) && self.closed(now).is_none()
+        (self.host.is_live(now) || !self.protocol.needs_agent()) && self.closed(now).is_none()
     }
 
     /// Whether it may be able to do what a run needs: it can, or it is away and may come back upgraded.
@@ -196,6 +205,7 @@ pub(super) mod tests {
             queue: QueueId::new(),
             name: queue.into(),
             host: Arc::new(host),
+            protocol: QueueProtocol::Berth,
             paused: None,
             overflow_after: Some(Duration::from_secs(60)),
         }

@@ -190,7 +190,7 @@ pub(super) fn own_blocks(snapshot: &Snapshot, lane: &Lane) -> Vec<Block> {
         found.push(Block::plain(Rule::BrokerDown, "broker", "broker", message));
     }
     found.extend(paused(&queue.name, queue.paused.as_ref(), snapshot.now));
-    if !agent.is_live {
+    if !agent.is_live && queue.protocol.needs_agent() {
         let what = format!("agent {} holds no lease: it is away, or was never started", agent.name);
         found.push(Block::agent_lost(agent, what));
     }

@@ -7,6 +7,7 @@ use super::confine::Confinement;
 use super::estimate::Pace;
 use super::fairness::Fairness;
 use super::limits::{Demand, Limit, Limits};
+use super::protocol::QueueProtocol;
 use super::settings::Preemption;
 use crate::feature::Features;
 use crate::id::{AgentId, ProjectId, QueueId, RunId};
@@ -76,6 +77,8 @@ pub struct QueueView {
     pub name: String,
     /// Whose it is.
     pub agent: AgentId,
+    /// By which protocol it is served.
+    pub protocol: QueueProtocol,
     /// Its place among its agent's queues: larger first, and -1 above all.
     pub priority: i32,
     /// What of its runs is limited.

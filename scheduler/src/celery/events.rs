@@ -57,6 +57,10 @@ fn kinds(condition: &Condition, before: &[Condition]) -> Vec<&'static str> {
     let has_started = start_of(before).is_some();
     let has_run = has_run(condition);
     let mut kinds = Vec::new();
+    if before.last().is_some_and(|last| last.status == condition.status) {
+        // Something was told; nothing has changed.
+        return kinds;
+    }
     if has_run && !of_attempt(before).iter().any(|earlier| earlier.status == Status::Starting) {
         kinds.push("task-received");
     }
@@ -99,7 +103,8 @@ fn has_run(condition: &Condition) -> bool {
     match condition.status {
         Status::Running | Status::Succeeded => true,
         Status::Failed | Status::Retrying => {
-            matches!(reason, "ExitCode" | "OOMKilled" | "Timeout") || reason.starts_with("Signal(")
+            matches!(reason, "ExitCode" | "OOMKilled" | "Timeout" | "Exception")
+                || reason.starts_with("Signal(")
         }
         _ => false,
     }
@@ -226,6 +231,7 @@ mod tests {
         assert_eq!(with(&seen), whole);
         assert_eq!(with(&[seen[0], seen[2]]), whole, "its end came before its start");
         assert_eq!(with(&[seen[2]]), whole);
+        assert_eq!(with(&[seen[0], (Starting, "Overlap"), seen[1], seen[2], (Succeeded, "Overlap")]), whole);
         assert_eq!(with(&[seen[0], seen[1], (Unknown, ""), seen[1], seen[2]]), whole, "it starts once");
         assert_eq!(with(&[seen[0], (Failed, "ExitCode")]), "sent received started failed");
         assert_eq!(with(&[(Failed, "Refused")]), "sent failed rejected");

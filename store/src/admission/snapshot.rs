@@ -149,6 +149,7 @@ pub(super) async fn load(
             },
             name: queue.name.to_string(),
             agent: queue.agent_id,
+            protocol: queue.protocol,
             priority: queue.priority,
             // What holds until every agent has reported outlasts a pause that ends by itself.
             paused: restored.clone().or(queue.paused),

@@ -1,5 +1,5 @@
 //! What changes of runs beside where they stand, in the transaction that decides about them: their priority, and their
-//! operation, if the queue that they go to lays something else under it.
+//! operation, if the queue that they go to lays something else under it, and what Celery workers return.
 
 use berth_domain::feature::Features;
 use berth_domain::id::RunId;
@@ -20,6 +20,8 @@ pub struct Edit {
     pub priority: Option<u8>,
     /// Its operation with all that follows from it.
     pub operation: Option<Recompiled>,
+    /// What it put out, an object, in the place of what is known of that.
+    pub outputs: Option<Value>,
 }
 
 /// A run's operation, compiled anew from what came.
@@ -48,6 +50,12 @@ struct PriorityRow {
 }
 
 #[derive(Serialize)]
+struct OutputsRow<'a> {
+    id: RunId,
+    outputs: &'a Value,
+}
+
+#[derive(Serialize)]
 struct OperationRow<'a> {
     id: RunId,
     content: &'a str,
@@ -63,6 +71,7 @@ struct OperationRow<'a> {
 pub(super) async fn write(tx: &mut Tx, decided: &[(RunHead, Decision)]) -> Result<(), Error> {
     let mut priorities = Vec::new();
     let mut operations = Vec::new();
+    let mut outputs = Vec::new();
     for (head, decision) in decided {
         let id = head.id;
         priorities.extend(decision.edit.priority.map(|priority| PriorityRow { id, priority }));
@@ -76,12 +85,16 @@ pub(super) async fn write(tx: &mut Tx, decided: &[(RunHead, Decision)]) -> Resul
             needs: new.needs.bits(),
             lane: new.lane.text(),
         }));
+        outputs.extend(object(decision.edit.outputs.as_ref()).map(|outputs| OutputsRow { id, outputs }));
     }
     for batch in batches(&priorities)? {
         tx.run(sql::runs::PRIORITIZE, args![batch]).await?;
     }
     for batch in batches(&operations)? {
         tx.run(sql::runs::RECOMPILE, args![batch]).await?;
+    }
+    for batch in batches(&outputs)? {
+        tx.run(sql::runs::PUT_OUT, args![batch]).await?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! on the broker, stops that have not ended, all queues.
 
 use berth_domain::id::{AgentId, QueueId, RunId};
+use berth_domain::lifecycle::DispatchState;
 
 use crate::db::args;
 use crate::queues::queue;
@@ -31,6 +32,8 @@ pub struct StoppingAttempt {
     pub attempt: u32,
     /// Where it is.
     pub agent_id: AgentId,
+    /// Whether it is at Celery workers.
+    pub is_handed: bool,
 }
 
 impl Store {
@@ -65,6 +68,7 @@ impl Store {
                     id: row.id("id")?,
                     attempt: row.u32("attempt")?,
                     agent_id: row.id("agent_id")?,
+                    is_handed: row.json::<DispatchState>("dispatch")?.is_handed(),
                 })
             })
             .collect()

@@ -1,8 +1,11 @@
 //! What the scheduler's loops look for: due runs, offers to publish (again), live attempts, counts.
 
+use std::time::Duration;
+
 use berth_domain::feature::Features;
 use berth_domain::id::{AgentId, QueueId, RunId};
 use berth_domain::lifecycle::{DispatchState, Status};
+use berth_domain::scheduling::QueueProtocol;
 use berth_domain::time::Time;
 
 use crate::db::{Row, args};
@@ -67,6 +70,10 @@ pub struct OfferedRun {
     pub username: Option<String>,
     /// When it was accepted.
     pub created_at: Time,
+    /// By which protocol its queue is served.
+    pub protocol: QueueProtocol,
+    /// For how long the answer of Celery workers is waited for.
+    pub answer_within: Duration,
 }
 
 /// An attempt that may be alive at its agent.
@@ -228,5 +235,7 @@ pub(crate) fn offered(row: &Row) -> Result<OfferedRun, Error> {
         needs: Features::of_bits(row.int("needs")?),
         username: row.opt_text("username")?,
         created_at: row.time("created_at")?,
+        protocol: row.parse("protocol")?,
+        answer_within: Duration::from_secs(row.count("answer_within_seconds")?),
     })
 }

@@ -35,12 +35,12 @@ statements! {
     BY_ID_FOR_LEASE = Sql::pair(
         select!(
             ", (SELECT value FROM meta WHERE key = 'epoch') AS epoch, \
-             (SELECT string_agg(name, ',' ORDER BY name) FROM queues WHERE agent_id = $1) AS queues",
+             (SELECT string_agg(name, ',' ORDER BY name) FROM queues WHERE agent_id = $1 AND protocol = 'berth') AS queues",
             "id = $1 FOR NO KEY UPDATE"
         ),
         select!(
             ", (SELECT value FROM meta WHERE key = 'epoch') AS epoch, \
-             (SELECT string_agg(name, ',' ORDER BY name) FROM queues WHERE agent_id = $1) AS queues",
+             (SELECT string_agg(name, ',' ORDER BY name) FROM queues WHERE agent_id = $1 AND protocol = 'berth') AS queues",
             "id = $1"
         )
     );

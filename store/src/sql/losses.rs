@@ -16,7 +16,7 @@ statements! {
     /// Runs of an agent that have a choice and don't wait for it: what may be replaced, and what nobody has claimed.
     TO_FAIL_OVER = Sql::both(
         "SELECT r.id FROM runs r JOIN queues q ON q.id = r.queue_id WHERE r.agent_id = $1 AND r.id > $2 \
-         AND r.routing IS NOT NULL AND r.finished_at IS NULL AND NOT r.deleted AND (r.replaceable OR \
+         AND q.protocol = 'berth' AND r.routing IS NOT NULL AND r.finished_at IS NULL AND NOT r.deleted AND (r.replaceable OR \
          (r.status IN ('queued', 'scheduled') AND coalesce(r.on_agent_loss, q.on_agent_loss) = 'replace')) \
          ORDER BY r.id LIMIT $3",
     );

@@ -72,6 +72,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration!(12, "0012", "waits", expand, ""),
     migration!(13, "0013", "credentials", expand, ""),
     migration!(14, "0014", "celery_calls", expand, ""),
+    migration!(15, "0015", "queue_protocol", expand, ""),
 ];
 
 /// The table that notes what was applied.

@@ -9,7 +9,7 @@ statements! {
          WHERE r.offered GROUP BY r.queue_id, q.name, r.agent_id, a.name",
     );
     STOPPING = Sql::both(
-        "SELECT id, attempt, agent_id FROM runs \
+        "SELECT id, attempt, agent_id, dispatch FROM runs \
          WHERE holds_slot AND NOT offered AND status = 'stopping' AND agent_id IS NOT NULL",
     );
 }

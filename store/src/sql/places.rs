@@ -45,7 +45,7 @@ statements! {
          AND r.queue_id > chosen.queue_id ORDER BY r.queue_id, ", since!(), ", r.id LIMIT 1) FROM chosen \
          WHERE chosen.queue_id IS NOT NULL) SELECT q.id, a.owner FROM chosen \
          JOIN queues q ON q.id = chosen.queue_id JOIN agents a ON a.id = q.agent_id UNION \
-         SELECT q.id, a.owner FROM agents a JOIN queues q ON q.agent_id = a.id WHERE a.lost_at IS NOT NULL \
+         SELECT q.id, a.owner FROM agents a JOIN queues q ON q.agent_id = a.id WHERE a.lost_at IS NOT NULL AND q.protocol = 'berth' \
          AND EXISTS (SELECT 1 FROM runs r WHERE r.agent_id = a.id AND r.routing IS NOT NULL \
          AND r.finished_at IS NULL AND r.status = 'scheduled' AND r.queue_id = q.id)"
     ));

@@ -6,7 +6,8 @@ macro_rules! select {
     ($tail:literal) => {
         concat!(
             "SELECT q.id, q.agent_id, a.name AS agent_name, a.owner, q.name, q.description, q.tags, q.priority, ",
-            "q.concurrency, q.paused, q.on_agent_loss, q.defaults, q.limits, q.sharing, q.created_at, q.updated_at ",
+            "q.concurrency, q.paused, q.on_agent_loss, q.defaults, q.limits, q.sharing, q.created_at, q.updated_at, ",
+            "q.protocol, q.answer_within_seconds ",
             "FROM queues q JOIN agents a ON a.id = q.agent_id WHERE ",
             $tail
         )
@@ -16,8 +17,8 @@ macro_rules! select {
 statements! {
     INSERT = Sql::both(
         "INSERT INTO queues (id, agent_id, name, description, tags, priority, concurrency, paused, \
-         on_agent_loss, created_at, updated_at, defaults, limits, sharing) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+         on_agent_loss, created_at, updated_at, defaults, limits, sharing, protocol, answer_within_seconds) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     );
     BY_NAME = Sql::both(select!("a.owner = $1 AND a.name = $2 AND q.name = $3"));
     BY_NAME_LOCKED = Sql::pair(
@@ -49,9 +50,13 @@ statements! {
          AND (CAST($2 AS TEXT) IS NULL OR a.name = $2) AND (CAST($3 AS TEXT) IS NULL OR lower(q.name) LIKE CAST($3 AS TEXT) ESCAPE '!')",
     );
     NAMES_OF_AGENT = Sql::both("SELECT id, name FROM queues WHERE agent_id = $1 ORDER BY name");
+    ANSWER_TIMES = Sql::both(
+        "SELECT id, answer_within_seconds FROM queues WHERE agent_id = $1 AND protocol = 'celery'",
+    );
     UPDATE = Sql::both(
         "UPDATE queues SET description = $2, tags = $3, priority = $4, concurrency = $5, paused = $6, \
-         on_agent_loss = $7, updated_at = $8, defaults = $9, limits = $10, sharing = $11 WHERE id = $1",
+         on_agent_loss = $7, updated_at = $8, defaults = $9, limits = $10, sharing = $11, \
+         protocol = $12, answer_within_seconds = $13 WHERE id = $1",
     );
     HAS_UNFINISHED_RUNS = Sql::both(
         "SELECT EXISTS (SELECT 1 FROM runs WHERE queue_id = $1 AND finished_at IS NULL \

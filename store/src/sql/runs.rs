@@ -30,6 +30,20 @@ macro_rules! head {
     };
 }
 
+/// Admitted attempts, with all that their offers say.
+macro_rules! offered {
+    ($tail:literal) => {
+        concat!(
+            "SELECT r.id, r.owner, p.name AS project_name, r.agent_id, a.name AS agent_name, r.queue_id, ",
+            "q.name AS queue_name, r.name, r.kind, r.priority, r.attempt, r.dispatch, r.content, r.spec_hash, ",
+            "r.timeout_ms, r.username, r.created_at, r.needs, q.protocol, q.answer_within_seconds FROM runs r ",
+            "JOIN projects p ON p.id = r.project_id JOIN queues q ON q.id = r.queue_id ",
+            "JOIN agents a ON a.id = r.agent_id WHERE r.offered AND ",
+            $tail
+        )
+    };
+}
+
 statements! {
     /// Runs whose id is taken are left out, and not returned.
     INSERT = bulk_insert!("runs", {
@@ -121,6 +135,7 @@ statements! {
     RECOMPILE = bulk_update!("runs", {
         content text, spec_hash text, timeout_ms bigint, resources jsonb, origins jsonb, needs bigint, lane text,
     });
+    PUT_OUT = bulk_update!("runs", { outputs jsonb });
     CONDITIONS_INSERT = bulk_insert!("conditions", {
         run_id uuid, status text, reason text, message text, attempt bigint, at bigint,
     }, "");
@@ -140,25 +155,13 @@ statements! {
          WHERE wake_at IS NOT NULL AND wake_at <= $1 AND NOT deleted ORDER BY wake_at LIMIT $2",
     );
     OFFERED = Sql::both(
-        "SELECT r.id, r.owner, p.name AS project_name, r.agent_id, a.name AS agent_name, r.queue_id, \
-         q.name AS queue_name, r.name, r.kind, r.priority, r.attempt, r.dispatch, r.content, r.spec_hash, \
-         r.timeout_ms, r.username, r.created_at, r.needs FROM runs r JOIN projects p ON p.id = r.project_id \
-         JOIN queues q ON q.id = r.queue_id JOIN agents a ON a.id = r.agent_id \
-         WHERE r.offered AND r.agent_id = $1 AND r.queue_id = $2 AND r.offered_at <= $3 \
-         ORDER BY r.offered_at LIMIT $4",
+        offered!("r.agent_id = $1 AND r.queue_id = $2 AND r.offered_at <= $3 \
+         ORDER BY r.offered_at LIMIT $4"),
     );
     /// The same for runs by id.
     OFFERED_BY_ID = Sql::pair(
-        "SELECT r.id, r.owner, p.name AS project_name, r.agent_id, a.name AS agent_name, r.queue_id, \
-         q.name AS queue_name, r.name, r.kind, r.priority, r.attempt, r.dispatch, r.content, r.spec_hash, \
-         r.timeout_ms, r.username, r.created_at, r.needs FROM runs r JOIN projects p ON p.id = r.project_id \
-         JOIN queues q ON q.id = r.queue_id JOIN agents a ON a.id = r.agent_id \
-         WHERE r.offered AND r.id IN (SELECT x.id FROM jsonb_to_recordset($1::jsonb) AS x(id uuid))",
-        "SELECT r.id, r.owner, p.name AS project_name, r.agent_id, a.name AS agent_name, r.queue_id, \
-         q.name AS queue_name, r.name, r.kind, r.priority, r.attempt, r.dispatch, r.content, r.spec_hash, \
-         r.timeout_ms, r.username, r.created_at, r.needs FROM runs r JOIN projects p ON p.id = r.project_id \
-         JOIN queues q ON q.id = r.queue_id JOIN agents a ON a.id = r.agent_id \
-         WHERE r.offered AND r.id IN (SELECT unhex(json_extract(x.value, '$.id')) FROM json_each($1) AS x)",
+        offered!("r.id IN (SELECT x.id FROM jsonb_to_recordset($1::jsonb) AS x(id uuid))"),
+        offered!("r.id IN (SELECT unhex(json_extract(x.value, '$.id')) FROM json_each($1) AS x)"),
     );
     LIVE_ATTEMPTS = Sql::both(
         "SELECT id, attempt, status, dispatch FROM runs WHERE agent_id = $1 AND holds_slot AND NOT offered \

@@ -7,7 +7,8 @@ use berth_domain::feature::Features;
 use berth_domain::id::{Id, ProjectId, QueueId, RunId};
 use berth_domain::scheduling::{
     AgentView, Ahead, Candidate, Choice, Confinement, Estimate, Fairness, Holder, Lane, LaneKey, Limit,
-    Limits, Pace, Preemption, ProjectView, QueueView, Share, Snapshot, Stands, admit, estimate, preempt,
+    Limits, Pace, Preemption, ProjectView, QueueProtocol, QueueView, Share, Snapshot, Stands, admit,
+    estimate, preempt,
 };
 use berth_domain::time::Time;
 use uuid::Uuid;
@@ -215,6 +216,7 @@ fn nothing_waits(cluster: &Cluster, projects: &BTreeMap<&str, ProjectId>) -> Sna
         id: id(at),
         name: queue.name.clone(),
         agent: id(0),
+        protocol: QueueProtocol::Berth,
         priority: queue.priority,
         limits: Limits::default(),
         fairness: Fairness { virtual_time: 0, shares: shares.clone() },

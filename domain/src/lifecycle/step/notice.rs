@@ -2,7 +2,8 @@
 //! once, however often it happens, and bounded: nobody's trouble may flood the history.
 
 use super::{Condition, Draft, Ignored, Notice};
-use crate::lifecycle::Noticed;
+use crate::lifecycle::{Noticed, Status};
+use crate::time::Time;
 
 /// How much is told of one attempt, and for one reason.
 const MAX_NOTICES: usize = 16;
@@ -24,18 +25,30 @@ impl Draft {
         if self.state.object.as_ref().is_some_and(|object| object.uid != notice.uid) {
             return Err(Ignored::OtherObject);
         }
-        let noticed = Noticed { reason: notice.reason.clone(), message: hash(&notice.message) };
+        let at = notice.at.max(claim.at).min(self.now);
+        self.tell_once(status, &notice.reason, &notice.message, notice.attempt, at)
+    }
+
+    /// A condition that changes no status, unless it was told before or as much was told as is kept.
+    pub(super) fn tell_once(
+        &mut self,
+        status: Status,
+        reason: &str,
+        message: &str,
+        attempt: u32,
+        at: Time,
+    ) -> Result<(), Ignored> {
+        let noticed = Noticed { reason: reason.to_owned(), message: hash(message) };
         if self.state.noticed.contains(&noticed) {
             return Err(Ignored::Late);
         }
-        let of_its_reason = self.state.noticed.iter().filter(|one| one.reason == notice.reason).count();
+        let of_its_reason = self.state.noticed.iter().filter(|one| one.reason == reason).count();
         if self.state.noticed.len() >= MAX_NOTICES || of_its_reason >= MAX_OF_A_REASON {
             return Err(Ignored::ToldEnough);
         }
-        let at = notice.at.max(claim.at).min(self.now);
-        let message: String = notice.message.chars().take(MAX_TEXT).collect();
+        let message: String = message.chars().take(MAX_TEXT).collect();
         self.state.noticed.push(noticed);
-        self.conditions.push(Condition::new(status, &notice.reason, message, notice.attempt, at));
+        self.conditions.push(Condition::new(status, reason, message, attempt, at));
         Ok(())
     }
 }

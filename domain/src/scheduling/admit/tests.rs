@@ -11,8 +11,8 @@ use crate::feature::Features;
 use crate::id::{AgentId, Id};
 use crate::quantity::Quantity;
 use crate::scheduling::{
-    AgentView, Asked, Confinement, Demand, Hold, PipelineView, Place, Preemption, ProjectView, Quota, Rate,
-    Rule, Share, blocks, explain, holds,
+    AgentView, Asked, Confinement, Demand, Hold, PipelineView, Place, Preemption, ProjectView, QueueProtocol,
+    Quota, Rate, Rule, Share, blocks, explain, holds,
 };
 
 fn id<T>(n: u128) -> Id<T> {
@@ -37,6 +37,7 @@ fn queue(n: u128, of: AgentId, priority: i32, limit: Option<u32>) -> QueueView {
         id: id(n),
         name: format!("queue-{n}"),
         agent: of,
+        protocol: QueueProtocol::Berth,
         priority,
         limits: Limits::slots(Limit { limit, used: 0 }),
         fairness: Fairness::default(),
@@ -154,6 +155,8 @@ fn nothing_starts_at_an_agent_that_is_lost_or_cordoned_or_in_a_queue_that_is_pau
     let base = world(vec![queue(1, id(1), 0, None)], vec![project(1, None)], vec![lane(1, 1, &[(1, 0)])]);
     let mut lost = base.clone();
     lost.agents[0].is_live = false;
+    let mut without_agent = lost.clone();
+    without_agent.queues[0].protocol = QueueProtocol::Celery;
     let mut cordoned = base.clone();
     cordoned.agents[0].is_cordoned = true;
     let mut paused = base.clone();
@@ -162,6 +165,7 @@ fn nothing_starts_at_an_agent_that_is_lost_or_cordoned_or_in_a_queue_that_is_pau
     let mut deaf = base.clone();
     deaf.broker_is_up = false;
     assert_eq!(order(&base), [1]);
+    assert_eq!(order(&without_agent), [1], "Celery workers need no agent to be there");
     for snapshot in [lost, cordoned, paused, deaf] {
         assert_eq!(order(&snapshot), [] as [u128; 0]);
     }

@@ -8,7 +8,7 @@ use crate::feature::Features;
 use crate::id::{Id, ProjectId, RunId};
 use crate::scheduling::{
     AgentView, Candidate, Confinement, Demand, Fairness, Limit, Limits, Paused, Preemption, ProjectView,
-    Share as Weighted, WHOLE,
+    QueueProtocol, Share as Weighted, WHOLE,
 };
 
 fn id<T>(n: u128) -> Id<T> {
@@ -71,6 +71,7 @@ fn world(pace: Pace) -> Snapshot {
             id: id(1),
             name: "queue".into(),
             agent: id(1),
+            protocol: QueueProtocol::Berth,
             priority: 0,
             limits: slots(Some(10), 10),
             fairness: Fairness::default(),

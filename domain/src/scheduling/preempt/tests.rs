@@ -7,8 +7,8 @@ use super::*;
 use crate::feature::Features;
 use crate::id::Id;
 use crate::scheduling::{
-    AgentView, Confinement, Demand, Fairness, Limit, Limits, Pace, Paused, ProjectView, QueueView, Quota,
-    choose,
+    AgentView, Confinement, Demand, Fairness, Limit, Limits, Pace, Paused, ProjectView, QueueProtocol,
+    QueueView, Quota, choose,
 };
 use crate::time::Time;
 
@@ -26,6 +26,7 @@ fn queue(n: u128, priority: i32, limit: Option<u32>) -> QueueView {
         id: id(n),
         name: format!("queue-{n}"),
         agent: id(1),
+        protocol: QueueProtocol::Berth,
         priority,
         limits: slots(limit, 0),
         fairness: Fairness::default(),
