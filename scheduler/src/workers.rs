@@ -68,7 +68,8 @@ pub(crate) async fn revoke(context: &Context, agent: AgentId, tasks: Vec<String>
         ticket: None,
         reply_to: None,
     };
-    let command = control::encode(&Received { command, clock: Some(context.lamport.tick()), expires: None });
+    let clock = Some(context.lamport.tick());
+    let command = control::encode_own(&Received { command, clock, expires: None });
     let out = context.names.out(&context.name_of(agent));
     Ok(context.broker.command(NAMESPACE, &out, command).await?)
 }

@@ -93,6 +93,21 @@ pub fn encode(received: &Received) -> Message {
     message
 }
 
+/// A header of commands that Berth itself sends to workers.
+const OWN: &str = "berth-own";
+
+/// Writes a command of Berth's own, which it does not answer itself when it hears it.
+pub fn encode_own(received: &Received) -> Message {
+    let mut message = encode(received);
+    message.headers.insert(OWN.to_owned(), json!(true));
+    message
+}
+
+/// Whether a command is Berth's own.
+pub fn is_own(message: &Message) -> bool {
+    message.headers.contains_key(OWN)
+}
+
 /// One node's reply to a command.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reply {

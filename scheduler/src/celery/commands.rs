@@ -112,6 +112,9 @@ pub(super) async fn answer_forever(context: Context, namespace: String) {
 }
 
 async fn answer(context: &Context, namespace: &str, message: &Message) -> Result<(), Error> {
+    if control::is_own(message) {
+        return Ok(());
+    }
     let Ok(Received { command, clock, expires }) = control::decode(message) else {
         tracing::debug!("a message on {} is no command", control::commands(namespace));
         return Ok(());
@@ -126,14 +129,18 @@ async fn answer(context: &Context, namespace: &str, message: &Message) -> Result
     else {
         return Ok(());
     };
+    let nodes = Nodes::load(context).await?;
+    let addressed = nodes.addressed(&to);
+    // Other workers on the broker are asked by their names, too; what is for all is for Berth itself.
+    if addressed.is_empty() && (command.destination.is_some() || command.pattern.is_some()) {
+        return Ok(());
+    }
     let key = key(&command, clock, message);
     // Every replica hears every command; of those that reserve it, one does so first.
     match context.store.reserve("celery", namespace, &key, "", now).await? {
         Reservation::Go { again: false, .. } => {}
         _ => return Ok(()),
     }
-    let nodes = Nodes::load(context).await?;
-    let addressed = nodes.addressed(&to);
     let asked = Asked { context, namespace, nodes: &nodes, addressed: &addressed, command: &command };
     for (node, answer) in asked.answers().await? {
         let Some(reply_to) = command.reply_to.as_ref().filter(|to| may_reply(to, namespace)) else {
