@@ -5,7 +5,7 @@ mod claims;
 mod inventory;
 mod lease;
 mod refusals;
-mod reports;
+pub(crate) mod reports;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::context::{Context, jitter};
 use crate::dispatch;
+use crate::intake::reports::{Finished, count};
 use crate::outbox::Error;
 
 /// How much of an exception's text is kept, in characters.
@@ -88,6 +89,7 @@ pub(crate) async fn take_in(context: &Context, agent: &Agent, answers: &[TaskRes
     let now = context.clock.now();
     let queues = context.store.answer_times(agent.id).await?;
     let ids: Vec<RunId> = by_run.keys().copied().collect();
+    let mut finished = Vec::new();
     let taken = context.store.transition(&ids, now, |head| {
         // What an agent's queue says of another's runs is not believed.
         let answer_within = *queues.get(&head.queue_id?).filter(|_| head.agent_id == Some(agent.id))?;
@@ -109,9 +111,14 @@ pub(crate) async fn take_in(context: &Context, agent: &Agent, answers: &[TaskRes
                 }
             }
         }
+        let ended = change.as_ref().filter(|change| change.step.state.status.is_final());
+        if let Some(ended) = ended.filter(|_| !head.dispatch.status.is_final()) {
+            finished.push(Finished::of(head.queue_id, &ended.step.state, now));
+        }
         change
     });
     let taken = taken.await?;
+    count(context, agent, &finished).await?;
     if !taken.is_empty() {
         context.dispatch.notify_one();
         context.timers.notify_one();

@@ -90,7 +90,7 @@ pub(super) async fn take_in(
     Ok(())
 }
 
-async fn count(context: &Context, agent: &Agent, finished: &[Finished]) -> Result<(), Error> {
+pub(crate) async fn count(context: &Context, agent: &Agent, finished: &[Finished]) -> Result<(), Error> {
     if finished.is_empty() {
         return Ok(());
     }
@@ -115,11 +115,24 @@ struct Taken {
     finished: Vec<Finished>,
 }
 
-struct Finished {
+/// A run that has ended, as metrics count it.
+pub(crate) struct Finished {
     queue: Option<QueueId>,
     status: &'static str,
     started_at: Option<Time>,
     at: Time,
+}
+
+impl Finished {
+    /// A run of that queue that ended by now, in this state.
+    pub(crate) fn of(queue: Option<QueueId>, state: &DispatchState, now: Time) -> Self {
+        Self {
+            queue,
+            status: state.status.as_str(),
+            started_at: state.started_at,
+            at: state.finished_at.unwrap_or(now),
+        }
+    }
 }
 
 impl Taken {
@@ -159,9 +172,8 @@ impl Taken {
                 Ok(done) => {
                     let was_final = state.status.is_final();
                     if done.state.status.is_final() && !was_final {
-                        self.finish(head, &done.state, now);
+                        self.finished.push(Finished::of(head.queue_id, &done.state, now));
                     }
-
                     change = Some(match change.take() {
                         Some(before) => before.then(done),
                         None => done,
@@ -189,14 +201,5 @@ impl Taken {
             }
         }
         change
-    }
-
-    fn finish(&mut self, head: &RunHead, state: &DispatchState, now: Time) {
-        self.finished.push(Finished {
-            queue: head.queue_id,
-            status: state.status.as_str(),
-            started_at: state.started_at,
-            at: state.finished_at.unwrap_or(now),
-        });
     }
 }
