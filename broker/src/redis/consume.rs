@@ -151,9 +151,12 @@ pub(crate) fn start(link: &Arc<Link>, queue: &Address, prefetch: u16) -> Consume
     let (sender, deliveries) = mpsc::channel(usize::from(prefetch));
     let stop = link.core.stop.child_token();
     let keys = Keys::of(queue, &link.core.settings.names);
+    let unique = Uuid::new_v4().simple();
     let window = Arc::new(Window {
         link: Arc::clone(link),
-        tags: format!("{}{}/", keys.tag_prefix(), Uuid::new_v4().simple()),
+        // Longer than 64 bytes: a sorted set of up to 128 shorter members is a list in Redis, in which each is looked for from
+        // one end (`zset-max-listpack-value`), and taking messages cost it twice as much.
+        tags: format!("{}{unique}{unique}/", keys.tag_prefix()),
         keys,
         held: Mutex::default(),
         closed: AtomicBool::new(false),
@@ -193,19 +196,37 @@ async fn pump(window: &Arc<Window>, address: &Address, prefetch: u16, sender: &m
     let mut connection = link.core.state.subscribe();
     let mut backoff = Backoff::default();
     let mut next_number = 0_u64;
+    let mut taken = Vec::new();
     loop {
-        if link.wait_live().await.is_none() {
+        if taken.is_empty() && link.wait_live().await.is_none() {
             return;
         }
-        let Ok(first) = Arc::clone(&permits).acquire_owned().await else { return };
-        let mut room = vec![first];
+        let mut room = Vec::new();
+        if taken.is_empty() {
+            let Ok(first) = Arc::clone(&permits).acquire_owned().await else { return };
+            room.push(first);
+        }
         while room.len() < MOST {
             let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else { break };
             room.push(permit);
         }
+        if room.is_empty() {
+            if !hand_out(window, sender, std::mem::take(&mut taken)).await {
+                return;
+            }
+            continue;
+        }
         hints.mark_unchanged();
         connection.mark_unchanged();
-        match take(window, room.len(), next_number).await {
+        // The server looks for the next ones while these are read.
+        let (next, is_wanted) = tokio::join!(
+            take(window, room.len(), next_number),
+            hand_out(window, sender, std::mem::take(&mut taken)),
+        );
+        if !is_wanted {
+            return;
+        }
+        match next {
             Ok(envelopes) if envelopes.is_empty() => {
                 drop(room);
                 tokio::select! {
@@ -221,14 +242,7 @@ async fn pump(window: &Arc<Window>, address: &Address, prefetch: u16, sender: &m
                 let first = next_number;
                 next_number += envelopes.len() as u64;
                 window.held().extend(first..next_number);
-                for ((number, raw), permit) in (first..next_number).zip(envelopes).zip(room) {
-                    let (message, redelivered) = envelope::decode(&raw);
-                    let held = Held { window: Arc::clone(window), number, permit: Some(permit) };
-                    let delivery = Delivery { message, redelivered, held: delivery::Held::Redis(held) };
-                    if sender.send(delivery).await.is_err() {
-                        return;
-                    }
-                }
+                taken.extend((first..next_number).zip(envelopes).zip(room));
             }
             Err(error) => {
                 // What was taken in vain comes back by the visibility timeout: numbers are never used twice.
@@ -238,6 +252,22 @@ async fn pump(window: &Arc<Window>, address: &Address, prefetch: u16, sender: &m
             }
         }
     }
+}
+
+/// Messages by their numbers, each with its place in the prefetch.
+type Taken = Vec<((u64, Vec<u8>), OwnedSemaphorePermit)>;
+
+/// Hands messages to the consumer; false if it is gone.
+async fn hand_out(window: &Arc<Window>, sender: &mpsc::Sender<Delivery>, taken: Taken) -> bool {
+    for ((number, raw), permit) in taken {
+        let (message, redelivered) = envelope::decode(&raw);
+        let held = Held { window: Arc::clone(window), number, permit: Some(permit) };
+        let delivery = Delivery { message, redelivered, held: delivery::Held::Redis(held) };
+        if sender.send(delivery).await.is_err() {
+            return false;
+        }
+    }
+    true
 }
 
 async fn take(window: &Window, most: usize, first: u64) -> Result<Vec<Vec<u8>>, Error> {
