@@ -72,6 +72,6 @@ mod tests {
         assert_eq!(file["permissions"][0]["user"], "berth-a.2");
         assert_eq!(file["users"][0]["password_hash"], "c2FsdA==");
         let lines = redis_acl_lines(&names, &topology, 0);
-        assert!(lines[0].starts_with("user berth-a.2 reset on #00ff ~berth.a.*"), "{lines:?}");
+        assert!(lines[0].starts_with("user berth-a.2 reset resetchannels on #00ff ~berth.a.*"), "{lines:?}");
     }
 }

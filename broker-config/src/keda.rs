@@ -26,8 +26,10 @@ pub enum ScaledBroker {
     },
     /// Redis.
     Redis {
-        /// `host:port`.
+        /// `host:port`; with Sentinels, that of each, by commas.
         address: String,
+        /// What Sentinels call it, if they watch over it.
+        service: Option<String>,
         /// The database's number.
         database: u32,
         /// Whether it speaks TLS.
@@ -90,14 +92,25 @@ fn of_queue(names: &Names, agent: &str, queue: &str, scaling: &Scaling) -> Vec<V
                          "mode": "QueueLength", "value": PER_REPLICA},
         })],
         // A list for each priority step: an absent one has the length 0.
-        ScaledBroker::Redis { address: host, database, tls } => REDIS_STEPS
+        ScaledBroker::Redis { address: host, service, database, tls } => REDIS_STEPS
             .iter()
             .map(|step| {
-                json!({
-                    "type": "redis", "authenticationRef": authentication,
-                    "metadata": {"address": host, "listName": format!("{address}{step}"), "listLength": PER_REPLICA,
-                                 "databaseIndex": database.to_string(), "enableTLS": tls.to_string()},
-                })
+                let mut metadata = json!({
+                    "listName": format!("{address}{step}"), "listLength": PER_REPLICA,
+                    "databaseIndex": database.to_string(), "enableTLS": tls.to_string(),
+                });
+                let kind = match service {
+                    Some(service) => {
+                        metadata["addresses"] = json!(host);
+                        metadata["sentinelMaster"] = json!(service);
+                        "redis-sentinel"
+                    }
+                    None => {
+                        metadata["address"] = json!(host);
+                        "redis"
+                    }
+                };
+                json!({"type": kind, "authenticationRef": authentication, "metadata": metadata})
             })
             .collect(),
     };
@@ -135,12 +148,24 @@ mod tests {
 
     #[test]
     fn on_redis_each_priority_has_a_list() {
-        let broker = ScaledBroker::Redis { address: "r:6379".to_owned(), database: 2, tls: false };
+        let broker = 
+            ScaledBroker::Redis { address: "r:6379".to_owned(), service: None, database: 2, tls: false };
         let triggers = triggers(&Scaling { broker, prometheus: None });
         let lists: Vec<&str> =
             triggers.iter().map(|trigger| trigger["metadata"]["listName"].as_str().unwrap()).collect();
         assert_eq!(lists[0], "berth.eu.run.gpu");
         assert_eq!(lists[3], "berth.eu.run.gpu\u{6}\u{16}9");
         assert_eq!(triggers[0]["metadata"]["databaseIndex"], "2");
+        assert_eq!((&triggers[0]["type"], &triggers[0]["metadata"]["address"]), (&json!("redis"), &json!("r:6379")));
+    }
+
+    #[test]
+    fn with_sentinels_a_trigger_asks_them_where_the_redis_is() {
+        let (address, service) = ("s1:26379,s2:26379".to_owned(), Some("berth".to_owned()));
+        let broker = ScaledBroker::Redis { address, service, database: 0, tls: false };
+        let triggers = triggers(&Scaling { broker, prometheus: None });
+        assert_eq!(triggers[0]["type"], "redis-sentinel");
+        assert_eq!(triggers[0]["metadata"]["addresses"], "s1:26379,s2:26379");
+        assert_eq!(triggers[0]["metadata"]["sentinelMaster"], "berth");
     }
 }

@@ -15,6 +15,7 @@ pub mod plan;
 pub mod rights;
 pub mod topology;
 pub mod users;
+pub mod versions;
 
 pub use address::Address;
 pub use names::Names;

@@ -134,7 +134,8 @@ pub fn redis_commands(database: u32) -> Vec<String> {
 pub fn redis_acl(names: &Names, agent: &str, password_sha256: &str, database: u32) -> String {
     let prefix = names.agent_prefix(agent);
     let commands = redis_commands(database).join(" ");
-    format!("reset on #{password_sha256} ~{prefix}* &{prefix}* -@all {commands}")
+    // Redis 6.2 gives every channel with a reset, and then refuses to add one.
+    format!("reset resetchannels on #{password_sha256} ~{prefix}* &{prefix}* -@all {commands}")
 }
 
 /// Escapes what Erlang's regular expressions would take for syntax.
@@ -174,7 +175,7 @@ mod tests {
     #[test]
     fn the_redis_rule_begins_from_nothing() {
         let rule = redis_acl(&Names::default(), "a", "00ff", 3);
-        assert!(rule.starts_with("reset on #00ff ~berth.a.* &berth.a.* -@all +auth"), "{rule}");
+        assert!(rule.starts_with("reset resetchannels on #00ff ~berth.a.* &berth.a.* -@all +auth"), "{rule}");
         assert!(!rule.contains("keys") && !rule.contains("+@"));
         assert!(rule.ends_with("+select|3"), "{rule}");
     }

@@ -155,7 +155,7 @@ mod tests {
         assert_eq!(wanted["keys"], "~berth.a.*");
         assert_eq!(wanted["+select|0"], "yes");
         let shown = rights::redis_acl(&names, "a", &user().password.redis, 0)
-            .replace("reset on", "on sanitize-payload")
+            .replace("reset resetchannels on", "on sanitize-payload")
             .replace("&berth", "resetchannels &berth");
         let none = Categories::new();
         assert_eq!(on_redis(&shown, &none), wanted);

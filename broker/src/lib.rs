@@ -19,6 +19,7 @@ pub mod offer;
 mod redis;
 pub mod request;
 pub mod respond;
+mod sentinels;
 pub mod settings;
 pub mod tls;
 pub mod users;

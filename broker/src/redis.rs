@@ -8,11 +8,13 @@
 
 mod celery;
 mod consume;
+mod greeting;
 mod keys;
 mod link;
 mod queues;
 mod restore;
 mod scripts;
+mod sentinel;
 mod survey;
 mod topic;
 mod users;

@@ -8,6 +8,7 @@ use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use crate::sentinels::{FORM, Sentinels};
 use crate::tls::Tls;
 
 /// Which transport a URL names.
@@ -17,7 +18,7 @@ pub enum Scheme {
     Memory,
     /// `amqp://` or `amqps://`: RabbitMQ.
     Amqp,
-    /// `redis://` or `rediss://`.
+    /// `redis://`, `rediss://`, or with `+sentinel` the master of which Sentinels tell.
     Redis,
 }
 
@@ -65,7 +66,7 @@ impl std::str::FromStr for ManagementUrl {
 /// Where a broker is, for people: no password is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// `amqp`, `redis` or `memory`: as Celery calls its transports.
+    /// `amqp`, `redis`, `sentinel` or `memory`: as Celery calls its transports.
     pub transport: &'static str,
     /// Its host; empty if it is in the process.
     pub host: String,
@@ -85,7 +86,9 @@ pub struct Place {
 #[derive(Clone)]
 pub struct Settings {
     scheme: Scheme,
+    /// With Sentinels, what it would be if the first of them were the Redis.
     url: SecretString,
+    sentinels: Option<Sentinels>,
     password: SecretString,
     shown: String,
     user: String,
@@ -119,11 +122,12 @@ pub struct Settings {
 pub enum SettingsError {
     /// Not a URL.
     #[error(
-        "the broker URL is not a URL ({0}): write memory:, amqp(s)://user:password@host/vhost or redis(s)://user:password@host/db"
+        "the broker URL is not a URL ({0}): write memory:, amqp(s)://user:password@host/vhost, redis(s)://user:password@host/db or {form}",
+        form = FORM
     )]
     NotAUrl(url::ParseError),
     /// A scheme of something else.
-    #[error("the broker URL's scheme is `{0}`: use memory, amqp, amqps, redis or rediss")]
+    #[error("the broker URL's scheme is `{0}`: use memory, amqp, amqps, redis, rediss, redis+sentinel or rediss+sentinel")]
     Scheme(String),
     /// A part that the transport can't use.
     #[error("the broker URL's {part} is wrong: {problem}")]
@@ -141,7 +145,11 @@ impl Settings {
     /// # Errors
     /// If it is not a URL, or not one of a broker.
     pub fn new(url: &str) -> Result<Self, SettingsError> {
-        let parsed = Url::parse(url).map_err(SettingsError::NotAUrl)?;
+        let (sentinels, url) = match Sentinels::of(url)? {
+            Some((sentinels, plain)) => (Some(sentinels), plain),
+            None => (None, url.to_owned()),
+        };
+        let parsed = Url::parse(&url).map_err(SettingsError::NotAUrl)?;
         let scheme = match parsed.scheme() {
             "memory" => Scheme::Memory,
             "amqp" | "amqps" => Scheme::Amqp,
@@ -166,11 +174,13 @@ impl Settings {
         }
         // A query may hold credentials too (`?password=`).
         shown.set_query(None);
+        let shown = sentinels.as_ref().map_or_else(|| shown.to_string(), |all| all.spread(&shown));
         Ok(Self {
             scheme,
-            url: url.to_owned().into(),
+            url: url.into(),
+            sentinels,
             password: password.into(),
-            shown: shown.into(),
+            shown,
             user: decoded(parsed.username()),
             database: parsed.path().trim_matches('/').parse().unwrap_or(0),
             names: Names::default(),
@@ -199,6 +209,7 @@ impl Settings {
         let (transport, path) = match self.scheme {
             Scheme::Memory => ("memory", String::new()),
             Scheme::Amqp => ("amqp", self.vhost()),
+            Scheme::Redis if self.sentinels.is_some() => ("sentinel", self.database.to_string()),
             Scheme::Redis => ("redis", self.database.to_string()),
         };
         Place {
@@ -233,7 +244,8 @@ impl Settings {
         if !kept.is_empty() {
             url.query_pairs_mut().extend_pairs(kept);
         }
-        Some(String::from(url).into())
+        let text = self.sentinels.as_ref().map_or_else(|| url.to_string(), |all| all.spread(&url));
+        Some(text.into())
     }
 
     /// The user that it is for; empty if the broker's default is meant.
@@ -247,7 +259,7 @@ impl Settings {
         decoded(url.as_ref().and_then(|url| url.path().get(1..)).unwrap_or("/"))
     }
 
-    /// `host:port`; empty if it is in this process.
+    /// `host:port`, with Sentinels the first one's; empty if it is in this process.
     pub fn address(&self) -> String {
         let Some(url) = Url::parse(self.url()).ok() else { return String::new() };
         let port = url.port().unwrap_or(match self.scheme {
@@ -257,6 +269,15 @@ impl Settings {
             Scheme::Redis => 6379,
         });
         format!("{}:{port}", url.host_str().unwrap_or_default())
+    }
+
+    /// Redis: `host:port` of each Sentinel by commas, and the name of their service; `None` if there are none.
+    pub fn watched_by(&self) -> Option<(String, String)> {
+        self.sentinels.as_ref().map(|all| (all.shown_places(), all.service.clone()))
+    }
+
+    pub(crate) fn sentinels(&self) -> Option<&Sentinels> {
+        self.sentinels.as_ref()
     }
 
     /// Whether it is spoken to by TLS.
@@ -275,9 +296,10 @@ impl Settings {
 
     /// Hides the password in a text that came from elsewhere.
     pub(crate) fn redact(&self, text: &str) -> String {
-        let password = self.password.expose_secret();
+        let of_sentinels = self.sentinels.as_ref().and_then(|all| all.password.as_ref());
+        let secrets = std::iter::once(&self.password).chain(of_sentinels).map(ExposeSecret::expose_secret);
         let text = text.replace(self.url(), &self.shown);
-        if password.is_empty() { text } else { text.replace(password, "***") }
+        secrets.filter(|secret| !secret.is_empty()).fold(text, |text, secret| text.replace(secret, "***"))
     }
 }
 
@@ -310,8 +332,12 @@ mod tests {
 
     #[test]
     fn no_credential_is_ever_shown() {
-        for url in ["amqp://me:s3cret@host:1/%2f", "redis://:s3cret@host/0", "rediss://host?password=s3cret"]
-        {
+        for url in [
+            "amqp://me:s3cret@host:1/%2f",
+            "redis://:s3cret@host/0",
+            "rediss://host?password=s3cret",
+            "redis+sentinel://:s3cret@h1,h2/0?service=x&sentinel_password=s3cret",
+        ] {
             let settings = Settings::new(url).unwrap();
             assert!(!format!("{settings:?}").contains("s3cret"));
             assert!(
@@ -327,6 +353,10 @@ mod tests {
             ("amqps://me:s3cret@h:1/%2fx?heartbeat=5&password=s3cret", "amqps://u:p@h:1/%2fx?heartbeat=5"),
             ("redis://:s3cret@h/3", "redis://u:p@h/3"),
             ("rediss://h?password=s3cret", "rediss://u:p@h"),
+            (
+                "redis+sentinel://:s3cret@h1,h2:2/3?service=x&sentinel_password=s3cret",
+                "redis+sentinel://u:p@h1:26379,h2:2/3?service=x",
+            ),
         ] {
             let settings = Settings::new(url).unwrap();
             assert_eq!(settings.url_for("u", "p").unwrap().expose_secret(), other);
@@ -357,7 +387,8 @@ mod tests {
     fn what_is_no_broker_url_is_refused_with_what_is_allowed() {
         for (url, part) in [
             ("nonsense", "not a URL"),
-            ("http://h/", "use memory, amqp, amqps, redis or rediss"),
+            ("http://h/", "use memory, amqp, amqps, redis, rediss, redis+sentinel"),
+            ("redis+sentinel://h/x?service=y", "`x` is not a database number"),
             ("redis://h/x", "`x` is not a database number"),
             ("amqp:///x", "host"),
         ] {

@@ -1,4 +1,4 @@
-//! Real servers for tests: RabbitMQ, Redis, PostgreSQL, S3, git's own, and a TCP proxy that breaks connections.
+//! Real servers for tests: RabbitMQ, Redis and its Sentinels, PostgreSQL, S3, git's own, and a TCP proxy that breaks connections.
 //!
 //! Each starts on a free loopback port in a temporary folder, can be killed and restarted, and is gone
 //! when its value is dropped or when the test process ends in any way (a reaper holds a pipe from it, so
@@ -22,6 +22,7 @@ pub mod proxy;
 pub mod rabbitmq;
 pub mod redis;
 pub mod s3;
+pub mod sentinels;
 #[cfg(feature = "tls")]
 pub mod tls;
 
@@ -33,3 +34,4 @@ pub use proxy::Proxy;
 pub use rabbitmq::RabbitMq;
 pub use redis::Redis;
 pub use s3::S3;
+pub use sentinels::Sentinels;

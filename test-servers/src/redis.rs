@@ -1,6 +1,6 @@
 //! A Redis server for tests, with a password and an append-only file.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command};
@@ -20,6 +20,8 @@ pub struct Redis {
     has_users_file: bool,
     /// The port on which it speaks TLS to clients that show a certificate, if it does.
     tls_port: Option<u16>,
+    /// The port of the server that it was started as a replica of, if it was.
+    master: Option<u16>,
     child: Option<Child>,
     reaper: Reaper,
 }
@@ -67,6 +69,21 @@ impl Redis {
         format!("rediss://:{PASSWORD}@127.0.0.1:{port}/0")
     }
 
+    /// Starts a replica of the one at this port, its own or that of a proxy before it; waits until it has all data.
+    ///
+    /// # Panics
+    /// As [`Self::start`], or if the data don't come.
+    pub fn start_replica(master: u16) -> Self {
+        let mut server = Self::start();
+        server.master = Some(master);
+        server.restart();
+        let synced = eventually(Duration::from_secs(30), || {
+            server.info().is_some_and(|info| info.contains("master_link_status:up"))
+        });
+        assert!(synced, "no replication from port {master}:\n{}", tail(&server.folder.join("redis.log")));
+        server
+    }
+
     fn start_as(users: Option<&str>) -> Self {
         let folder = folder("redis");
         let reaper = Reaper::start(&folder);
@@ -76,7 +93,7 @@ impl Redis {
         }
         let has_users_file = users.is_some();
         let mut server =
-            Self { port: port::free(), folder, has_users_file, tls_port: None, child: None, reaper };
+            Self { port: port::free(), folder, has_users_file, tls_port: None, master: None, child: None, reaper };
         server.restart();
         server
     }
@@ -115,11 +132,16 @@ impl Redis {
     pub fn restart(&mut self) {
         self.kill9();
         let log = self.folder.join("redis.log");
-        let mut command = Command::new("redis-server");
+        let mut command = Command::new(program());
         if let Some(port) = self.tls_port {
             let port = port.to_string();
             command.args(["--tls-port", &port, "--tls-auth-clients", "yes", "--tls-ca-cert-file", "ca.pem"]);
             command.args(["--tls-cert-file", "server.pem", "--tls-key-file", "server.key"]);
+        }
+        // For when it is a replica, or becomes one.
+        command.args(["--masterauth", PASSWORD, "--repl-diskless-sync-delay", "0"]);
+        if let Some(master) = self.master {
+            command.args(["--replicaof", "127.0.0.1", &master.to_string()]);
         }
         let child = spawn_group(
             command.current_dir(&self.folder).args([
@@ -167,27 +189,55 @@ impl Redis {
         answer.unwrap_or_else(|| panic!("redis refused or didn't answer {words:?}"))
     }
 
-    fn try_command(&self, words: &[&str]) -> Option<String> {
-        let stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
-        let mut reader = BufReader::new(stream);
-        for words in [&["AUTH", PASSWORD][..], words] {
-            let mut text = format!("*{}\r\n", words.len());
-            for word in words {
-                text.push_str(&format!("${}\r\n{word}\r\n", word.len()));
-            }
-            reader.get_mut().write_all(text.as_bytes()).ok()?;
-            let mut line = String::new();
-            reader.read_line(&mut line).ok()?;
-            if line.is_empty() || line.starts_with('-') {
-                return None;
-            }
-            if words[0] != "AUTH" {
-                return Some(line.trim_end().to_owned());
-            }
-        }
-        None
+    /// What the server says of its replication; `None` if it doesn't answer.
+    fn info(&self) -> Option<String> {
+        let mut reader = self.ask(&["INFO", "replication"])?;
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let mut text = vec![0; line.strip_prefix('$')?.trim_end().parse().ok()?];
+        reader.read_exact(&mut text).ok()?;
+        String::from_utf8(text).ok()
     }
+
+    fn try_command(&self, words: &[&str]) -> Option<String> {
+        let mut line = String::new();
+        self.ask(words)?.read_line(&mut line).ok()?;
+        (!line.is_empty() && !line.starts_with('-')).then(|| line.trim_end().to_owned())
+    }
+
+    /// Sends one command; its answer is still to be read.
+    fn ask(&self, words: &[&str]) -> Option<BufReader<TcpStream>> {
+        ask(self.port, PASSWORD, words)
+    }
+}
+
+/// The program; another Redis, or what speaks like it, can be named for a run by hand.
+pub(crate) fn program() -> String {
+    let named = std::env::var_os("BERTH_TEST_REDIS_SERVER").and_then(|name| name.into_string().ok());
+    named.unwrap_or_else(|| "redis-server".to_owned())
+}
+
+/// Sends one command to what speaks like Redis at a port; its answer is still to be read.
+pub(crate) fn ask(port: u16, password: &str, words: &[&str]) -> Option<BufReader<TcpStream>> {
+    let stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+    let mut reader = BufReader::new(stream);
+    send(&mut reader, &["AUTH", password])?;
+    let mut line = String::new();
+    reader.read_line(&mut line).ok()?;
+    if !line.starts_with('+') {
+        return None;
+    }
+    send(&mut reader, words)?;
+    Some(reader)
+}
+
+fn send(reader: &mut BufReader<TcpStream>, words: &[&str]) -> Option<()> {
+    let mut text = format!("*{}\r\n", words.len());
+    for word in words {
+        text.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+    }
+    reader.get_mut().write_all(text.as_bytes()).ok()
 }
 
 impl Drop for Redis {

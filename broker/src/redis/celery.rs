@@ -24,7 +24,7 @@ const SEPARATOR: &str = "\u{6}\u{16}";
 const REPLY_KEPT_MS: u32 = 300_000;
 
 pub(crate) fn subscribe(link: &Arc<Link>, namespace: &str) -> Subscription {
-    topic::subscribe(link, &Address::foreign(format!("/{}.{}", link.database(), commands(namespace))))
+    topic::subscribe(link, &Address::foreign(format!("/{}.{}", link.core.settings.database(), commands(namespace))))
 }
 
 /// Workers with a key prefix (kombu's `global_keyprefix`) listen under it.
@@ -72,7 +72,7 @@ pub(crate) async fn emit(link: &Link, events: &[Event]) -> Result<(), Error> {
     for event in events {
         let key = event.routing_key();
         let text = envelope::encode_through(&event::encode(event), EXCHANGE, &key)?;
-        publish.cmd("PUBLISH").arg(format!("/{}.{EXCHANGE}/{key}", link.database())).arg(text).ignore();
+        publish.cmd("PUBLISH").arg(format!("/{}.{EXCHANGE}/{key}", link.core.settings.database())).arg(text).ignore();
     }
     link.pipeline("sending events", &publish).await
 }

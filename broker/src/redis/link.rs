@@ -11,7 +11,9 @@ use ::redis::{
 };
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 
+use super::greeting;
 use super::scripts::Scripts;
+use super::sentinel::Watchers;
 use crate::backoff::Backoff;
 use crate::celery::envelope;
 use crate::connection::Core;
@@ -25,7 +27,9 @@ const TOPIC_BACKLOG: usize = 1024;
 pub(crate) struct Link {
     pub(crate) core: Arc<Core>,
     pub(crate) scripts: Scripts,
+    /// The Redis; with Sentinels, how it is connected to wherever it is.
     client: Client,
+    watchers: Option<Watchers>,
     live: watch::Sender<Option<MultiplexedConnection>>,
     /// Rung by whoever has waited in vain: the connection is then tested.
     suspect: Notify,
@@ -68,10 +72,13 @@ impl Link {
             Client::build_with_tls(info, TlsCertificates { client_tls, root_cert })
         };
         let client = client.map_err(|error| wrong(&error))?;
+        let watchers = settings.sentinels().map(|all| Watchers::new(all, &client)).transpose();
+        let watchers = watchers.map_err(|error| wrong(&error))?;
         Ok(Arc::new(Self {
             core: Arc::new(Core::new(settings)),
             scripts: Scripts::default(),
             client,
+            watchers,
             live: watch::Sender::new(None),
             suspect: Notify::new(),
             channels: Mutex::default(),
@@ -124,11 +131,6 @@ impl Link {
         done.map_err(|error| self.error(doing, &error))
     }
 
-    /// The number of the database, which Celery's channels begin with.
-    pub(crate) fn database(&self) -> i64 {
-        self.client.get_connection_info().redis_settings().db()
-    }
-
     fn error(&self, doing: &'static str, error: &RedisError) -> Error {
         let text = self.core.settings.redact(&error.to_string());
         if error.is_timeout() {
@@ -137,6 +139,11 @@ impl Link {
             return Error::Timeout { doing, millis };
         }
         if error.is_io_error() || error.is_connection_dropped() {
+            self.suspect.notify_one();
+            return Error::NotConnected { last: Some(text) };
+        }
+        if error.code() == Some("READONLY") {
+            // It was made a replica: another is the master by now.
             self.suspect.notify_one();
             return Error::NotConnected { last: Some(text) };
         }
@@ -206,24 +213,37 @@ impl Link {
     async fn connect(&self) -> Result<(MultiplexedConnection, mpsc::UnboundedReceiver<PushInfo>), String> {
         let (sender, pushes) = mpsc::unbounded_channel();
         let settings = &self.core.settings;
+        let limit = settings.connect_timeout;
+        let master = match &self.watchers {
+            None => None,
+            Some(watchers) => Some(watchers.master(&self.client, limit).await?),
+        };
+        let client = master.as_ref().unwrap_or(&self.client);
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(settings.connect_timeout))
             .set_response_timeout(Some(settings.answer_timeout))
             .set_push_sender(sender);
         let connecting = async {
-            let mut connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
+            let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+            let greeting = greeting::ask(&mut connection).await?;
+            if let Some(why) = greeting.refusal() {
+                return Ok(Err(why));
+            }
             let names: Vec<String> = self.channels().keys().cloned().collect();
             if !names.is_empty() {
                 connection.subscribe(names).await?;
             }
-            Ok::<_, RedisError>(connection)
+            Ok::<_, RedisError>(Ok((connection, greeting)))
         };
-        let limit = settings.connect_timeout;
-        match tokio::time::timeout(limit, connecting).await {
-            Err(_) => Err(format!("no answer within {} ms", limit.as_millis())),
-            Ok(Err(error)) => Err(error.to_string()),
-            Ok(Ok(connection)) => Ok((connection, pushes)),
+        let (connection, greeting) = match tokio::time::timeout(limit, connecting).await {
+            Err(_) => return Err(format!("no answer within {} ms", limit.as_millis())),
+            Ok(Err(error)) => return Err(error.to_string()),
+            Ok(Ok(connected)) => connected.map_err(|why| format!("{}: {why}", client.get_connection_info().addr()))?,
+        };
+        if !greeting.is_known() {
+            tracing::info!(version = greeting.shown(), "broker.version.unknown");
         }
+        Ok((connection, pushes))
     }
 
     /// Returns, with the reason, when the connection is no good any more.
@@ -248,9 +268,13 @@ impl Link {
                 _ = beat.tick() => {}
             }
             let limit = self.core.settings.heartbeat.max(Duration::from_millis(500));
-            let ping = ::redis::cmd("PING");
-            match tokio::time::timeout(limit, ping.query_async::<Value>(&mut connection)).await {
-                Ok(Ok(_)) => {}
+            // Also tells that it is a master no more.
+            match tokio::time::timeout(limit, greeting::ask(&mut connection)).await {
+                Ok(Ok(greeting)) => {
+                    if let Some(why) = greeting.refusal() {
+                        return why;
+                    }
+                }
                 Ok(Err(error)) => return error.to_string(),
                 Err(_) => return format!("no answer within {} ms", limit.as_millis()),
             }

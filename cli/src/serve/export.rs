@@ -34,11 +34,14 @@ pub(super) fn print(settings: &BrokerSettings, whole: &Whole, export: &Export) -
         }
         ExportForm::Keda => {
             let scaled = match settings.kind {
-                BrokerKind::Redis => ScaledBroker::Redis {
-                    address: broker.address(),
-                    database: broker.database(),
-                    tls: broker.is_tls(),
-                },
+                BrokerKind::Redis => {
+                    let (address, service) = match broker.watched_by() {
+                        Some((places, service)) => (places, Some(service)),
+                        None => (broker.address(), None),
+                    };
+                    let (database, tls) = (broker.database(), broker.is_tls());
+                    ScaledBroker::Redis { address, service, database, tls }
+                }
                 _ => ScaledBroker::RabbitMq { vhost: broker.vhost() },
             };
             let scaling = Scaling { broker: scaled, prometheus: export.prometheus.clone() };

@@ -40,7 +40,8 @@ pub struct BrokerSettings {
     pub visibility_timeout: Duration,
 }
 
-const ALLOWED: &str = "amqp://, amqps://, redis:// or rediss:// and USER:PASSWORD@HOST, or memory:";
+const ALLOWED: &str = "amqp://, amqps://, redis:// or rediss:// and USER:PASSWORD@HOST, redis+sentinel:// or \
+                       rediss+sentinel:// and USER:PASSWORD@HOST,HOST/DB?service=NAME, or memory:";
 
 const MANAGEMENT: &str = "http(s)://[USER:PASSWORD@]HOST[:PORT], or off";
 
@@ -110,10 +111,18 @@ fn kind(text: &str) -> Option<BrokerKind> {
     if text == "memory:" || text == "memory://" {
         return Some(BrokerKind::Memory);
     }
+    if is_watched(text) {
+        return Some(BrokerKind::Redis);
+    }
     let url = url::Url::parse(text).ok().filter(|url| url.has_host() && url.host_str() != Some(""))?;
     match url.scheme() {
         "amqp" | "amqps" => Some(BrokerKind::Amqp),
         "redis" | "rediss" => Some(BrokerKind::Redis),
         _ => None,
     }
+}
+
+/// Whether it is a Redis that Sentinels watch over; several hosts are no URL. What is wrong with it, the broker crate tells.
+pub(super) fn is_watched(text: &str) -> bool {
+    text.starts_with("redis+sentinel://") || text.starts_with("rediss+sentinel://")
 }

@@ -7,6 +7,7 @@ use berth_scheduler::{Control, EventsWhen};
 
 use secrecy::SecretString;
 
+use super::broker::is_watched;
 use super::resolve::{Error, Resolved};
 
 /// The longest name of a namespace.
@@ -52,7 +53,8 @@ impl CelerySettings {
         })?;
         let results =
             resolved.read("celery_result_url", "redis(s)://[USER:PASSWORD@]HOST[:PORT][/DB]", |text| {
-                (text.starts_with("redis://") || text.starts_with("rediss://")).then(|| text.into())
+                (text.starts_with("redis://") || text.starts_with("rediss://") || is_watched(text))
+                    .then(|| text.into())
             })?;
         Ok(Self {
             control: control.unwrap_or(Control::Inspect),

@@ -221,7 +221,8 @@ pub const SETTINGS: &[Setting] = &[
         "URL",
         PerPart(&[(Up, "memory:")]),
         &[Up, Api, Scheduler, Agent, Broker],
-        "The broker: amqp(s)://USER:PASSWORD@HOST/VHOST, redis(s)://..., or memory: inside `berth up`",
+        "The broker: amqp(s)://USER:PASSWORD@HOST/VHOST, redis(s)://USER:PASSWORD@HOST/DB, \
+         redis(s)+sentinel://USER:PASSWORD@HOST,HOST/DB?service=NAME, or memory: inside `berth up`",
     )),
     plain(
         "broker_ca_file",

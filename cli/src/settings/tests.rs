@@ -180,7 +180,7 @@ fn every_bad_setting_has_its_exact_text() {
     let number = |high: &str| format!("is not a whole number from 1 to {high}");
     let name = "is not a name: use 1 to 63 of a-z, 0-9 and `-`, beginning and ending with a letter or digit";
     let database = "is not sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE";
-    let broker = "is not amqp://, amqps://, redis:// or rediss:// and USER:PASSWORD@HOST, or memory:";
+    let broker = "is not amqp://, amqps://, redis:// or rediss:// and USER:PASSWORD@HOST, redis+sentinel:// or rediss+sentinel:// and USER:PASSWORD@HOST,HOST/DB?service=NAME, or memory:";
     type Row<'a> = (Part, &'a [(&'a str, &'a str)], String);
     let table: Vec<Row<'_>> = vec![
         (Part::Up, &[("listen", "8000")], format!("`listen` (from --listen): `8000` {address}")),
@@ -204,7 +204,7 @@ fn every_bad_setting_has_its_exact_text() {
         (Part::Api, &[MQ], "`database_url` is needed: give --database-url, BERTH_DATABASE_URL or `database_url:` in the configuration file; use sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE".into()),
         (Part::Up, &[("broker_management_url", "rabbit:15672")], "`broker_management_url` (from --broker-management-url): what was given (hidden) is not http(s)://[USER:PASSWORD@]HOST[:PORT], or off".into()),
         (Part::Broker, &[MQ, ("database_url", "mysql://h")], "`database_url` (from --database-url): what was given (hidden) is not sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE".into()),
-        (Part::Api, &[PG], "`broker_url` is needed: give --broker-url, BERTH_BROKER_URL or `broker_url:` in the configuration file; use amqp://, amqps://, redis:// or rediss:// and USER:PASSWORD@HOST, or memory:".into()),
+        (Part::Api, &[PG], "`broker_url` is needed: give --broker-url, BERTH_BROKER_URL or `broker_url:` in the configuration file; use amqp://, amqps://, redis:// or rediss:// and USER:PASSWORD@HOST, redis+sentinel:// or rediss+sentinel:// and USER:PASSWORD@HOST,HOST/DB?service=NAME, or memory:".into()),
         (Part::Api, &[MQ, ("database_url", "sqlite:/x.db")], "`database_url` (from --database-url): SQLite serves one process, and `berth api` shares its database with other processes; use postgres://, or `berth up`".into()),
         (Part::Api, &[PG, ("broker_url", "memory:")], "`broker_url` (from --broker-url): memory: is inside one process, and `berth api` is one of several; use amqp:// or redis://, or `berth up`".into()),
         (Part::Scheduler, &[PG, MQ, ("metrics_listen", "x")], format!("`metrics_listen` (from --metrics-listen): `x` {address}")),
