@@ -48,6 +48,15 @@ pub enum Value {
     Text(String),
 }
 
+impl std::fmt::Display for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Int(number) => number.fmt(f),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
 /// A limit that no message ever reaches. RabbitMQ up to 3.13 has none by default, 4.0 and later 20; `-1` means
 /// "none" from 4.0 on, but 3.10 takes it and then drops a message at its first return (seen on 3.10.8). A number
 /// this large means the same on every version, so that an upgrade changes no queue's arguments either.

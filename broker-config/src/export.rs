@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::table;
 use crate::names::Names;
+use crate::policies::APPLY_TO;
 use crate::rights::{self, AgentUser};
 use crate::topology::Topology;
 
@@ -30,10 +31,15 @@ pub fn rabbitmq_definitions(names: &Names, topology: &Topology, vhost: &str) -> 
         json!({"user": name, "vhost": vhost,
                "configure": rights.configure, "write": rights.write, "read": rights.read})
     });
+    let policies = topology.policies.iter().map(|(name, policy)| {
+        json!({"name": name, "vhost": vhost, "pattern": policy.pattern, "apply-to": APPLY_TO,
+               "priority": policy.priority, "definition": policy.definition})
+    });
     json!({
         "vhosts": [{"name": vhost}],
         "users": users.collect::<Vec<_>>(),
         "permissions": permissions.collect::<Vec<_>>(),
+        "policies": policies.collect::<Vec<_>>(),
         "exchanges": exchanges.collect::<Vec<_>>(),
         "queues": queues.collect::<Vec<_>>(),
         "bindings": bindings.collect::<Vec<_>>(),
@@ -54,6 +60,7 @@ mod tests {
     use crate::arguments::QueueKind;
     use crate::build;
     use crate::password::PasswordHashes;
+    use crate::policies;
     use crate::rights::Slot;
 
     #[test]
@@ -62,6 +69,7 @@ mod tests {
         let password = PasswordHashes { rabbitmq: "c2FsdA==".to_owned(), redis: "00ff".to_owned() };
         let user = AgentUser { agent: "a".to_owned(), slot: Slot::Second, password };
         let topology = build::agent(&names, "a", ["q"], QueueKind::Quorum).with_user(&names, user);
+        let topology = topology.with_policy(policies::limit(&names, 1024));
         let file = rabbitmq_definitions(&names, &topology, "/");
         assert_eq!(file["queues"].as_array().unwrap().len(), 2);
         assert_eq!(
@@ -71,6 +79,8 @@ mod tests {
         assert_eq!(file["bindings"][0]["routing_key"], "berth.a.out");
         assert_eq!(file["permissions"][0]["user"], "berth-a.2");
         assert_eq!(file["users"][0]["password_hash"], "c2FsdA==");
+        assert_eq!(file["policies"][0]["definition"]["max-length-bytes"], 1024);
+        assert_eq!(file["policies"][0]["apply-to"], "queues");
         let lines = redis_acl_lines(&names, &topology, 0);
         assert!(lines[0].starts_with("user berth-a.2 reset resetchannels on #00ff ~berth.a.*"), "{lines:?}");
     }

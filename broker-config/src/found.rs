@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::arguments::{Value, table};
+use crate::arguments::table;
+use crate::policies::FoundPolicies;
 use crate::topology::{Binding, Exchange, Queue};
 use crate::users::FoundUsers;
 
@@ -21,6 +22,8 @@ pub struct Found {
     pub bindings: Option<BTreeSet<Binding>>,
     /// Users that could be agents' by their names; `None`: this broker has none, or they can't be seen.
     pub users: Option<FoundUsers>,
+    /// Policies; `None`: this broker has none, or they can't be seen.
+    pub policies: Option<FoundPolicies>,
 }
 
 /// What is seen of an exchange or a queue that exists.
@@ -34,7 +37,8 @@ pub enum Seen {
 
 /// What a queue's properties should be.
 pub fn of_queue(queue: &Queue) -> Properties {
-    queue_properties(true, false, table(queue.kind, &queue.arguments).into_iter().map(spelled))
+    let arguments = table(queue.kind, &queue.arguments).into_iter();
+    queue_properties(true, false, arguments.map(|(name, value)| (name, value.to_string())))
 }
 
 /// The properties of a queue with these flags and arguments.
@@ -61,14 +65,6 @@ pub fn exchange_properties(kind: &str, durable: bool, auto_delete: bool) -> Prop
     [("type", kind.to_owned()), ("durable", durable.to_string()), ("auto_delete", auto_delete.to_string())]
         .map(|(name, value)| (name.to_owned(), value))
         .into()
-}
-
-fn spelled((name, value): (String, Value)) -> (String, String) {
-    let text = match value {
-        Value::Int(number) => number.to_string(),
-        Value::Text(text) => text,
-    };
-    (name, text)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub mod keda;
 pub mod names;
 pub mod password;
 pub mod plan;
+pub mod policies;
 pub mod rights;
 pub mod topology;
 pub mod users;

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::found::{Found, Properties, Seen, of_exchange, of_queue};
 use crate::names::{Holder, Names};
+use crate::policies::{self, FoundPolicies};
 use crate::rights;
 use crate::topology::{Binding, Topology};
 use crate::users::{self, FoundUsers};
@@ -26,6 +27,8 @@ pub enum Kind {
     Binding,
     /// An agent's user.
     User,
+    /// A policy of RabbitMQ's; of others, named `POLICY -> QUEUE`.
+    Policy,
 }
 
 /// One difference.
@@ -39,7 +42,7 @@ pub enum Change {
         /// Its name.
         name: String,
     },
-    /// It is there with another value of one property. Of a user `apply` sets it; of the rest no broker can change
+    /// It is there with another value of one property. Of a user or a policy `apply` sets it; of the rest no broker can change
     /// it, and `apply` refuses. The values of a password are not told.
     Differs {
         /// What it is.
@@ -59,6 +62,17 @@ pub enum Change {
         kind: Kind,
         /// Its name.
         name: String,
+    },
+    /// It is a policy of others', and makes a queue of ours drop messages, or go. `apply` leaves it alone.
+    Alters {
+        /// What it is.
+        kind: Kind,
+        /// Its name, and the queue's.
+        name: String,
+        /// Which property of the queue.
+        property: String,
+        /// Its value.
+        found: Option<String>,
     },
     /// It is an agent's user that nothing wants any more: `apply` takes it away.
     Remove {
@@ -90,7 +104,7 @@ impl Scope {
     }
 }
 
-/// Compares `found` with `wanted`: exchanges, queues, bindings and users in turn; of each what is missing or differs,
+/// Compares `found` with `wanted`: exchanges, queues, bindings, users and policies in turn; of each what is missing or differs,
 /// then what nobody wants. What can't be seen is not compared.
 pub fn plan(names: &Names, wanted: &Topology, found: &Found, scope: &Scope) -> Vec<Change> {
     let ours = |name: &str| scope.covers(names, name);
@@ -111,7 +125,38 @@ pub fn plan(names: &Names, wanted: &Topology, found: &Found, scope: &Scope) -> V
     if let Some(users) = &found.users {
         changes.extend(of_users(names, wanted, users, scope));
     }
+    if let Some(policies) = &found.policies {
+        of_policies(wanted, policies, ours, &mut changes);
+    }
     changes
+}
+
+/// What of policies is to be different, and what those of others do to our queues.
+fn of_policies(
+    wanted: &Topology,
+    found: &FoundPolicies,
+    ours: impl Fn(&str) -> bool,
+    changes: &mut Vec<Change>,
+) {
+    let should = wanted.policies.iter().map(|(name, policy)| (name, policy.properties())).collect();
+    let seen = found.policies.iter().map(|(name, policy)| (name.clone(), Seen::Whole(policy.clone()))).collect();
+    compare(Kind::Policy, &should, &seen, &ours, changes);
+    for (name, queue) in &wanted.queues {
+        let Some(effect) = found.effects.get(name) else { continue };
+        for (property, value) in policies::altered(queue, effect) {
+            let giver = found.giver(effect, property, value).unwrap_or("?");
+            if wanted.policies.contains_key(giver) {
+                continue;
+            }
+            let (property, found) = (property.clone(), Some(value.clone()));
+            changes.push(Change::Alters {
+                kind: Kind::Policy,
+                name: format!("{giver} -> {name}"),
+                property,
+                found,
+            });
+        }
+    }
 }
 
 /// What of users is to be different. Whose they all are is known only where all agents are.
@@ -174,6 +219,7 @@ mod tests {
     use crate::arguments::QueueKind;
     use crate::build;
     use crate::password::PasswordHashes;
+    use crate::policies::Effect;
     use crate::rights::{AgentUser, Slot};
 
     fn of(queues: &[&str]) -> Topology {
@@ -191,6 +237,7 @@ mod tests {
             queues: queues.map(|(name, it)| (name.clone(), Seen::Whole(of_queue(it)))).collect(),
             bindings: Some(topology.bindings.clone()),
             users: None,
+            policies: None,
         }
     }
 
@@ -201,6 +248,9 @@ mod tests {
             Change::Differs { kind, name: it, property, found, wanted } => {
                 let (found, wanted) = (found.as_deref().unwrap_or("-"), wanted.as_deref().unwrap_or("-"));
                 format!("{} {property}: {found}, not {wanted}", name(kind, it))
+            }
+            Change::Alters { kind, name: it, property, found } => {
+                format!("{} alters {property}: {}", name(kind, it), found.as_deref().unwrap_or("-"))
             }
             Change::Unwanted { kind, name: it } => format!("unwanted {}", name(kind, it)),
             Change::Remove { kind, name: it } => format!("remove {}", name(kind, it)),
@@ -312,6 +362,38 @@ mod tests {
         let neighbour = users::wanted(users::Kind::RabbitMq, &foreign, &user("y", "secret"));
         users.insert("berth-x-y".to_owned(), neighbour);
         assert!(changes(&of(&["q"]), &found, &Scope::Everything).is_empty());
+    }
+
+    #[test]
+    fn policies_of_ours_are_compared_and_those_of_others_told_where_they_alter_a_queue() {
+        let names = Names::default();
+        let wanted = of(&["q"]).with_policy(policies::limit(&names, 1024));
+        let with = |policies: FoundPolicies| Found { policies: Some(policies), ..having(&of(&["q"])) };
+        let all = |found: &Found| changes(&wanted, found, &Scope::Everything);
+        assert_eq!(all(&with(FoundPolicies::default())), ["make policy berth.limit"]);
+
+        let (name, ours) = policies::limit(&names, 1024);
+        let theirs = Properties::from([("message-ttl".to_owned(), "60000".to_owned())]);
+        let mut found = FoundPolicies::default();
+        found.policies.insert(name.clone(), ours.properties());
+        found.policies.insert("everything".to_owned(), theirs.clone());
+        let effect = |policy: &str, definition| Effect {
+            policy: Some(policy.to_owned()),
+            operator: None,
+            definition,
+        };
+        found.effects.insert("berth.a.run.q".to_owned(), effect(&name, ours.properties()));
+        found.effects.insert("celery".to_owned(), effect("everything", theirs.clone()));
+        assert!(all(&with(found.clone())).is_empty());
+        found.effects.insert("berth.a.out".to_owned(), effect("everything", theirs));
+        let told = "policy everything -> berth.a.out alters message-ttl: 60000";
+        assert_eq!(all(&with(found.clone())), [told]);
+
+        found.effects.clear();
+        let (_, other) = policies::limit(&names, 5);
+        found.policies.insert(name, other.properties());
+        assert_eq!(all(&with(found.clone())), ["policy berth.limit max-length-bytes: 5, not 1024"]);
+        assert_eq!(changes(&of(&["q"]), &with(found), &Scope::Everything), ["unwanted policy berth.limit"]);
     }
 
     #[test]

@@ -139,7 +139,7 @@ pub fn redis_acl(names: &Names, agent: &str, password_sha256: &str, database: u3
 }
 
 /// Escapes what Erlang's regular expressions would take for syntax.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.chars().fold(String::new(), |mut escaped, c| {
         if !c.is_ascii_alphanumeric() && c != '-' && c != '_' {
             escaped.push('\\');

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::address::Address;
 use crate::arguments::{Arguments, QueueKind};
 use crate::names::Names;
+use crate::policies::Policy;
 use crate::rights::{self, AgentUser};
 
-/// A set of exchanges, queues, bindings and users.
+/// A set of exchanges, queues, bindings, users and policies.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Topology {
     /// Exchanges by name.
@@ -22,6 +23,8 @@ pub struct Topology {
     pub bindings: BTreeSet<Binding>,
     /// Users by name; what they may do follows from whose they are ([`crate::rights`]).
     pub users: BTreeMap<String, AgentUser>,
+    /// RabbitMQ's policies by name.
+    pub policies: BTreeMap<String, Policy>,
 }
 
 /// How an exchange routes.
@@ -87,6 +90,14 @@ impl Topology {
         self.queues.extend(other.queues);
         self.bindings.extend(other.bindings);
         self.users.extend(other.users);
+        self.policies.extend(other.policies);
+        self
+    }
+
+    /// Adds a policy.
+    #[must_use]
+    pub fn with_policy(mut self, (name, policy): (String, Policy)) -> Self {
+        self.policies.insert(name, policy);
         self
     }
 
@@ -129,6 +140,7 @@ impl Topology {
                 .collect(),
             bindings,
             users: BTreeMap::new(),
+            policies: BTreeMap::new(),
         }
     }
 }

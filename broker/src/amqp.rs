@@ -8,6 +8,7 @@ mod declare;
 mod leaderless;
 mod link;
 mod management;
+mod policies;
 mod publish;
 mod survey;
 mod topic;
@@ -95,10 +96,11 @@ impl Client {
 
     pub(crate) async fn apply(&self, topology: &Topology) -> Result<(), Error> {
         self.link.core.remember(topology);
-        // Users are told of past AMQP, and can be while it is away.
+        // Users and policies are told of past AMQP, and can be while it is away.
         if !(topology.exchanges.is_empty() && topology.queues.is_empty() && topology.bindings.is_empty()) {
             declare::apply(&self.link, topology).await?;
         }
+        policies::apply(&self.link, topology).await?;
         users::apply(&self.link, topology).await
     }
 

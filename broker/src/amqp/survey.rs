@@ -12,7 +12,8 @@ use serde_json::{Map, Value};
 use super::declare;
 use super::link::Link;
 use super::management::Management;
-use super::users;
+use super::policies::{ListedEffect, spelled};
+use super::{policies, users};
 use crate::broker::Survey;
 use crate::error::Error;
 
@@ -31,6 +32,8 @@ struct ListedQueue {
     durable: bool,
     auto_delete: bool,
     arguments: Map<String, Value>,
+    #[serde(flatten)]
+    policies: ListedEffect,
 }
 
 #[derive(Deserialize)]
@@ -61,7 +64,11 @@ async fn listed(link: &Link, management: &Management) -> Result<Survey, Error> {
         let properties = exchange_properties(&exchange.kind, exchange.durable, exchange.auto_delete);
         (exchange.name, Seen::Whole(properties))
     });
+    let mut effects = BTreeMap::new();
     let queues = queues.into_iter().map(|queue| {
+        if let Some(effect) = queue.policies.effect() {
+            effects.insert(queue.name.clone(), effect);
+        }
         let arguments = queue.arguments.into_iter().map(|(name, value)| (name, spelled(value)));
         (queue.name, Seen::Whole(queue_properties(queue.durable, queue.auto_delete, arguments)))
     });
@@ -72,14 +79,22 @@ async fn listed(link: &Link, management: &Management) -> Result<Survey, Error> {
         queue: binding.destination,
         routing_key: binding.routing_key,
     });
-    // Who may see everything else may not see users.
+    let queues = queues.collect();
+    // Who may see everything else may see neither users nor policies.
     let users = users::found(management, &link.core.settings.names).await;
-    let unseen = users.as_ref().err().map(|error| format!("{error}; users can't be seen"));
+    let policies = policies::found(management, effects).await;
+    let unseen = match (&users, &policies) {
+        (Ok(_), Ok(_)) => None,
+        (Err(error), Ok(_)) => Some(format!("{error}; users can't be seen")),
+        (Ok(_), Err(error)) => Some(format!("{error}; policies can't be seen")),
+        (Err(error), Err(_)) => Some(format!("{error}; users and policies can't be seen")),
+    };
     let found = Found {
         exchanges: Some(exchanges.collect()),
-        queues: queues.collect(),
+        queues,
         bindings: Some(bindings.collect::<BTreeSet<_>>()),
         users: users.ok(),
+        policies: policies.ok(),
     };
     Ok(Survey { found, unseen })
 }
@@ -88,13 +103,6 @@ async fn list<T: DeserializeOwned>(management: &Management, what: &'static str) 
     let vhost = management.vhost();
     let found = management.get(&[what, vhost]).await?;
     found.ok_or_else(|| management.error(format!("it knows no virtual host `{vhost}`")))
-}
-
-fn spelled(value: Value) -> String {
-    match value {
-        Value::String(text) => text,
-        other => other.to_string(),
-    }
 }
 
 async fn looked_for(link: &Link, wanted: &Topology) -> Result<Found, Error> {
@@ -115,5 +123,5 @@ async fn looked_for(link: &Link, wanted: &Topology) -> Result<Found, Error> {
             queues.insert(name.clone(), Seen::Name);
         }
     }
-    Ok(Found { exchanges: Some(exchanges), queues, bindings: None, users: None })
+    Ok(Found { exchanges: Some(exchanges), queues, bindings: None, users: None, policies: None })
 }

@@ -8,7 +8,7 @@ use berth_broker::Broker;
 use berth_broker_config::password::PasswordHashes;
 use berth_broker_config::plan::{Change, Kind, Scope, plan};
 use berth_broker_config::rights::{AgentUser, Slot};
-use berth_broker_config::{Topology, build};
+use berth_broker_config::{Topology, build, policies};
 use berth_domain::name::Slug;
 use berth_domain::scheduling::QueueProtocol;
 use berth_store::{Agent, Credentials, Queue};
@@ -20,7 +20,7 @@ use crate::arguments::{BrokerAction, BrokerFor, BrokerGroup, Export};
 use crate::command::Surroundings;
 use crate::failure::{Failure, Status};
 use crate::output::{Column, Output, text};
-use crate::settings::{BrokerSettings, DatabaseSettings, Format, Part, submitters};
+use crate::settings::{BrokerKind, BrokerSettings, DatabaseSettings, Format, Part, submitters};
 
 /// How long a broker may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -97,11 +97,15 @@ async fn apply(broker: &Broker, settings: &BrokerSettings, part: &Whole) -> Resu
             removed += usize::from(was_there);
         }
     }
+    let policies = topology.policies.len();
     let count = topology.exchanges.len() + topology.queues.len() + topology.bindings.len();
     let mut text = format!("{count} exchanges, queues and bindings are there");
     let users = topology.users.len();
     if users + removed > 0 {
         text.push_str(&format!(", and {users} users; {removed} were taken away"));
+    }
+    if policies > 0 {
+        text.push_str(&format!("; {policies} policy is set"));
     }
     Output::standard(Format::Table).line(&text)
 }
@@ -150,6 +154,11 @@ async fn part(
     });
     let users = users.into_iter().filter_map(user);
     let topology = users.fold(topology, |topology, user| topology.with_user(&names, user));
+    let limit = settings.queue_limit_bytes.filter(|_| settings.kind == BrokerKind::Amqp);
+    let topology = match limit {
+        Some(bytes) => topology.with_policy(policies::limit(&names, bytes)),
+        None => topology,
+    };
     Ok(Whole { topology, agents, scope })
 }
 

@@ -30,6 +30,8 @@ pub struct BrokerSettings {
     pub prefix: String,
     /// Whether run queues are classic ones instead of quorum queues (RabbitMQ).
     pub classic_queues: bool,
+    /// RabbitMQ: how many bytes a queue may hold by a policy, if there is to be one.
+    pub queue_limit_bytes: Option<u64>,
     /// RabbitMQ: where its management API is; not given, it is beside the broker.
     pub management: Option<SecretString>,
     /// The authorities that sign the broker's certificate, if not the system's.
@@ -75,6 +77,10 @@ impl BrokerSettings {
                 _ => None,
             })?
             .unwrap_or_default();
+        let limit = |text: &str| text.parse().ok().filter(|mib: &u64| (1..=1_048_576).contains(mib));
+        let queue_limit_bytes = resolved
+            .read("broker_queue_limit_mib", "a whole number from 1 to 1048576", limit)?
+            .map(|mib| mib << 20);
         let visibility_timeout =
             Duration::from_secs(resolved.number("broker_visibility_seconds", 1, 3600)?);
         let management = resolved.read("broker_management_url", MANAGEMENT, management)?;
@@ -95,6 +101,7 @@ impl BrokerSettings {
             kind,
             prefix,
             classic_queues,
+            queue_limit_bytes,
             management,
             visibility_timeout,
         })

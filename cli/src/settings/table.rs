@@ -264,6 +264,15 @@ pub const SETTINGS: &[Setting] = &[
         &[Up, Api, Scheduler, Agent, Broker],
         "The type of RabbitMQ's run queues: quorum or classic",
     ),
+    plain(
+        "broker_queue_limit_mib",
+        "broker-queue-limit-mib",
+        "MIB",
+        Derived("no policy"),
+        &[Broker],
+        "RabbitMQ: a policy by which none of the queues under the prefix holds more than so many MiB of messages; \
+         whoever publishes more is refused, and tries again",
+    ),
     secret(plain(
         "broker_management_url",
         "broker-management-url",
@@ -271,7 +280,7 @@ pub const SETTINGS: &[Setting] = &[
         Derived("the broker's host and credentials, port 15672, or 15671 for amqps"),
         &[Up, Api, Scheduler, Broker],
         "RabbitMQ's management API: http(s)://[USER:PASSWORD@]HOST[:PORT], or off. It counts un-acked messages, lists \
-         what is on the broker and makes users; everything else does without it",
+         what is on the broker, and makes users and policies; everything else does without it",
     )),
     plain(
         "broker_visibility_seconds",
