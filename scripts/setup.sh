@@ -29,6 +29,8 @@ if [ "$what" != build ]; then
     need redis-server has redis-server
     need postgresql has_postgres
     need util-linux has runuser
+    # Looks at Flower's pages.
+    need chromium has chromium
     need python3 has python3
     need python3-venv has_venv
     need golang-go find_go

@@ -1,4 +1,7 @@
-//! `/openapi.json`: what paths there are. Bodies are not described yet.
+//! `/openapi.json`: what paths there are, and some of the bodies.
+
+#[path = "openapi/bodies.rs"]
+mod bodies;
 
 use axum::Json;
 use axum::extract::State;
@@ -20,7 +23,8 @@ pub(crate) async fn get(State(app): State<AppState>) -> Json<Value> {
         let mut item = Map::new();
         item.insert("parameters".to_owned(), Value::Array(parameters));
         for method in methods {
-            item.insert(method.to_owned(), json!({ "responses": { "default": { "description": "" } } }));
+            let plain = || json!({ "responses": { "default": { "description": "" } } });
+            item.insert(method.to_owned(), bodies::operation(method, path).unwrap_or_else(plain));
         }
         paths.insert(path.to_owned(), Value::Object(item));
     }
@@ -29,5 +33,6 @@ pub(crate) async fn get(State(app): State<AppState>) -> Json<Value> {
         "openapi": "3.1.0",
         "info": { "title": "Berth", "version": app.release, "description": description },
         "paths": paths,
+        "components": { "schemas": bodies::schemas() },
     }))
 }

@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn on_redis_each_priority_has_a_list() {
-        let broker = 
+        let broker =
             ScaledBroker::Redis { address: "r:6379".to_owned(), service: None, database: 2, tls: false };
         let triggers = triggers(&Scaling { broker, prometheus: None });
         let lists: Vec<&str> =
@@ -156,7 +156,10 @@ mod tests {
         assert_eq!(lists[0], "berth.eu.run.gpu");
         assert_eq!(lists[3], "berth.eu.run.gpu\u{6}\u{16}9");
         assert_eq!(triggers[0]["metadata"]["databaseIndex"], "2");
-        assert_eq!((&triggers[0]["type"], &triggers[0]["metadata"]["address"]), (&json!("redis"), &json!("r:6379")));
+        assert_eq!(
+            (&triggers[0]["type"], &triggers[0]["metadata"]["address"]),
+            (&json!("redis"), &json!("r:6379"))
+        );
     }
 
     #[test]

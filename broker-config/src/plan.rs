@@ -139,7 +139,8 @@ fn of_policies(
     changes: &mut Vec<Change>,
 ) {
     let should = wanted.policies.iter().map(|(name, policy)| (name, policy.properties())).collect();
-    let seen = found.policies.iter().map(|(name, policy)| (name.clone(), Seen::Whole(policy.clone()))).collect();
+    let seen =
+        found.policies.iter().map(|(name, policy)| (name.clone(), Seen::Whole(policy.clone()))).collect();
     compare(Kind::Policy, &should, &seen, &ours, changes);
     for (name, queue) in &wanted.queues {
         let Some(effect) = found.effects.get(name) else { continue };
@@ -377,11 +378,8 @@ mod tests {
         let mut found = FoundPolicies::default();
         found.policies.insert(name.clone(), ours.properties());
         found.policies.insert("everything".to_owned(), theirs.clone());
-        let effect = |policy: &str, definition| Effect {
-            policy: Some(policy.to_owned()),
-            operator: None,
-            definition,
-        };
+        let effect =
+            |policy: &str, definition| Effect { policy: Some(policy.to_owned()), operator: None, definition };
         found.effects.insert("berth.a.run.q".to_owned(), effect(&name, ours.properties()));
         found.effects.insert("celery".to_owned(), effect("everything", theirs.clone()));
         assert!(all(&with(found.clone())).is_empty());

@@ -87,7 +87,8 @@ pub struct Effect {
 
 /// What of an effect makes a queue mean something else than Berth takes it for: messages are dropped, or the queue goes.
 pub fn altered<'a>(queue: &Queue, effect: &'a Effect) -> impl Iterator<Item = (&'a String, &'a String)> {
-    let refuses = effect.definition.get("overflow").is_some_and(|overflow| overflow.starts_with("reject-publish"));
+    let refuses =
+        effect.definition.get("overflow").is_some_and(|overflow| overflow.starts_with("reject-publish"));
     let is_quorum = queue.kind == QueueKind::Quorum;
     effect.definition.iter().filter(move |(name, value)| match name.as_str() {
         "message-ttl" | "expires" => true,
@@ -160,8 +161,7 @@ mod tests {
         };
         let operators =
             of("max-length", "5").into_iter().map(|(_, policy)| ("o".to_owned(), policy)).collect();
-        let found =
-            FoundPolicies { policies: of("message-ttl", "1"), operators, effects: BTreeMap::new() };
+        let found = FoundPolicies { policies: of("message-ttl", "1"), operators, effects: BTreeMap::new() };
         let (policy, operator) = (Some("p".to_owned()), Some("o".to_owned()));
         let effect = Effect { policy, operator, definition: Properties::new() };
         assert_eq!(found.giver(&effect, "max-length", "5"), Some("o"));

@@ -74,7 +74,10 @@ pub struct TooOld {
 impl fmt::Display for TooOld {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { product, found, oldest, newest } = self;
-        write!(f, "{product} {found} is too old: Berth works with {oldest} and later, and knows those to {newest}")
+        write!(
+            f,
+            "{product} {found} is too old: Berth works with {oldest} and later, and knows those to {newest}"
+        )
     }
 }
 
@@ -246,7 +249,12 @@ mod tests {
             for (name, queue) in
                 everything(QueueKind::Quorum).queues.iter().chain(&everything(QueueKind::Classic).queues)
             {
-                assert_eq!(misunderstood(row, queue.kind, &queue.arguments), None, "{name} on {}", row.series);
+                assert_eq!(
+                    misunderstood(row, queue.kind, &queue.arguments),
+                    None,
+                    "{name} on {}",
+                    row.series
+                );
             }
         }
     }

@@ -57,8 +57,7 @@ impl Sentinels {
                 "sentinel_user" => found.user = Some(value.into_owned()),
                 "sentinel_password" => found.password = Some(value.into_owned().into()),
                 other => {
-                    let problem =
-                        format!("`{other}` is not service, sentinel_user or sentinel_password");
+                    let problem = format!("`{other}` is not service, sentinel_user or sentinel_password");
                     return Err(wrong("query", problem));
                 }
             }
@@ -105,7 +104,8 @@ mod tests {
 
     #[test]
     fn a_url_names_every_sentinel_and_the_service() {
-        let url = "rediss+sentinel://me:s%40crt@h1,h2:26380,[::1]:7/3?service=my+redis&sentinel_password=p%26w";
+        let url =
+            "rediss+sentinel://me:s%40crt@h1,h2:26380,[::1]:7/3?service=my+redis&sentinel_password=p%26w";
         let (found, plain) = Sentinels::of(url).unwrap().unwrap();
         assert_eq!(found.shown_places(), "h1:26379,h2:26380,[::1]:7");
         assert_eq!(found.service, "my redis");
@@ -128,7 +128,10 @@ mod tests {
             ("redis+sentinel://h/0", "`service` is missing: write redis(s)+sentinel://"),
             ("redis+sentinel://h1,,h2/0?service=x", "`` is not HOST or HOST:PORT"),
             ("redis+sentinel://h:x/0?service=x", "`h:x` is not HOST or HOST:PORT"),
-            ("redis+sentinel://h/0?service=x&db=3", "`db` is not service, sentinel_user or sentinel_password"),
+            (
+                "redis+sentinel://h/0?service=x&db=3",
+                "`db` is not service, sentinel_user or sentinel_password",
+            ),
         ] {
             let error = Sentinels::of(url).unwrap_err().to_string();
             assert!(error.contains(text), "{url}: {error}");

@@ -113,6 +113,8 @@ pub struct Settings {
     pub leaderless_after: Duration,
     /// Redis: what a consumer held, and did not refresh for this long, is delivered again.
     pub visibility_timeout: Duration,
+    /// Redis: what stands before Celery's own names, and those of queues that are others' (kombu's `global_keyprefix`).
+    pub celery_prefix: String,
     /// Redis: how often lists are looked at that were filled by clients which give no hint.
     pub poll_interval: Duration,
 }
@@ -127,7 +129,9 @@ pub enum SettingsError {
     )]
     NotAUrl(url::ParseError),
     /// A scheme of something else.
-    #[error("the broker URL's scheme is `{0}`: use memory, amqp, amqps, redis, rediss, redis+sentinel or rediss+sentinel")]
+    #[error(
+        "the broker URL's scheme is `{0}`: use memory, amqp, amqps, redis, rediss, redis+sentinel or rediss+sentinel"
+    )]
     Scheme(String),
     /// A part that the transport can't use.
     #[error("the broker URL's {part} is wrong: {problem}")]
@@ -192,6 +196,7 @@ impl Settings {
             management: ManagementUrl::default(),
             leaderless_after: Duration::from_secs(30),
             visibility_timeout: Duration::from_secs(30),
+            celery_prefix: String::new(),
             poll_interval: Duration::from_millis(500),
         })
     }
@@ -321,6 +326,7 @@ impl fmt::Debug for Settings {
             .field("management", &self.management)
             .field("leaderless_after", &self.leaderless_after)
             .field("visibility_timeout", &self.visibility_timeout)
+            .field("celery_prefix", &self.celery_prefix)
             .field("poll_interval", &self.poll_interval)
             .finish_non_exhaustive()
     }

@@ -145,7 +145,8 @@ async fn consumers_and_publishers_go_on_within_five_seconds_of_a_failover() {
         let broker = Broker::connect(Settings::new(&url).unwrap()).unwrap();
         let mut connection = broker.connection();
         let state = connection.wait_for(|state| state.up || state.last_error.is_some());
-        let is_replica = state.await.unwrap().last_error.as_deref().is_some_and(|why| why.contains("replica"));
+        let is_replica =
+            state.await.unwrap().last_error.as_deref().is_some_and(|why| why.contains("replica"));
         broker.close().await;
         is_replica
     })
@@ -165,5 +166,8 @@ async fn what_is_no_master_is_refused_by_name() {
     let service = refusal(&url.replace("service=berth", "service=other")).await;
     assert!(service.contains("no Sentinel names a master") && service.contains("`other`"), "{service}");
     let password = refusal(&url.replace("sentinel-test-secret", "wrong-secret")).await;
-    assert!(password.contains("no Sentinel names a master") && !password.contains("wrong-secret"), "{password}");
+    assert!(
+        password.contains("no Sentinel names a master") && !password.contains("wrong-secret"),
+        "{password}"
+    );
 }

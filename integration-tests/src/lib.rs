@@ -4,6 +4,7 @@
 //! test process dies.
 
 mod binary;
+pub mod browser;
 mod client;
 mod command_line;
 mod installation;

@@ -72,6 +72,26 @@ fn on_rabbitmq_the_plan_is_what_apply_would_make_and_nothing_after_it() {
     assert_eq!(refused.status.code(), Some(1), "{said}");
     assert!(said.contains("`berth.a.run.q` exists on the broker with other properties"), "{said}");
 
+    // A policy of ours is set and exported; one of others that would drop messages is told, and stays.
+    let limited = [&one[..], &["--broker-queue-limit-mib", "64"]].concat();
+    let unwanted = "unwanted queue berth.a.run.r";
+    assert_eq!(plan(&settings, &limited), [unwanted, "make policy berth.limit"]);
+    apply(&settings, &limited);
+    assert_eq!(plan(&settings, &limited), [unwanted]);
+    assert_eq!(plan(&settings, &one), [unwanted, "unwanted policy berth.limit"]);
+    let exported = broker(&settings, &[&["export", "rabbitmq"], &limited[..]].concat());
+    let exported: serde_json::Value = serde_json::from_slice(&exported.stdout).unwrap_or_default();
+    assert_eq!(exported["policies"][0]["definition"]["max-length-bytes"], 64 << 20, "{exported:#}");
+    server.ctl(&["set_policy", "--priority", "1", "theirs", "run.q$", r#"{"message-ttl": 60000}"#]);
+    let altered = [unwanted, "alters policy theirs -> berth.a.run.q message-ttl 60000"];
+    let told = eventually(Duration::from_secs(30), || plan(&settings, &limited) == altered);
+    assert!(told, "{:?}", plan(&settings, &limited));
+    let noted = broker(&settings, &[&["apply"], &limited[..]].concat());
+    let said = String::from_utf8_lossy(&noted.stderr);
+    assert!(said.contains("note: policy theirs -> berth.a.run.q sets message-ttl"), "{said}");
+    assert_eq!(plan(&settings, &limited), altered);
+    server.ctl(&["clear_policy", "theirs"]);
+
     // Without the management API, what is missing is still found, and what isn't seen is said.
     let blind = [&["--for", "a=q,s", "--broker-management-url", "off"][..]].concat();
     assert_eq!(plan(&settings, &blind), ["make queue berth.a.run.s"]);

@@ -4,13 +4,15 @@
 
 use std::time::Duration;
 
-use berth_broker::celery::task;
+use berth_broker::celery::event::Event;
+use berth_broker::celery::{control, task};
 use berth_broker::offer::{self, Offer};
-use berth_broker::{Broker, Publish, Settings};
+use berth_broker::{Broker, Message, Publish, Settings};
 use berth_broker_config::arguments::QueueKind;
-use berth_broker_config::{Names, build};
+use berth_broker_config::{Address, Names, build};
 use berth_integration_tests::stock;
 use berth_test_servers::celery::{CeleryWorker, produce};
+use berth_test_servers::process::run;
 use berth_test_servers::{RabbitMq, Redis};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -73,6 +75,53 @@ async fn both_ways(url: &str) {
     assert_eq!(json!(read.body.args), json!([1, "a"]));
     assert_eq!(json!(read.body.kwargs), json!({"lr": 0.1}));
     delivery.ack().await.unwrap();
+    broker.close().await;
+}
+
+/// In another database, and with kombu's `global_keyprefix`.
+#[tokio::test(flavor = "multi_thread")]
+async fn on_redis_stock_tools_with_a_key_prefix_find_celerys_own_names() {
+    let server = Redis::start();
+    let url = server.url().replace("/0", "/5");
+    let mut settings = Settings::new(&url).unwrap();
+    settings.celery_prefix = "tools:".to_owned();
+    let broker = Broker::connect(settings).unwrap();
+    assert!(broker.connected(LONG).await);
+    let mut commands = broker.commands(control::NAMESPACE).await;
+    // As the link of a submission is sent.
+    let task = Message::json(r#"[["done"], {}, {}]"#);
+    broker.publish(vec![Publish { to: Address::foreign("celery"), message: task }]).await.unwrap();
+
+    let (python, script) = (stock("python"), "/python/celery_prefix.py");
+    let script = [env!("CARGO_MANIFEST_DIR"), script].concat();
+    let tools = tokio::task::spawn_blocking(move || {
+        let mut command = std::process::Command::new(python);
+        run(command.args([&script, &url, "tools:"]).env("PYTHONWARNINGS", "ignore"))
+    });
+    let heartbeat: Event = serde_json::from_value(json!({
+        "type": "worker-heartbeat", "hostname": "a@r", "timestamp": 1.0, "freq": 2.0, "pid": 1, "clock": 1,
+    }))
+    .unwrap();
+    let mut beat = tokio::time::interval(Duration::from_millis(200));
+    let answering = async {
+        loop {
+            tokio::select! {
+                Some(message) = commands.next() => {
+                    let command = control::decode(&message).unwrap().command;
+                    let (ticket, answer) = (command.ticket, json!({"ok": "pong"}));
+                    let reply = control::Reply { node: "a@r".to_owned(), answer, ticket, clock: Some(1) };
+                    broker.reply(&command.reply_to.unwrap(), control::encode_reply(&reply)).await.unwrap();
+                }
+                _ = beat.tick() => broker.emit(std::slice::from_ref(&heartbeat)).await.unwrap(),
+            }
+        }
+    };
+    let said = tokio::select! {
+        said = tokio::time::timeout(LONG, tools) => said.unwrap().unwrap(),
+        () = answering => unreachable!("it goes on for ever"),
+    };
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(said, json!({"nodes": {"a@r": {"ok": "pong"}}, "heard": "a@r", "task": ["done"]}));
     broker.close().await;
 }
 

@@ -92,8 +92,15 @@ impl Redis {
             std::fs::write(folder.join(USERS), text).unwrap_or_else(|error| panic!("{USERS}: {error}"));
         }
         let has_users_file = users.is_some();
-        let mut server =
-            Self { port: port::free(), folder, has_users_file, tls_port: None, master: None, child: None, reaper };
+        let mut server = Self {
+            port: port::free(),
+            folder,
+            has_users_file,
+            tls_port: None,
+            master: None,
+            child: None,
+            reaper,
+        };
         server.restart();
         server
     }

@@ -116,10 +116,31 @@ async fn agents_inside_the_process_need_no_credentials_and_get_none() {
     assert!(refused.detail().contains("inside this process"), "{refused:?}");
     let nothing = api.send("DELETE", &format!("{path}/1"), &[], Vec::new()).await;
     assert_eq!((nothing.status, nothing.detail()), (404, "generation `1` does not exist"));
+}
+
+/// That an answer has just what `/openapi.json` says.
+async fn is_described(api: &Api, method: &str, path: &str, status: &str, answer: &serde_json::Value) {
     let document = api.get("/openapi.json").await.ok();
-    let paths = &document["paths"];
-    assert!(paths["/api/v1/orgs/{owner}/agents/{agent}/credentials"]["post"].is_object());
-    assert!(paths["/api/v1/orgs/{owner}/agents/{agent}/credentials/{generation}"]["delete"].is_object());
+    let path = format!("/api/v1/orgs/{{owner}}/agents/{{agent}}/{path}");
+    let content = &document["paths"][&path][method]["responses"][status]["content"]["application/json"];
+    let name = content["schema"]["$ref"].as_str().unwrap_or_else(|| panic!("{method} {path}: {document:#}"));
+    let schema = document.pointer(name.trim_start_matches('#')).unwrap_or_else(|| panic!("no schema {name}"));
+    let described: Vec<_> = schema["properties"].as_object().unwrap().keys().collect();
+    assert_eq!(answer.as_object().unwrap().keys().collect::<Vec<_>>(), described, "{name}");
+    assert_eq!(schema["required"], json!(described));
+    for (key, value) in answer.as_object().unwrap() {
+        let kind = match value {
+            serde_json::Value::Null => "null",
+            serde_json::Value::Bool(_) => "boolean",
+            serde_json::Value::Number(_) => "integer",
+            serde_json::Value::String(_) => "string",
+            serde_json::Value::Array(_) => "array",
+            serde_json::Value::Object(_) => "object",
+        };
+        let said = &schema["properties"][key]["type"];
+        let fits = said == kind || said.as_array().is_some_and(|kinds| kinds.contains(&json!(kind)));
+        assert!(fits, "{name}: {key} is {kind}, not {said}");
+    }
 }
 
 #[tokio::test]
@@ -134,14 +155,17 @@ async fn where_the_broker_can_not_be_told_of_users_credentials_are_made_and_it_i
     assert_eq!(made["url"], format!("amqp://berth-local:{password}@127.0.0.1:1/%2fx"));
     assert_eq!((&made["on_broker"], &made["valid"]), (&json!(false), &json!([1])));
     assert!(made["note"].as_str().unwrap().contains("berth broker export rabbitmq"), "{made}");
+    is_described(&api, "post", "credentials", "201", &made).await;
     let second = api.post(&path, &json!({})).await.ok();
     assert_ne!(second["password"], made["password"]);
     assert_eq!((&second["user"], &second["valid"]), (&json!("berth-local.2"), &json!([1, 2])));
     let listed = api.get(&path).await.ok();
+    is_described(&api, "get", "credentials", "200", &listed).await;
     assert_eq!((&listed["needed"], &listed["count"]), (&json!(true), &json!(2)));
     let told = listed.to_string();
     assert!(!told.contains(password) && !told.contains("hash") && !told.contains("s3cret"), "{told}");
     let retired = api.send("DELETE", &format!("{path}/1"), &[], Vec::new()).await.ok();
+    is_described(&api, "delete", "credentials/{generation}", "200", &retired).await;
     assert_eq!((&retired["user"], &retired["on_broker"]), (&json!("berth-local"), &json!(false)));
     assert!(
         retired["note"].as_str().unwrap().contains("delete the user `berth-local` there by hand"),

@@ -1,9 +1,10 @@
 //! The connection: made, watched, and made again for ever.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use berth_broker_config::versions::{Product, Support, support};
 use futures_util::StreamExt;
 use lapin::tcp::{OwnedIdentity, OwnedTLSConfig};
 use lapin::uri::AMQPUri;
@@ -32,6 +33,8 @@ pub(crate) struct Link {
     uri: AmqpUri,
     /// None: it is off.
     pub(crate) management: Option<Management>,
+    /// Whether the broker was too old when it was last asked.
+    is_too_old: AtomicBool,
 }
 
 /// lapin's URI, which has the password in it.
@@ -77,6 +80,7 @@ impl Link {
             suspect: Notify::new(),
             uri: AmqpUri(uri),
             management,
+            is_too_old: AtomicBool::new(false),
         }))
     }
 
@@ -105,7 +109,29 @@ impl Link {
         self.suspect.notify_one();
     }
 
+    /// Asks the management API for the broker's version, which lapin doesn't tell: why it is not to be worked with, if
+    /// that is so and can be known.
+    async fn refusal(&self) -> Option<String> {
+        let version = self.management.as_ref()?.version().await?;
+        let refusal = match support(Product::RabbitMq, &version) {
+            Ok(Support::Known) => None,
+            Ok(Support::Unknown) => {
+                tracing::info!(version = format!("RabbitMQ {version}"), "broker.version.unknown");
+                None
+            }
+            Err(error) => Some(error.to_string()),
+        };
+        self.is_too_old.store(refusal.is_some(), Ordering::Relaxed);
+        refusal
+    }
+
     async fn connect(&self) -> Result<Live, String> {
+        // Nobody is let in for a moment again and again.
+        if self.is_too_old.load(Ordering::Relaxed)
+            && let Some(why) = self.refusal().await
+        {
+            return Err(why);
+        }
         let name = self.core.settings.connection_name.as_str();
         let properties = ConnectionProperties::default().with_connection_name(name.into());
         let limit = self.core.settings.connect_timeout;
@@ -136,8 +162,14 @@ impl Link {
         let mut events = std::pin::pin!(live.connection.events_listener());
         let mut look = tokio::time::interval(LOOK);
         let mut last = "connection lost".to_owned();
+        let mut refusal = std::pin::pin!(self.refusal());
+        let mut is_asked = false;
         loop {
             tokio::select! {
+                refused = &mut refusal, if !is_asked => match refused {
+                    Some(why) => return why,
+                    None => is_asked = true,
+                },
                 event = events.next() => match event {
                     Some(Event::Error(error)) => last = error.to_string(),
                     Some(Event::ConnectionBlocked(reason)) => {

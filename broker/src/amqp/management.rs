@@ -54,6 +54,12 @@ struct Counts {
     messages_unacknowledged: Option<u64>,
 }
 
+/// The part of the broker's description that is asked for.
+#[derive(Deserialize)]
+struct Overview {
+    rabbitmq_version: String,
+}
+
 impl std::fmt::Debug for Management {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Management").field("at", &self.shown).finish_non_exhaustive()
@@ -100,9 +106,26 @@ impl Management {
         answer.ok().flatten().and_then(|counts| counts.messages_unacknowledged)
     }
 
+    /// The broker's version; `None` if that can't be known now.
+    pub(crate) async fn version(&self) -> Option<String> {
+        let request = self.request(Method::GET, &["overview"], Some(("columns", "rabbitmq_version")));
+        let overview = self.answer::<Overview>(request.timeout(PATIENT)).await;
+        overview.ok().flatten().map(|overview| overview.rabbitmq_version)
+    }
+
     /// Reads something.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Option<T>, Error> {
         let request = self.request(Method::GET, path, Some(("disable_stats", "true")));
+        self.answer(request.timeout(PATIENT)).await.map_err(|text| self.error(text))
+    }
+
+    /// Reads these columns of a list, those among them that are only told with statistics.
+    pub(crate) async fn get_columns<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        columns: &str,
+    ) -> Result<Option<T>, Error> {
+        let request = self.request(Method::GET, path, Some(("columns", columns)));
         self.answer(request.timeout(PATIENT)).await.map_err(|text| self.error(text))
     }
 

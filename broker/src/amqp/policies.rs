@@ -24,7 +24,8 @@ struct ListedPolicy {
 
 /// What the list of queues says of policies.
 #[derive(Deserialize)]
-pub(crate) struct ListedEffect {
+struct ListedEffect {
+    name: String,
     policy: Option<String>,
     operator_policy: Option<String>,
     /// Erlang has no empty map: it may be an empty list.
@@ -33,14 +34,15 @@ pub(crate) struct ListedEffect {
 }
 
 impl ListedEffect {
-    pub(crate) fn effect(self) -> Option<Effect> {
+    fn effect(self) -> Option<(String, Effect)> {
         let given = |name: Option<String>| name.filter(|name| !name.is_empty());
         let Value::Object(definition) = self.effective_policy_definition else { return None };
         if definition.is_empty() {
             return None;
         }
         let definition = definition.into_iter().map(|(name, value)| (name, spelled(value))).collect();
-        Some(Effect { policy: given(self.policy), operator: given(self.operator_policy), definition })
+        let (policy, operator) = (given(self.policy), given(self.operator_policy));
+        Some((self.name, Effect { policy, operator, definition }))
     }
 }
 
@@ -53,12 +55,16 @@ pub(crate) fn spelled(value: Value) -> String {
 }
 
 /// The virtual host's policies.
-pub(crate) async fn found(
-    management: &Management,
-    effects: BTreeMap<String, Effect>,
-) -> Result<FoundPolicies, Error> {
+pub(crate) async fn found(management: &Management) -> Result<FoundPolicies, Error> {
     let policies = list(management, "policies").await?;
     let operators = list(management, "operator-policies").await?;
+    let mut effects = BTreeMap::new();
+    if !(policies.is_empty() && operators.is_empty()) {
+        let columns = "name,policy,operator_policy,effective_policy_definition";
+        let listed: Option<Vec<ListedEffect>> =
+            management.get_columns(&["queues", management.vhost()], columns).await?;
+        effects.extend(listed.into_iter().flatten().filter_map(ListedEffect::effect));
+    }
     Ok(FoundPolicies { policies, operators, effects })
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::declare;
 use super::link::Link;
 use super::management::Management;
-use super::policies::{ListedEffect, spelled};
+use super::policies::spelled;
 use super::{policies, users};
 use crate::broker::Survey;
 use crate::error::Error;
@@ -32,8 +32,6 @@ struct ListedQueue {
     durable: bool,
     auto_delete: bool,
     arguments: Map<String, Value>,
-    #[serde(flatten)]
-    policies: ListedEffect,
 }
 
 #[derive(Deserialize)]
@@ -64,11 +62,7 @@ async fn listed(link: &Link, management: &Management) -> Result<Survey, Error> {
         let properties = exchange_properties(&exchange.kind, exchange.durable, exchange.auto_delete);
         (exchange.name, Seen::Whole(properties))
     });
-    let mut effects = BTreeMap::new();
     let queues = queues.into_iter().map(|queue| {
-        if let Some(effect) = queue.policies.effect() {
-            effects.insert(queue.name.clone(), effect);
-        }
         let arguments = queue.arguments.into_iter().map(|(name, value)| (name, spelled(value)));
         (queue.name, Seen::Whole(queue_properties(queue.durable, queue.auto_delete, arguments)))
     });
@@ -79,10 +73,9 @@ async fn listed(link: &Link, management: &Management) -> Result<Survey, Error> {
         queue: binding.destination,
         routing_key: binding.routing_key,
     });
-    let queues = queues.collect();
     // Who may see everything else may see neither users nor policies.
     let users = users::found(management, &link.core.settings.names).await;
-    let policies = policies::found(management, effects).await;
+    let policies = policies::found(management).await;
     let unseen = match (&users, &policies) {
         (Ok(_), Ok(_)) => None,
         (Err(error), Ok(_)) => Some(format!("{error}; users can't be seen")),
@@ -91,7 +84,7 @@ async fn listed(link: &Link, management: &Management) -> Result<Survey, Error> {
     };
     let found = Found {
         exchanges: Some(exchanges.collect()),
-        queues,
+        queues: queues.collect(),
         bindings: Some(bindings.collect::<BTreeSet<_>>()),
         users: users.ok(),
         policies: policies.ok(),

@@ -23,8 +23,18 @@ const SEPARATOR: &str = "\u{6}\u{16}";
 /// How long a reply waits for its client, in milliseconds: as long as kombu's own on RabbitMQ.
 const REPLY_KEPT_MS: u32 = 300_000;
 
+/// A key of Celery's own.
+fn key(link: &Link, name: &str) -> String {
+    format!("{}{name}", link.core.settings.celery_prefix)
+}
+
+/// The channel of a fanout exchange.
+fn channel(link: &Link, name: &str) -> String {
+    key(link, &format!("/{}.{name}", link.core.settings.database()))
+}
+
 pub(crate) fn subscribe(link: &Arc<Link>, namespace: &str) -> Subscription {
-    topic::subscribe(link, &Address::foreign(format!("/{}.{}", link.core.settings.database(), commands(namespace))))
+    topic::subscribe(link, &Address::foreign(channel(link, &commands(namespace))))
 }
 
 /// Workers with a key prefix (kombu's `global_keyprefix`) listen under it.
@@ -48,12 +58,13 @@ pub(crate) async fn reply(link: &Link, to: &ReplyTo, message: &Message) -> Resul
     let queue = to.queue();
     let binding = [to.routing_key.as_str(), "", &queue].join(SEPARATOR);
     let mut waits = ::redis::cmd("SISMEMBER");
-    let waits = waits.arg(format!("_kombu.binding.{}", to.exchange)).arg(binding);
+    let waits = waits.arg(key(link, &format!("_kombu.binding.{}", to.exchange))).arg(binding);
     if !link.command::<bool>(DOING, waits).await? {
         return Ok(());
     }
     let text = envelope::encode_through(message, &to.exchange, &to.routing_key)?;
     let mut push = ::redis::pipe();
+    let queue = key(link, &queue);
     push.atomic().cmd("LPUSH").arg(&queue).arg(text).ignore();
     push.cmd("PEXPIRE").arg(&queue).arg(REPLY_KEPT_MS).ignore();
     link.pipeline(DOING, &push).await
@@ -70,9 +81,9 @@ pub(crate) async fn put_result(link: &Link, result: &TaskResult, kept: Duration)
 pub(crate) async fn emit(link: &Link, events: &[Event]) -> Result<(), Error> {
     let mut publish = ::redis::pipe();
     for event in events {
-        let key = event.routing_key();
-        let text = envelope::encode_through(&event::encode(event), EXCHANGE, &key)?;
-        publish.cmd("PUBLISH").arg(format!("/{}.{EXCHANGE}/{key}", link.core.settings.database())).arg(text).ignore();
+        let routing_key = event.routing_key();
+        let text = envelope::encode_through(&event::encode(event), EXCHANGE, &routing_key)?;
+        publish.cmd("PUBLISH").arg(channel(link, &format!("{EXCHANGE}/{routing_key}"))).arg(text).ignore();
     }
     link.pipeline("sending events", &publish).await
 }

@@ -150,7 +150,8 @@ pub(crate) async fn ack_many(held: Vec<Held>) -> usize {
 pub(crate) fn start(link: &Arc<Link>, queue: &Address, prefetch: u16) -> Consumer {
     let (sender, deliveries) = mpsc::channel(usize::from(prefetch));
     let stop = link.core.stop.child_token();
-    let keys = Keys::of(queue, &link.core.settings.names);
+    let settings = &link.core.settings;
+    let keys = Keys::of(queue, &settings.names, &settings.celery_prefix);
     let unique = Uuid::new_v4().simple();
     let window = Arc::new(Window {
         link: Arc::clone(link),

@@ -87,7 +87,10 @@ mod tests {
             (greeting("valkey", "1.0.0", "standalone", "master"), None),
             (greeting("redis", "6.0.16", "standalone", "master"), Some("Redis 6.0.16 is too old")),
             (greeting("redis", "7.0.15", "standalone", "replica"), Some("it is a replica")),
-            (greeting("redis", "7.0.15", "sentinel", ""), Some("it is a Sentinel: write redis(s)+sentinel://")),
+            (
+                greeting("redis", "7.0.15", "sentinel", ""),
+                Some("it is a Sentinel: write redis(s)+sentinel://"),
+            ),
             (greeting("redis", "7.0.15", "cluster", "master"), Some("it is a Redis Cluster")),
         ] {
             let refusal = greeting.refusal();

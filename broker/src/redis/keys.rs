@@ -31,14 +31,17 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    pub(crate) fn of(address: &Address, names: &Names) -> Self {
+    /// Those of a queue; before one of somebody else's stands `celery_prefix`.
+    pub(crate) fn of(address: &Address, names: &Names, celery_prefix: &str) -> Self {
         // Queues of others keep their names; what we hold of them is recorded under our own prefix, so that
         // nobody else's visibility timeout applies to it.
         let own = format!("{}.", names.prefix);
-        let prefix = if address.redis_prefix.is_empty() { &own } else { &address.redis_prefix };
+        let is_foreign = address.redis_prefix.is_empty();
+        let prefix = if is_foreign { &own } else { &address.redis_prefix };
+        let before = if is_foreign { celery_prefix } else { "" };
         let routing_key = address.kombu_name().to_owned();
         Self {
-            queue: address.queue.clone(),
+            queue: format!("{before}{}", address.queue),
             unacked: format!("{prefix}unacked"),
             index: format!("{prefix}unacked_index"),
             mutex: format!("{prefix}unacked_mutex"),
@@ -82,7 +85,7 @@ mod tests {
     #[test]
     fn keys_are_where_a_stock_worker_with_the_agents_prefix_looks() {
         let names = Names::default();
-        let keys = Keys::of(&names.offers("a", "q"), &names);
+        let keys = Keys::of(&names.offers("a", "q"), &names, "tools:");
         assert_eq!(keys.queue, "berth.a.run.q");
         assert_eq!(keys.routing_key, "run.q");
         assert_eq!(keys.unacked, "berth.a.unacked");
@@ -90,6 +93,9 @@ mod tests {
         assert_eq!(keys.list(Some(7)), "berth.a.run.q\u{6}\u{16}6");
         assert_eq!(keys.lists()[0], keys.list(None));
         assert_eq!(keys.registry, "berth.a._queues");
+        let theirs = Keys::of(&Address::foreign("celery"), &names, "tools:");
+        assert_eq!((theirs.queue.as_str(), theirs.routing_key.as_str()), ("tools:celery", "celery"));
+        assert_eq!(theirs.unacked, "berth.unacked");
         assert!(keys.lists().iter().all(|list| queue_of_list(list) == keys.queue));
     }
 }

@@ -238,7 +238,9 @@ impl Link {
         let (connection, greeting) = match tokio::time::timeout(limit, connecting).await {
             Err(_) => return Err(format!("no answer within {} ms", limit.as_millis())),
             Ok(Err(error)) => return Err(error.to_string()),
-            Ok(Ok(connected)) => connected.map_err(|why| format!("{}: {why}", client.get_connection_info().addr()))?,
+            Ok(Ok(connected)) => {
+                connected.map_err(|why| format!("{}: {why}", client.get_connection_info().addr()))?
+            }
         };
         if !greeting.is_known() {
             tracing::info!(version = greeting.shown(), "broker.version.unknown");

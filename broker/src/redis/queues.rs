@@ -10,7 +10,7 @@ use crate::error::{Error, PublishError};
 use crate::message::Publish;
 
 fn keys(link: &Link, address: &Address) -> Keys {
-    Keys::of(address, &link.core.settings.names)
+    Keys::of(address, &link.core.settings.names, &link.core.settings.celery_prefix)
 }
 
 /// Publishes a batch: one script call for all messages of a destination, all calls on their way at once.

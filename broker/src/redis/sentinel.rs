@@ -49,7 +49,8 @@ impl Watchers {
             .iter()
             .map(|(shown, client)| async move {
                 let asked = tokio::time::timeout(limit, ask(client, &self.service)).await;
-                let asked = asked.unwrap_or_else(|_| Err(format!("no answer within {} ms", limit.as_millis())));
+                let asked =
+                    asked.unwrap_or_else(|_| Err(format!("no answer within {} ms", limit.as_millis())));
                 asked.map_err(|why| format!("{shown}: {why}"))
             })
             .collect();

@@ -1,15 +1,17 @@
 //! What exists on a broker: depth, purge, missing queues, topics, markers.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::time::Duration;
 
-use berth_broker::{Depth, Error, Publish};
+use berth_broker::{Broker, Connection, Depth, Error, Message, Publish};
 use berth_broker_config::arguments::QueueKind;
 use berth_broker_config::password::PasswordHashes;
 use berth_broker_config::plan::{Change, Kind, Scope, plan};
 use berth_broker_config::rights::{self, AgentUser, Slot};
-use berth_broker_config::{Address, Topology, build};
+use berth_broker_config::{Address, Topology, build, policies};
 
-use crate::rig::{PATIENCE, Rig, batch, message, next, number, until};
+use crate::rig::{PATIENCE, Rig, batch, message, next, number, shared_rabbitmq, until};
 
 pub(crate) async fn depth_counts_what_waits(rig: Rig) {
     let broker = rig.ready().await;
@@ -178,6 +180,74 @@ async fn on_rabbitmq_other_properties_are_shown_and_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn on_rabbitmq_a_policy_bounds_our_queues_and_those_of_others_are_told_by_name() {
+    let rig = Rig::rabbitmq();
+    let topology = build::agent(&rig.names, "a", ["q"], QueueKind::Quorum);
+    let wanted = topology.clone().with_policy(policies::limit(&rig.names, 4096));
+    let broker = rig.ready().await;
+    let changes = async |wanted: &Topology| {
+        let survey = broker.survey(wanted).await.unwrap();
+        assert_eq!(survey.unseen, None);
+        plan(&rig.names, wanted, &survey.found, &Scope::Everything)
+    };
+    let policy = format!("{}.limit", rig.names.prefix);
+    assert_eq!(changes(&wanted).await, [Change::Make { kind: Kind::Policy, name: policy.clone() }]);
+    broker.apply(&wanted).await.unwrap();
+    broker.apply(&wanted).await.unwrap();
+    assert_eq!(changes(&wanted).await, []);
+    assert_eq!(changes(&topology).await, [Change::Unwanted { kind: Kind::Policy, name: policy }]);
+
+    // Who publishes more is refused, which can be tried again; nothing that was confirmed is dropped.
+    let mut confirmed = 0;
+    let big = |number| Message::json(format!("{{\"number\": {number}, \"text\": \"{}\"}}", "x".repeat(1024)));
+    let refusal = loop {
+        let batch = vec![Publish { to: rig.offers(), message: big(confirmed) }];
+        match broker.publish(batch).await {
+            Ok(()) => confirmed += 1,
+            Err(error) => break error,
+        }
+        assert!(confirmed < 1000, "nothing bounds the queue");
+    };
+    assert!(refusal.is_transient() && refusal.to_string().contains("its queue is full"), "{refusal}");
+    let mut consumer = broker.consume(&rig.offers(), 1000).await;
+    for expected in 0..confirmed {
+        let delivery = next(&mut consumer).await;
+        assert_eq!(number(&delivery), expected);
+        delivery.ack().await.unwrap();
+    }
+    drop(consumer);
+
+    // Of others: theirs holds, since its priority is greater, and an operator's holds beside any.
+    let server = shared_rabbitmq();
+    let (theirs, operators) = (format!("{}-theirs", rig.names.prefix), format!("{}-op", rig.names.prefix));
+    let pattern = format!("^{}\\.a\\.(run|out)", rig.names.prefix);
+    let definition = r#"{"message-ttl": 60000, "max-length": 5}"#;
+    let set = ["set_policy", "--priority", "9", "--apply-to", "queues", &theirs, &pattern, definition];
+    tokio::task::block_in_place(|| server.ctl(&set));
+    let run = format!("^{}\\.a\\.run", rig.names.prefix);
+    let definition = r#"{"delivery-limit": 7}"#;
+    let set = ["set_operator_policy", "--apply-to", "queues", &operators, &run, definition];
+    tokio::task::block_in_place(|| server.ctl(&set));
+    let alters = |policy: &str, queue: String, property: &str, found: &str| Change::Alters {
+        kind: Kind::Policy,
+        name: format!("{policy} -> {queue}"),
+        property: property.to_owned(),
+        found: Some(found.to_owned()),
+    };
+    let (out, run) = (rig.names.out("a").queue, rig.offers().queue);
+    let told = [
+        alters(&theirs, out.clone(), "max-length", "5"),
+        alters(&theirs, out, "message-ttl", "60000"),
+        alters(&operators, run.clone(), "delivery-limit", "7"),
+        alters(&theirs, run.clone(), "max-length", "5"),
+        alters(&theirs, run, "message-ttl", "60000"),
+    ];
+    until("RabbitMQ applies them", async || changes(&wanted).await == told).await;
+    broker.apply(&wanted).await.unwrap();
+    assert_eq!(changes(&wanted).await, told);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn on_rabbitmq_without_its_management_api_the_rest_works() {
     for management in ["off", "http://127.0.0.1:1"] {
         let rig = Rig { management: Some(management.to_owned()), ..Rig::rabbitmq() };
@@ -198,6 +268,45 @@ async fn on_rabbitmq_without_its_management_api_the_rest_works() {
         let name = rights::agent_user(&rig.names, "a", Slot::First);
         assert!(matches!(&refused, Error::User { user, .. } if *user == name), "{refused}");
     }
+}
+
+/// A management API that says it is of this version, and knows nothing else.
+fn management_of(version: &'static str) -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            let body = format!("{{\"rabbitmq_version\": \"{version}\"}}");
+            let length = body.len();
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+            // Who has gone needs no answer.
+            client.read(&mut [0; 4096]).ok();
+            client.write_all((head + &body).as_bytes()).ok();
+        }
+    });
+    format!("http://127.0.0.1:{port}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rabbitmq_that_is_too_old_is_refused_by_name_and_a_newer_one_is_taken() {
+    let rig = Rig { management: Some(management_of("3.9.29")), ..Rig::rabbitmq() };
+    let broker = Broker::connect(rig.settings().unwrap()).unwrap();
+    let why = "RabbitMQ 3.9.29 is too old: Berth works with 3.10 and later";
+    let refused = |state: &Connection| {
+        !state.up && state.last_error.as_deref().is_some_and(|error| error.starts_with(why))
+    };
+    let mut connection = broker.connection();
+    tokio::time::timeout(PATIENCE, connection.wait_for(refused)).await.unwrap().unwrap();
+    let generation = connection.borrow().generation;
+    // It is asked before the next try, so that nobody is let in for a moment again.
+    assert!(
+        tokio::time::timeout(Duration::from_secs(2), connection.wait_for(|state| state.up)).await.is_err()
+    );
+    assert_eq!(connection.borrow().generation, generation);
+    broker.close().await;
+
+    let rig = Rig { management: Some(management_of("5.1.0")), ..Rig::rabbitmq() };
+    rig.ready().await.publish(batch(&rig.offers(), 0..1)).await.unwrap();
 }
 
 /// Servers need a moment between the two: RabbitMQ 3.10 loses a consumer to a queue that comes back at once.

@@ -137,7 +137,12 @@ pub(crate) async fn everything_else_is_refused(control: &str, agent: &str) {
 /// For want of rights: not because what was tried makes no sense. (DEBUG and MODULE are refused to everybody, before rights are
 /// looked at, unless the server was told otherwise; and an old server does not know every command.)
 fn is_refusal(error: &redis::RedisError) -> bool {
-    let others = ["The user executing the script can't", "command not allowed. If the enable-", "unknown command", "ACL failure in script"];
+    let others = [
+        "The user executing the script can't",
+        "command not allowed. If the enable-",
+        "unknown command",
+        "ACL failure in script",
+    ];
     matches!(error.code(), Some("NOPERM" | "WRONGPASS"))
         || others.iter().any(|text| error.to_string().contains(text))
 }

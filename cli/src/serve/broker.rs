@@ -92,9 +92,17 @@ async fn apply(broker: &Broker, settings: &BrokerSettings, part: &Whole) -> Resu
     let survey = broker.survey(topology).await.map_err(|error| failed(&error))?;
     let mut removed = 0;
     for change in plan(&names(settings), topology, &survey.found, &part.scope) {
-        if let Change::Remove { kind: Kind::User, name } = change {
-            let was_there = broker.remove_user(&name, None).await.map_err(|error| failed(&error))?;
-            removed += usize::from(was_there);
+        match change {
+            Change::Remove { kind: Kind::User, name } => {
+                let was_there = broker.remove_user(&name, None).await.map_err(|error| failed(&error))?;
+                removed += usize::from(was_there);
+            }
+            // A note that nobody reads is no failure.
+            Change::Alters { name, property, .. } => {
+                writeln!(std::io::stderr().lock(), "note: policy {name} sets {property}; it is not Berth's")
+                    .ok();
+            }
+            _ => {}
         }
     }
     let policies = topology.policies.len();

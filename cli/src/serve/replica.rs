@@ -83,6 +83,7 @@ pub(super) fn broker_settings(settings: &BrokerSettings) -> Result<Settings, Fai
     broker.names = names(settings);
     broker.tls = tls(settings)?;
     broker.visibility_timeout = settings.visibility_timeout;
+    broker.celery_prefix.clone_from(&settings.celery_prefix);
     if let Some(management) = &settings.management {
         broker.management = management
             .expose_secret()

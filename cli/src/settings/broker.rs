@@ -32,6 +32,8 @@ pub struct BrokerSettings {
     pub classic_queues: bool,
     /// RabbitMQ: how many bytes a queue may hold by a policy, if there is to be one.
     pub queue_limit_bytes: Option<u64>,
+    /// Redis: what stands before Celery's own names.
+    pub celery_prefix: String,
     /// RabbitMQ: where its management API is; not given, it is beside the broker.
     pub management: Option<SecretString>,
     /// The authorities that sign the broker's certificate, if not the system's.
@@ -81,6 +83,12 @@ impl BrokerSettings {
         let queue_limit_bytes = resolved
             .read("broker_queue_limit_mib", "a whole number from 1 to 1048576", limit)?
             .map(|mib| mib << 20);
+        let celery_prefix = resolved
+            .read("celery_key_prefix", "1 to 64 characters, none of them a space", |text| {
+                let fits = (1..=64).contains(&text.len()) && !text.contains(char::is_whitespace);
+                fits.then(|| text.to_owned())
+            })?
+            .unwrap_or_default();
         let visibility_timeout =
             Duration::from_secs(resolved.number("broker_visibility_seconds", 1, 3600)?);
         let management = resolved.read("broker_management_url", MANAGEMENT, management)?;
@@ -102,6 +110,7 @@ impl BrokerSettings {
             prefix,
             classic_queues,
             queue_limit_bytes,
+            celery_prefix,
             management,
             visibility_timeout,
         })

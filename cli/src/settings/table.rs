@@ -327,6 +327,15 @@ pub const SETTINGS: &[Setting] = &[
         "An account whose tasks `berth.submit` on the queue berth.submit.ACCOUNT become runs of its organization \
          (default: default); as a variable, a comma list",
     )),
+    plain(
+        "celery_key_prefix",
+        "celery-key-prefix",
+        "PREFIX",
+        Derived("none"),
+        &[Up, Scheduler],
+        "Redis: what stands before Celery's own keys and channels, and before the queues of callers, where its tools have \
+         the transport option global_keyprefix",
+    ),
     secret(plain(
         "celery_result_url",
         "celery-result-url",

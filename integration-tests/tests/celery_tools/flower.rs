@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
 
-use berth_integration_tests::{Backing, Installation, shell, stock};
+use berth_integration_tests::{Backing, Installation, browser, shell, stock};
 use berth_test_servers::port;
 use berth_test_servers::process::{Reaper, kill_group, spawn_group, tail};
 use serde_json::{Value, json};
@@ -16,6 +16,7 @@ super::on_both_brokers!(flower_shows_agents_and_runs_and_its_buttons_work_when_t
 
 struct Flower {
     child: Child,
+    folder: PathBuf,
     log: PathBuf,
     base: String,
     http: reqwest::Client,
@@ -48,6 +49,7 @@ impl Flower {
         reaper.watch(&[child.id()]);
         let flower = Self {
             child,
+            folder,
             log,
             base: format!("http://127.0.0.1:{port}"),
             http: reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap(),
@@ -74,6 +76,23 @@ impl Flower {
             assert!(Instant::now() < deadline, "{path}: {found:#}\n{}", tail(&self.log));
             tokio::time::sleep(Duration::from_millis(300)).await;
         }
+    }
+
+    /// Looks at a page with a browser until it shows all of these; what was seen stays in the folder, as a picture.
+    async fn sees(&self, page: &str, texts: &[&str]) {
+        let picture = self.folder.join(format!("{page}.png"));
+        let url = format!("{}/{page}", self.base);
+        let deadline = Instant::now() + LONG;
+        loop {
+            let seen = tokio::task::block_in_place(|| browser::look(&url, &self.folder, &picture));
+            if texts.iter().all(|text| seen.contains(text)) {
+                break;
+            }
+            assert!(Instant::now() < deadline, "{page} doesn't show {texts:?}:\n{seen}");
+        }
+        let picture = std::fs::read(&picture).unwrap();
+        // A page that is empty is smaller.
+        assert!(picture.starts_with(b"\x89PNG") && picture.len() > 20_000, "{page}: {}", picture.len());
     }
 
     /// Presses a button: the status and what was said.
@@ -130,6 +149,8 @@ async fn flower_shows_agents_and_runs_and_its_buttons_work_when_they_may(backing
     let long = client.submit("default", &shell("sleep 600")).await;
     let started = state(long.clone(), "STARTED").await;
     assert!(started["worker"].as_str().unwrap_or_default().starts_with("local@"), "{started:#}");
+    flower.sees("workers", &[&node, "other@"]).await;
+    flower.sees("tasks", &["berth.run", &task(&long), "STARTED", "local@"]).await;
 
     // By default nobody may change anything.
     let revoke = format!("/api/task/revoke/{}", task(&long));
