@@ -27,7 +27,7 @@ def hear(event):
 
 with app.connection() as connection:
     receiver = app.events.Receiver(connection, handlers={"worker-heartbeat": hear})
-    receiver.capture(limit=1, timeout=60, wakeup=False)
+    receiver.capture(limit=None, timeout=60, wakeup=False)
 
 with app.connection() as connection:
     queue = connection.SimpleQueue("celery")
