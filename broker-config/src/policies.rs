@@ -159,8 +159,7 @@ mod tests {
         let of = |name: &str, value: &str| {
             BTreeMap::from([("p".to_owned(), Properties::from([(name.to_owned(), value.to_owned())]))])
         };
-        let operators =
-            of("max-length", "5").into_iter().map(|(_, policy)| ("o".to_owned(), policy)).collect();
+        let operators = of("max-length", "5").into_values().map(|policy| ("o".to_owned(), policy)).collect();
         let found = FoundPolicies { policies: of("message-ttl", "1"), operators, effects: BTreeMap::new() };
         let (policy, operator) = (Some("p".to_owned()), Some("o".to_owned()));
         let effect = Effect { policy, operator, definition: Properties::new() };

@@ -1,6 +1,6 @@
 //! A Redis that three Sentinels watch over, with one replica: its master is killed, and work goes on.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests stop at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
 use std::time::Duration;
 

@@ -119,7 +119,7 @@ async fn agents_inside_the_process_need_no_credentials_and_get_none() {
 }
 
 /// That an answer has just what `/openapi.json` says.
-async fn is_described(api: &Api, method: &str, path: &str, status: &str, answer: &serde_json::Value) {
+async fn is_described(api: &Api, method: &str, path: &str, status: &str, answer: &Value) {
     let document = api.get("/openapi.json").await.ok();
     let path = format!("/api/v1/orgs/{{owner}}/agents/{{agent}}/{path}");
     let content = &document["paths"][&path][method]["responses"][status]["content"]["application/json"];
@@ -130,12 +130,12 @@ async fn is_described(api: &Api, method: &str, path: &str, status: &str, answer:
     assert_eq!(schema["required"], json!(described));
     for (key, value) in answer.as_object().unwrap() {
         let kind = match value {
-            serde_json::Value::Null => "null",
-            serde_json::Value::Bool(_) => "boolean",
-            serde_json::Value::Number(_) => "integer",
-            serde_json::Value::String(_) => "string",
-            serde_json::Value::Array(_) => "array",
-            serde_json::Value::Object(_) => "object",
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Number(_) => "integer",
+            Value::String(_) => "string",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
         };
         let said = &schema["properties"][key]["type"];
         let fits = said == kind || said.as_array().is_some_and(|kinds| kinds.contains(&json!(kind)));

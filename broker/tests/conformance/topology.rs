@@ -1,6 +1,6 @@
 //! What exists on a broker: depth, purge, missing queues, topics, markers.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::time::Duration;
 
@@ -280,7 +280,8 @@ fn management_of(version: &'static str) -> String {
             let length = body.len();
             let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
             // Who has gone needs no answer.
-            client.read(&mut [0; 4096]).ok();
+            let request = BufReader::new(&client).lines().map_while(Result::ok);
+            request.take_while(|line| !line.is_empty()).for_each(drop);
             client.write_all((head + &body).as_bytes()).ok();
         }
     });
