@@ -98,6 +98,12 @@ async fn consumers_and_publishers_go_on_within_five_seconds_of_a_failover() {
     publisher.publish(batch(0..1)).await.unwrap();
     let held = tokio::time::timeout(PATIENCE, consumer.next()).await.unwrap().unwrap();
 
+    // The replica has all of that when it has what was written after it.
+    tokio::task::block_in_place(|| watched.master.command(&["SET", "later", "1"]));
+    until("all is replicated", async || {
+        tokio::task::block_in_place(|| watched.replica.command(&["EXISTS", "later"])) == ":1"
+    })
+    .await;
     // What the master confirms from now on is lost with it.
     watched.between.stall();
     let mut dead = agent.consume(&Names::default().offers("a", "other"), 1).await;
