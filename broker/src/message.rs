@@ -15,6 +15,9 @@ pub struct Message {
     pub headers: Map<String, Value>,
     /// The body, opaque to transports.
     pub body: Bytes,
+    /// The length of all of it, if it is so long that only its beginning was fetched, as the body. It can be reported, and
+    /// not read.
+    pub cut_from: Option<usize>,
 }
 
 /// AMQP's basic properties, as far as Berth and Celery use them.
@@ -45,7 +48,7 @@ impl Message {
             persistent: true,
             ..Properties::default()
         };
-        Self { properties, headers: Map::new(), body: body.into() }
+        Self { properties, body: body.into(), ..Self::default() }
     }
 
     /// A header that is a text.

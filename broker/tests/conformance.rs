@@ -43,6 +43,8 @@ on_every_transport!(
         as what_a_dead_consumer_held_is_delivered_again,
     crate::deliveries::a_requeued_message_comes_again as a_requeued_message_comes_again,
     crate::deliveries::acks_in_any_order_ack_just_those as acks_in_any_order_ack_just_those,
+    crate::deliveries::long_messages_come_one_after_the_other_and_one_that_nobody_could_read_as_its_beginning
+        as long_messages_come_one_after_the_other_and_one_that_nobody_could_read_as_its_beginning,
     crate::deliveries::a_late_ack_harms_nobody as a_late_ack_harms_nobody,
     crate::deliveries::two_consumers_share_a_queue as two_consumers_share_a_queue,
     crate::topology::depth_counts_what_waits as depth_counts_what_waits,

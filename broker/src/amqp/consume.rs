@@ -114,8 +114,16 @@ async fn run(
     while !stop.is_cancelled() {
         let Some(Some(live)) = stop.run_until_cancelled(link.wait_live()).await else { return };
         let limit = link.core.settings.answer_timeout;
-        let subscribing = tokio::time::timeout(limit, subscribe(link, &live, queue, prefetch));
-        let Some(subscribed) = stop.run_until_cancelled(subscribing).await else { return };
+        let subscribing = async {
+            tokio::select! {
+                biased;
+                subscribed = subscribe(link, &live, queue, prefetch) => subscribed,
+                // On a connection that is gone it would wait in vain, while there is another one.
+                () = link.wait_lost(&live) => Err(link.core.not_connected()),
+            }
+        };
+        let subscribing = stop.run_until_cancelled(tokio::time::timeout(limit, subscribing));
+        let Some(subscribed) = subscribing.await else { return };
         let subscribed = subscribed.unwrap_or_else(|_| {
             link.suspect();
             Err(Error::Timeout { doing: "subscribing", millis: limit.as_millis() as u64 })
@@ -127,15 +135,17 @@ async fn run(
                 silence.ended();
                 let pumping = async {
                     tokio::select! {
-                        () = pump(stream, &window, sender) => {}
-                        () = link.wait_lost(&live) => {}
+                        () = pump(stream, &window, sender) => false,
+                        () = link.wait_lost(&live) => true,
                     }
                 };
-                stop.run_until_cancelled(pumping).await;
+                let is_lost = stop.run_until_cancelled(pumping).await.unwrap_or(false);
                 window.alive.store(false, Ordering::SeqCst);
                 // Gives back what is un-acked; if the connection is dead, that has happened already.
-                let close = window.channel.close(200, "OK".into());
-                drop(tokio::time::timeout(Duration::from_secs(1), close).await);
+                if !is_lost {
+                    let close = window.channel.close(200, "OK".into());
+                    drop(tokio::time::timeout(Duration::from_secs(1), close).await);
+                }
             }
             Err(error) => {
                 let generation = link.core.state.borrow().generation;

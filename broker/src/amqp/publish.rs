@@ -32,7 +32,12 @@ struct Progress {
 
 pub(crate) async fn publish(link: &Arc<Link>, batch: &[Publish]) -> Result<(), PublishError> {
     let live = link.live().map_err(|reason| PublishError::all(batch.len(), reason))?;
-    publish_on(link, &live, batch, true).await
+    // What waits for a connection that is gone would wait in vain, and whoever sends one thing after another with it.
+    tokio::select! {
+        biased;
+        published = publish_on(link, &live, batch, true) => published,
+        () = link.wait_lost(&live) => Err(PublishError::all(batch.len(), link.core.not_connected())),
+    }
 }
 
 /// Publishes over one connection. `mandatory`: a message that reaches no queue is an error.

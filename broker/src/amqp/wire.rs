@@ -63,6 +63,7 @@ pub(crate) fn message(properties: &BasicProperties, body: Vec<u8>) -> Message {
         },
         headers,
         body: Bytes::from(body),
+        cut_from: None,
     }
 }
 

@@ -136,7 +136,7 @@ pub fn decode(raw: &[u8]) -> (Message, bool) {
     };
     let mut headers = envelope.headers.unwrap_or_default();
     let redelivered = headers.remove(REDELIVERED).is_some_and(|flag| flag == Value::Bool(true));
-    (Message { properties, headers, body }, redelivered)
+    (Message { properties, headers, body, cut_from: None }, redelivered)
 }
 
 /// The same envelope, marked as delivered before; as it is if [`decode`] reads none, so that it stays unreadable.
@@ -155,6 +155,16 @@ pub fn mark_redelivered(raw: &str) -> String {
     Value::Object(envelope).to_string()
 }
 
+/// A message of which only the beginning was fetched.
+pub(crate) fn beginning(raw: Vec<u8>, length: usize) -> Message {
+    Message { body: raw.into(), cut_from: Some(length), ..Message::default() }
+}
+
+/// What comes after the envelope in a record that Berth wrote.
+pub(crate) fn record_end(routing_key: &str) -> String {
+    format!(",\"\",{}]", Value::from(routing_key))
+}
+
 /// The envelope in a record of an un-acked message, `[envelope, exchange, routing key]`, if the record is of the
 /// queue that kombu knows as `routing_key`.
 pub fn of_record(record: &str, routing_key: &str) -> Option<String> {
@@ -163,7 +173,7 @@ pub fn of_record(record: &str, routing_key: &str) -> Option<String> {
         return (key == routing_key).then(|| envelope.get().to_owned());
     }
     // Not JSON, so the envelope is none: our own record of it has a known end.
-    let end = format!(",\"\",{}]", Value::from(routing_key));
+    let end = record_end(routing_key);
     Some(record.strip_prefix('[')?.strip_suffix(end.as_str())?.to_owned())
 }
 

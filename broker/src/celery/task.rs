@@ -101,6 +101,14 @@ pub enum DecodeError {
         /// Its length.
         found: usize,
     },
+    /// So long that it was not even fetched.
+    #[error(
+        "the message has {found} bytes, which is too long to be fetched; at most {LARGEST_BODY} are allowed"
+    )]
+    Cut {
+        /// Its length.
+        found: usize,
+    },
     /// Another serializer's.
     #[error("the content type is `{found}`, only application/json is accepted")]
     ContentType {
@@ -192,7 +200,7 @@ pub fn encode(task: &Task) -> Message {
         expiration_ms: None,
         persistent: true,
     };
-    Message { properties, headers, body: body.to_string().into() }
+    Message { properties, headers, body: body.to_string().into(), cut_from: None }
 }
 
 /// A time limit as Celery writes it: whole seconds as a whole number.
@@ -209,6 +217,9 @@ fn limit(seconds: Option<f64>) -> Value {
 /// # Errors
 /// If it is not one; the message should then be set aside, never thrown at the next consumer.
 pub fn decode(message: &Message) -> Result<Task, DecodeError> {
+    if let Some(found) = message.cut_from {
+        return Err(DecodeError::Cut { found });
+    }
     if message.body.len() > LARGEST_BODY {
         return Err(DecodeError::TooLarge { found: message.body.len() });
     }

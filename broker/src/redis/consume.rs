@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::keys::Keys;
 use super::link::Link;
-use super::{queues, restore};
+use super::{queues, restore, scripts};
 use crate::backoff::Backoff;
 use crate::celery::envelope;
 use crate::consumer::Consumer;
@@ -59,16 +59,14 @@ impl Window {
         for tags in tags.chunks(MOST) {
             let mut call = self.link.scripts.give_back.prepare_invoke();
             call.key(&self.keys.unacked).key(&self.keys.index).key(&self.keys.queue);
-            call.arg(&self.keys.queue).arg("");
+            call.arg(&self.keys.queue).arg("").arg(envelope::record_end(&self.keys.routing_key));
             let mut any = false;
             for tag in tags {
-                let mut get = ::redis::cmd("HGET");
-                let record: Option<String> =
-                    self.link.command(DOING, get.arg(&self.keys.unacked).arg(tag)).await?;
-                if let Some(raw) =
-                    record.and_then(|record| envelope::of_record(&record, &self.keys.routing_key))
-                {
-                    call.arg(tag).arg(envelope::mark_redelivered(&raw));
+                let mut record = self.link.scripts.record.prepare_invoke();
+                record.key(&self.keys.unacked).arg(tag).arg(scripts::LONGEST);
+                let record: Option<String> = self.link.script(DOING, &record).await?;
+                if let Some(raw) = record.and_then(|record| self.keys.given_back(&record)) {
+                    call.arg(tag).arg(raw);
                     any = true;
                 }
             }
@@ -255,13 +253,15 @@ async fn pump(window: &Arc<Window>, address: &Address, prefetch: u16, sender: &m
     }
 }
 
-/// Messages by their numbers, each with its place in the prefetch.
-type Taken = Vec<((u64, Vec<u8>), OwnedSemaphorePermit)>;
+/// Messages by their numbers, with their lengths, each with its place in the prefetch.
+type Taken = Vec<((u64, (usize, Vec<u8>)), OwnedSemaphorePermit)>;
 
 /// Hands messages to the consumer; false if it is gone.
 async fn hand_out(window: &Arc<Window>, sender: &mpsc::Sender<Delivery>, taken: Taken) -> bool {
-    for ((number, raw), permit) in taken {
-        let (message, redelivered) = envelope::decode(&raw);
+    for ((number, (length, raw)), permit) in taken {
+        let is_whole = length == raw.len();
+        let (message, redelivered) =
+            if is_whole { envelope::decode(&raw) } else { (envelope::beginning(raw, length), false) };
         let held = Held { window: Arc::clone(window), number, permit: Some(permit) };
         let delivery = Delivery { message, redelivered, held: delivery::Held::Redis(held) };
         if sender.send(delivery).await.is_err() {
@@ -271,11 +271,12 @@ async fn hand_out(window: &Arc<Window>, sender: &mpsc::Sender<Delivery>, taken: 
     true
 }
 
-async fn take(window: &Window, most: usize, first: u64) -> Result<Vec<Vec<u8>>, Error> {
+/// Messages with their lengths; of one that is too long, the beginning.
+async fn take(window: &Window, most: usize, first: u64) -> Result<Vec<(usize, Vec<u8>)>, Error> {
     let mut call = window.link.scripts.take.prepare_invoke();
     call.key(&window.keys.unacked).key(&window.keys.index).key(&window.keys.lists()[..]);
     call.arg(most).arg(&window.tags).arg(first);
-    call.arg(serde_json::Value::from(window.keys.routing_key.as_str()).to_string());
+    call.arg(envelope::record_end(&window.keys.routing_key)).arg(scripts::LONGEST).arg(scripts::ROOM);
     window.link.script("taking messages", &call).await
 }
 

@@ -2,6 +2,8 @@
 
 use berth_broker_config::{Address, Names};
 
+use crate::celery::envelope;
+
 /// What stands between a queue's name and its priority step (kombu's `sep`).
 const SEPARATOR: &str = "\u{6}\u{16}";
 
@@ -65,6 +67,16 @@ impl Keys {
 
     fn list_of_step(&self, step: u8) -> String {
         if step == 0 { self.queue.clone() } else { format!("{}{SEPARATOR}{step}", self.queue) }
+    }
+
+    /// What is given back of a record: its envelope, marked; empty, as the record is, if it is too long to be fetched: then
+    /// it goes back as it is. None if the record is another queue's.
+    pub(crate) fn given_back(&self, record: &str) -> Option<String> {
+        if record.is_empty() {
+            return Some(String::new());
+        }
+        let raw = envelope::of_record(record, &self.routing_key)?;
+        Some(envelope::mark_redelivered(&raw))
     }
 
     /// How the tags of this queue's deliveries begin.

@@ -93,6 +93,24 @@ impl Link {
         self.live.borrow().clone().ok_or_else(|| self.core.not_connected())
     }
 
+    /// Asks on the connection that there is. Whoever waits for one that is gone would wait in vain until the time for an
+    /// answer is up, while there is another one.
+    async fn ask<T>(
+        &self,
+        doing: &'static str,
+        query: impl AsyncFnOnce(&mut MultiplexedConnection) -> Result<T, RedisError>,
+    ) -> Result<T, Error> {
+        let mut live = self.live.subscribe();
+        let current = live.borrow_and_update().clone();
+        let mut connection = current.ok_or_else(|| self.core.not_connected())?;
+        tokio::select! {
+            biased;
+            answer = query(&mut connection) => answer.map_err(|error| self.error(doing, &error)),
+            // An error means that the link itself is gone.
+            _ = live.changed() => Err(self.core.not_connected()),
+        }
+    }
+
     /// Waits until there is a connection; `None` if this client is closed first.
     pub(crate) async fn wait_live(&self) -> Option<()> {
         let mut live = self.live.subscribe();
@@ -106,8 +124,7 @@ impl Link {
         doing: &'static str,
         cmd: &Cmd,
     ) -> Result<T, Error> {
-        let mut connection = self.connection()?;
-        cmd.query_async(&mut connection).await.map_err(|error| self.error(doing, &error))
+        self.ask(doing, async |connection| cmd.query_async(connection).await).await
     }
 
     /// Runs one script.
@@ -116,8 +133,7 @@ impl Link {
         doing: &'static str,
         call: &ScriptInvocation<'_>,
     ) -> Result<T, Error> {
-        let mut connection = self.connection()?;
-        call.invoke_async(&mut connection).await.map_err(|error| self.error(doing, &error))
+        self.ask(doing, async |connection| call.invoke_async(connection).await).await
     }
 
     /// Runs commands in one go, answers left aside.
@@ -126,9 +142,7 @@ impl Link {
         doing: &'static str,
         pipeline: &::redis::Pipeline,
     ) -> Result<(), Error> {
-        let mut connection = self.connection()?;
-        let done = pipeline.query_async::<()>(&mut connection).await;
-        done.map_err(|error| self.error(doing, &error))
+        self.ask(doing, async |connection| pipeline.query_async::<()>(connection).await).await
     }
 
     fn error(&self, doing: &'static str, error: &RedisError) -> Error {

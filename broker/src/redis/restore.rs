@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::keys::Keys;
 use super::link::Link;
+use super::scripts;
 use crate::celery::envelope;
 use crate::error::Error;
 
@@ -32,7 +33,11 @@ pub(crate) async fn run(link: &Link, keys: &Keys) {
         }
         match round(link, keys, visibility).await {
             Ok(0) => {}
-            Ok(count) => tracing::info!(queue = keys.queue, count, "broker.restored"),
+            Ok(count) => {
+                // Not all of them may have been looked at.
+                period = visibility / 20;
+                tracing::info!(queue = keys.queue, count, "broker.restored");
+            }
             Err(error) => tracing::debug!(queue = keys.queue, %error, "broker.restore.failed"),
         }
     }
@@ -40,7 +45,7 @@ pub(crate) async fn run(link: &Link, keys: &Keys) {
 
 async fn round(link: &Link, keys: &Keys, visibility: Duration) -> Result<usize, Error> {
     let mut call = link.scripts.overdue.prepare_invoke();
-    call.key(&keys.index).key(&keys.unacked).arg(visibility.as_secs_f64()).arg(MOST);
+    call.key(&keys.index).key(&keys.unacked).arg(visibility.as_secs_f64()).arg(MOST).arg(scripts::LONGEST);
     let mut found: Vec<String> = link.script(DOING, &call).await?;
     if found.len() < 3 {
         return Ok(0);
@@ -54,12 +59,13 @@ async fn round(link: &Link, keys: &Keys, visibility: Duration) -> Result<usize, 
     }
     let newest = found.remove(0);
     let mut call = link.scripts.give_back.prepare_invoke();
-    call.key(&keys.unacked).key(&keys.index).key(&keys.queue).arg(&keys.queue).arg(&newest);
+    call.key(&keys.unacked).key(&keys.index).key(&keys.queue);
+    call.arg(&keys.queue).arg(&newest).arg(envelope::record_end(&keys.routing_key));
     let mut any = false;
     // Newest first: each goes to the head of the queue, so that the oldest is served first.
     for pair in found.chunks_exact(2).rev() {
-        if let Some(raw) = envelope::of_record(&pair[1], &keys.routing_key) {
-            call.arg(&pair[0]).arg(envelope::mark_redelivered(&raw));
+        if let Some(raw) = keys.given_back(&pair[1]) {
+            call.arg(&pair[0]).arg(raw);
             any = true;
         }
     }

@@ -48,6 +48,7 @@ fn message(capture: &Value) -> Message {
             properties: properties(&capture["properties"]),
             headers: headers(&capture["headers"]),
             body: body.to_owned().into(),
+            cut_from: None,
         };
     }
     let raw = capture["value_raw"].as_str().expect("an AMQP or a Redis capture");
@@ -56,7 +57,7 @@ fn message(capture: &Value) -> Message {
     let mut properties = properties(&envelope["properties"]);
     properties.content_type = text(&envelope["content-type"]);
     properties.content_encoding = text(&envelope["content-encoding"]);
-    Message { properties, headers: headers(&envelope["headers"]), body: body.into() }
+    Message { properties, headers: headers(&envelope["headers"]), body: body.into(), cut_from: None }
 }
 
 /// Every message somewhere in a capture file.

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use berth_broker::{Depth, Publish, ack_many};
+use berth_broker::{Broker, Delivery, Depth, Message, Publish, ack_many};
 use serde_json::json;
 
-use crate::rig::{Rig, batch, message, next, nothing, number, until};
+use crate::rig::{PATIENCE, Rig, batch, message, next, nothing, number, until};
 
 pub(crate) async fn a_batch_is_published_and_consumed_in_order(rig: Rig) {
     let broker = rig.ready().await;
@@ -114,6 +114,60 @@ pub(crate) async fn acks_in_any_order_ack_just_those(rig: Rig) {
     }
     assert_eq!(seen, BTreeSet::from([6, 8]));
     nothing(&mut second).await;
+}
+
+pub(crate) async fn long_messages_come_one_after_the_other_and_one_that_nobody_could_read_as_its_beginning(
+    rig: Rig,
+) {
+    const HUGE: usize = 40 * 1024 * 1024;
+    let ready = rig.ready().await;
+    // Nothing here is about patience.
+    let broker = rig.settings().map_or(ready, |mut settings| {
+        (settings.visibility_timeout, settings.answer_timeout) = (PATIENCE, PATIENCE);
+        settings.heartbeat = PATIENCE;
+        Broker::connect(settings).unwrap()
+    });
+    assert!(broker.connected(PATIENCE).await);
+    let of_length = |length: usize| Publish {
+        to: rig.offers(),
+        message: Message { body: vec![b'x'; length].into(), ..message(0) },
+    };
+    // Together more than Redis lets wait for a subscriber.
+    let lengths = [vec![600 * 1024; 60], vec![HUGE], vec![7; 10]].concat();
+    for chunk in lengths.chunks(20) {
+        broker.publish(chunk.iter().map(|length| of_length(*length)).collect()).await.unwrap();
+    }
+    let before = broker.connection().borrow().generation;
+    let mut consumer = broker.consume(&rig.offers(), 128).await;
+    let mut held = Vec::new();
+    while held.len() < lengths.len() {
+        held.push(next(&mut consumer).await);
+    }
+    let is_whole = |held: &Delivery| held.message.cut_from.is_none();
+    for (length, delivery) in lengths.iter().zip(&held) {
+        match delivery.message.cut_from {
+            None => assert_eq!(delivery.message.body.len(), *length),
+            Some(whole) => assert!(whole > HUGE && *length == HUGE && delivery.message.body.len() < HUGE),
+        }
+    }
+    // It can be given back, and comes again; and again, when its consumer has died.
+    let huge = held.remove(60);
+    let was_whole = is_whole(&huge);
+    huge.requeue().await.unwrap();
+    let again = next(&mut consumer).await;
+    assert_eq!(is_whole(&again), was_whole);
+    ack_many(held).await.unwrap();
+    drop(consumer);
+    let mut second = broker.consume(&rig.offers(), 1).await;
+    let last = next(&mut second).await;
+    assert_eq!((is_whole(&last), last.message.cut_from), (was_whole, again.message.cut_from));
+    last.ack().await.unwrap();
+    assert!(again.ack().await.is_err());
+    until("nothing is left", async || {
+        broker.depth(&rig.offers()).await == Ok(Depth { ready: 0, unacked: Some(0) })
+    })
+    .await;
+    assert_eq!(broker.connection().borrow().generation, before, "the connection has held");
 }
 
 pub(crate) async fn a_late_ack_harms_nobody(rig: Rig) {
