@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
-use berth_broker::Delivery;
 use berth_broker::offer::{self, Offer};
+use berth_broker::{Delivery, Message};
+use berth_domain::dead_letter;
 use berth_domain::id::Id;
 use berth_domain::lifecycle::{End, FailureClass};
 use berth_domain::protocol::{AttemptRef, Envelope, FromAgentBody};
@@ -31,6 +32,9 @@ const TRY: Duration = Duration::from_secs(5);
 const TRY_THE_WELL: Duration = Duration::from_secs(30);
 /// How long offers wait here for their turn to be created, before others may have them.
 const TURN: Duration = Duration::from_secs(5);
+
+/// How long the envelope of a message may be that is handed over with it: RabbitMQ's own bound of headers.
+const ENVELOPE: usize = 128 * 1024;
 
 /// Keeps a consumer for each queue that should have one, until the replica closes.
 pub(crate) async fn consume(shared: Arc<Shared>) {
@@ -154,7 +158,7 @@ async fn take(
             Some(turn) => claim(shared, offer, turn, arrived).await,
             None => Verdict::GiveBack,
         },
-        Err(error) => report_undecodable(shared, queue, &delivery, &error.to_string()).await,
+        Err(error) => report_undecodable(shared, queue, stop, &delivery, &error.to_string()).await,
     };
     match verdict {
         Verdict::Ack => {
@@ -170,24 +174,47 @@ async fn take(
     }
 }
 
-async fn report_undecodable(shared: &Shared, queue: &str, delivery: &Delivery, reason: &str) -> Verdict {
+async fn report_undecodable(
+    shared: &Shared,
+    queue: &str,
+    stop: &CancellationToken,
+    delivery: &Delivery,
+    reason: &str,
+) -> Verdict {
     tracing::warn!(queue.name = queue, reason, "agent.offer.undecodable: it becomes a dead letter");
-    let message = &delivery.message;
-    let raw = base64::engine::general_purpose::STANDARD.encode(&message.body);
-    let envelope = Some(Envelope {
-        content_type: message.properties.content_type.clone(),
-        content_encoding: message.properties.content_encoding.clone(),
-        headers: message.headers.clone(),
-    });
-    let body =
-        FromAgentBody::Undecodable { queue: queue.to_owned(), raw, reason: reason.to_owned(), envelope };
-    match shared.out.say(body).await {
+    match shared.out.say(undecodable(queue, &delivery.message, reason)).await {
         Ok(()) => Verdict::Ack,
         Err(error) => {
             tracing::warn!(%error, "agent.offer.undecodable_unsent");
+            // It should not come straight back.
+            stop.run_until_cancelled(tokio::time::sleep(LOOK)).await;
             Verdict::GiveBack
         }
     }
+}
+
+/// What is handed over of a message: no more than is kept of it, or it would be larger than the one that came, and a
+/// broker that took that one would refuse it.
+fn undecodable(queue: &str, message: &Message, reason: &str) -> FromAgentBody {
+    let (body, body_is_cut) = dead_letter::kept(&message.body);
+    let envelope = Envelope {
+        content_type: message.properties.content_type.clone(),
+        content_encoding: message.properties.content_encoding.clone(),
+        headers: message.headers.clone(),
+    };
+    let envelope = Some(envelope).filter(|envelope| length(envelope) <= ENVELOPE);
+    FromAgentBody::Undecodable {
+        queue: queue.to_owned(),
+        raw: base64::engine::general_purpose::STANDARD.encode(body),
+        reason: reason.to_owned(),
+        is_cut: body_is_cut || message.cut_from.is_some() || envelope.is_none(),
+        envelope,
+    }
+}
+
+/// How long an envelope is as it travels.
+fn length(envelope: &Envelope) -> usize {
+    serde_json::to_vec(envelope).map_or(usize::MAX, |text| text.len())
 }
 
 /// Waits for a turn to create, unclaimed, while the queue is consumed; none if the offer is to go back.

@@ -15,7 +15,7 @@ use berth_broker::celery::result::{Failure, Status, TaskResult};
 use berth_broker::celery::task::{self, Task};
 use berth_broker::{Delivery, ack_many};
 use berth_domain::access::{Principal, Scope};
-use berth_domain::dead_letter::Reason;
+use berth_domain::dead_letter::{Reason, kept};
 use berth_domain::id::{RunId, TokenId};
 use berth_store::{Call, DeadMessage, Error as StoreError};
 use futures_util::future::join_all;
@@ -34,8 +34,6 @@ const BATCH: usize = 64;
 const PREFETCH: u16 = 256;
 /// How long to wait before what the store could not take is tried again.
 const RETRY: Duration = Duration::from_millis(500);
-/// How much of an unreadable message is kept, in letters of base64.
-const MAX_RAW: usize = 1024 * 1024;
 
 /// Takes in what the accounts submit, each for its organization, until `shutdown`. Does nothing on a broker that
 /// Celery's clients can't reach.
@@ -224,17 +222,16 @@ fn refused(task: &Task, refusal: &Refusal) -> Value {
 
 /// What nobody can read has no caller who could be told: it becomes a dead letter.
 async fn set_aside(app: &App, account: &Account, delivery: &Delivery, why: &str) -> Result<(), StoreError> {
-    let raw = BASE64_STANDARD.encode(&delivery.message.body);
-    let kept = raw.get(..MAX_RAW).filter(|kept| kept.len() < raw.len());
+    let (kept, is_cut) = kept(&delivery.message.body);
     let message = DeadMessage {
         owner: account.owner.clone(),
         agent_id: None,
         queue_id: None,
         reason: Reason::Unreadable,
         detail: format!("on `{}`: {why}", app.names.submit(&account.name).queue),
-        raw: kept.unwrap_or(&raw).to_owned(),
+        raw: BASE64_STANDARD.encode(kept),
         envelope: None,
-        is_cut: kept.is_some(),
+        is_cut,
     };
     app.store.add_dead_message(&message, app.clock.now()).await
 }

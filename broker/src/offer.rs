@@ -4,6 +4,7 @@
 //! was stored, byte for byte; what tools show of the arguments is names only, so that no spec ends up in a
 //! monitor's database.
 
+use berth_domain::feature::Features;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -76,6 +77,12 @@ pub enum OfferError {
     Version {
         /// Its version.
         found: u64,
+    },
+    /// It needs what only newer releases know, of whose meaning nothing can be said.
+    #[error("the offer needs `{found}`, which this release doesn't know")]
+    Need {
+        /// The feature's name.
+        found: String,
     },
     /// A field is missing or wrong.
     #[error("the offer's {0}")]
@@ -162,6 +169,9 @@ pub fn decode(message: &Message) -> Result<Offer, OfferError> {
         Some(needs) => Vec::<String>::deserialize(needs)
             .map_err(|_| OfferError::Field(format!("{NEEDS_HEADER} is not a list of texts")))?,
     };
+    if let Some(found) = Features::unknown(needs.iter().map(String::as_str)) {
+        return Err(OfferError::Need { found: found.chars().take(64).collect() });
+    }
     let run = id("id", &task.id)?;
     Ok(Offer {
         run,

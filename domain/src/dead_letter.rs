@@ -1,7 +1,18 @@
-//! Why something was set aside as a dead letter: a closed set, by which letters are grouped, counted and replayed.
+//! Why something was set aside as a dead letter: a closed set, by which letters are grouped, counted and replayed. And how
+//! much of it is kept.
 
 use std::fmt;
 use std::str::FromStr;
+
+/// How much of a message is kept: a mebibyte of base64.
+pub const KEPT_BYTES: usize = 768 * 1024;
+
+/// What is kept of a message's body, and whether that is only its beginning. Whoever hands a message over cuts it before
+/// anything is made of it, so that one of 100 MB costs no more than it does already.
+#[must_use]
+pub fn kept(body: &[u8]) -> (&[u8], bool) {
+    body.get(..KEPT_BYTES).map_or((body, false), |beginning| (beginning, body.len() > KEPT_BYTES))
+}
 
 /// Why something was set aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,6 +72,14 @@ impl FromStr for Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_what_is_too_long_the_beginning_is_kept() {
+        let long = vec![7; KEPT_BYTES + 1];
+        assert_eq!(kept(&long), (&long[1..], true));
+        assert_eq!(kept(&long[1..]), (&long[1..], false));
+        assert_eq!(kept(b"short"), (&b"short"[..], false));
+    }
 
     #[test]
     fn reasons_are_read_as_they_are_written() {

@@ -116,6 +116,11 @@ impl fmt::Display for Feature {
 pub struct Features(u32);
 
 impl Features {
+    /// The first of these names that this release doesn't know.
+    pub fn unknown<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+        names.into_iter().find(|name| Feature::ALL.iter().all(|feature| feature.as_str() != *name))
+    }
+
     /// Those of these names that are known.
     pub fn named<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         names.into_iter().filter_map(|name| Feature::ALL.into_iter().find(|f| f.as_str() == name)).collect()

@@ -320,13 +320,16 @@ pub enum FromAgentBody {
     Undecodable {
         /// The queue it came on.
         queue: String,
-        /// The raw message.
+        /// The raw message, or its beginning.
         raw: String,
         /// Why it can't be decoded.
         reason: String,
         /// What it had beside its body; agents of the release before don't say.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         envelope: Option<Envelope>,
+        /// Whether something of it was left out, because it is too long to be kept.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_cut: bool,
     },
     /// Says of which runs it keeps nothing any more, as [`ToAgentBody::Forget`] asks.
     Forgotten(Vec<RunId>),

@@ -13,7 +13,7 @@ use std::time::Duration;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use berth_broker::celery::result::{self, TaskResult};
 use berth_broker::{Delivery, Message, ack_many, handed};
-use berth_domain::dead_letter::Reason;
+use berth_domain::dead_letter::{KEPT_BYTES, Reason, kept};
 use berth_domain::id::{QueueId, RunId};
 use berth_domain::protocol::{
     Answer, ClaimRequest, Envelope, FromAgent, FromAgentBody, Held, LeaseRequest, Notice, Report, VERSION,
@@ -31,9 +31,6 @@ const BATCH: usize = 256;
 
 /// Messages held un-acked by one intake.
 const PREFETCH: u16 = 1_000;
-
-/// How much of an unreadable message is kept, in letters of base64.
-const MAX_RAW: usize = 1024 * 1024;
 
 /// How long to wait before a batch that the store could not take is tried again.
 const RETRY: Duration = Duration::from_millis(500);
@@ -62,20 +59,22 @@ struct Dead {
     detail: String,
     raw: String,
     envelope: Option<Envelope>,
+    is_cut: bool,
 }
 
 impl Dead {
     /// What an agent said.
     fn said(reason: Reason, detail: String, body: &[u8]) -> Self {
-        Self { queue: None, reason, detail, raw: BASE64_STANDARD.encode(body), envelope: None }
+        let (kept, is_cut) = kept(body);
+        Self { queue: None, reason, detail, raw: BASE64_STANDARD.encode(kept), envelope: None, is_cut }
     }
 
     /// As it is kept: of a long one its beginning.
     fn message(&self, agent: &Agent, queues: &BTreeMap<QueueId, String>) -> DeadMessage {
         let named = |(id, name): (&QueueId, &String)| (self.queue.as_ref() == Some(name)).then_some(*id);
         let queue = self.queue.as_deref().unwrap_or("out");
-        // Both ends of what is cut are those of whole groups of four letters, of three bytes.
-        let kept = self.raw.get(..MAX_RAW).filter(|kept| kept.len() < self.raw.len());
+        // Agents of the release before send all of it. What is cut ends with a whole group of four letters, of three bytes.
+        let kept = self.raw.get(..KEPT_BYTES / 3 * 4).filter(|kept| kept.len() < self.raw.len());
         DeadMessage {
             owner: agent.owner.clone(),
             agent_id: Some(agent.id),
@@ -84,7 +83,7 @@ impl Dead {
             detail: format!("on `{queue}`: {}", self.detail),
             raw: kept.unwrap_or(&self.raw).to_owned(),
             envelope: self.envelope.clone(),
-            is_cut: kept.is_some(),
+            is_cut: self.is_cut || kept.is_some(),
         }
     }
 }
@@ -162,9 +161,9 @@ impl Batch {
             FromAgentBody::Notices(notices) => self.notices.extend(notices),
             FromAgentBody::Answers(answers) => self.answers.extend(answers),
             FromAgentBody::Inventory(held) => self.inventories.push((replica, message.epoch, held)),
-            FromAgentBody::Undecodable { queue, raw, reason, envelope } => {
+            FromAgentBody::Undecodable { queue, raw, reason, envelope, is_cut } => {
                 let (queue, reason, detail) = (Some(queue), Reason::Undecodable, reason);
-                self.dead.push(Dead { queue, reason, detail, raw, envelope });
+                self.dead.push(Dead { queue, reason, detail, raw, envelope, is_cut });
             }
             FromAgentBody::Forgotten(runs) => self.forgotten.extend(runs),
             FromAgentBody::Goodbye => self.goodbyes.push(replica),

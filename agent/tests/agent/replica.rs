@@ -318,6 +318,28 @@ async fn what_can_not_be_decoded_is_handed_over_raw() {
 }
 
 #[tokio::test]
+async fn of_what_is_too_long_only_the_beginning_is_handed_over() {
+    let mut script = Script::new(Rig::new()).await;
+    let replica = script.replica();
+    let long = Message::json(vec![b' '; 9 * 1024 * 1024]);
+    let mut wide = Message::json("{nonsense");
+    wide.headers.insert("x".to_owned(), json!("x".repeat(1024 * 1024)));
+    for (message, length, has_envelope) in [(long, 1024 * 1024, true), (wide, 12, false)] {
+        script.publish_offer(message).await;
+        let (raw, envelope, is_cut) = script
+            .hear("the raw message", |body| match body {
+                FromAgentBody::Undecodable { raw, envelope, is_cut, .. } => {
+                    Some((raw.clone(), envelope.clone(), *is_cut))
+                }
+                _ => None,
+            })
+            .await;
+        assert_eq!((raw.len(), envelope.is_some(), is_cut), (length, has_envelope, true));
+    }
+    replica.close().await;
+}
+
+#[tokio::test]
 async fn what_is_refused_ends_as_config_under_a_claim() {
     let mut script = Script::new(Rig::new()).await;
     let replica = script.replica();

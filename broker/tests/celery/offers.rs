@@ -24,7 +24,7 @@ fn an_offer() -> Offer {
         expires: Some("2027-01-01T00:00:00.000000+00:00".to_owned()),
         root_id: None,
         parent_id: Some(Uuid::now_v7()),
-        needs: vec!["process".to_owned()],
+        needs: vec!["init".to_owned()],
     }
 }
 
@@ -59,4 +59,7 @@ fn an_offer_of_a_newer_release_is_refused_as_such() {
     assert_eq!(offer::decode(&message).unwrap_err(), OfferError::Version { found: 2 });
     message.headers.insert("task".to_owned(), json!("capp.add"));
     assert!(matches!(offer::decode(&message).unwrap_err(), OfferError::Name { .. }));
+    let mut message = offer::encode(&an_offer());
+    message.headers.insert("berth-needs".to_owned(), json!(["init", "teleport"]));
+    assert_eq!(offer::decode(&message).unwrap_err(), OfferError::Need { found: "teleport".to_owned() });
 }

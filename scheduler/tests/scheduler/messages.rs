@@ -38,6 +38,7 @@ async fn what_nobody_can_read_becomes_a_dead_letter_with_the_reason_and_holds_no
         raw: "eA==".to_owned(),
         reason: reason.to_owned(),
         envelope: Some(Envelope { content_type: Some("text/plain".to_owned()), ..Envelope::default() }),
+        is_cut: false,
     };
     agent.say(undecodable("not a task")).await;
     let mut letters = world.dead_letters(3).await;
