@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use berth_broker::Connection;
 use berth_domain::protocol::{ARCHIVE, FromAgentBody, LEASE_RENEWAL_SECONDS, LEASE_SECONDS, LeaseRequest};
 use berth_domain::restore::Seen;
 use tokio::sync::watch;
@@ -192,6 +193,7 @@ pub(crate) async fn keep(shared: &Shared) {
     let mut failing = false;
     let mut unknown: Option<String> = None;
     let mut ask_again = ASK_AGAIN_FIRST;
+    let mut connection = shared.broker.connection();
     loop {
         let held = shared.lease.is_held();
         if held {
@@ -236,8 +238,11 @@ pub(crate) async fn keep(shared: &Shared) {
             connections: shared.executor.connections(),
             nodes: shared.executor.nodes(!held),
         };
+        let asked_on = connection.borrow().generation;
         shared.lease.ask(&nonce);
-        match shared.out.say(FromAgentBody::Lease(request)).await {
+        let said = shared.out.say(FromAgentBody::Lease(request)).await;
+        let is_said = said.is_ok();
+        match said {
             Ok(()) if failing => {
                 failing = false;
                 tracing::info!("agent.lease.asked again");
@@ -249,7 +254,7 @@ pub(crate) async fn keep(shared: &Shared) {
             }
             Err(_) => {}
         }
-        let pause = if held {
+        let pause = if held && is_said {
             ask_again = ASK_AGAIN_FIRST;
             Duration::from_secs(LEASE_RENEWAL_SECONDS)
         } else {
@@ -260,7 +265,17 @@ pub(crate) async fn keep(shared: &Shared) {
         tokio::select! {
             () = shared.stop.cancelled() => return,
             () = tokio::time::sleep(pause) => {}
+            // What was asked, or the answer, may have been lost with the connection: three times, and so is the lease.
+            () = connected_after(&mut connection, asked_on) => {}
         }
+    }
+}
+
+/// Waits for a newer connection than that one.
+async fn connected_after(connection: &mut watch::Receiver<Connection>, known: u64) {
+    if connection.wait_for(|now| now.up && now.generation > known).await.is_err() {
+        // The broker was closed: there will be none.
+        std::future::pending::<()>().await;
     }
 }
 
