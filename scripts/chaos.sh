@@ -22,6 +22,10 @@ json=$CACHE/chaos/$(date -u +%Y%m%dT%H%M%SZ).json
 scripts/kube.sh
 BERTH_KUBE_PROGRAMS=$(scripts/kube.sh path) BERTH_TEST_ROUNDS=${ROUNDS:-10} \
     cargo test --quiet --locked --package berth-integration-tests --test kubernetes -- losses 9>&- || status=1
+# An agent's connections ended a thousand times on each broker, in every way; from SEED, too.
+cargo build --quiet --locked --package berth 9>&- || status=1
+env BERTH_TEST_DISCONNECTS="${DISCONNECTS:-1000}" ${SEED:+"BERTH_TEST_SEED=$SEED"} \
+    cargo test --quiet --locked --package berth-integration-tests --test delivery -- disconnects --nocapture 9>&- || status=1
 # Ten thousand runs over six queues and four projects, with limits of every kind that change, schedulers killed every 2 s.
 cargo build --quiet --locked --package berth 9>&- || status=1
 BERTH_TEST_RUNS=${RUNS:-10000} \

@@ -50,15 +50,18 @@ struct Extras {
     proxied: bool,
     /// A broker that can be told of users.
     managed: bool,
+    /// How long a consumer may hold a message: RabbitMQ's consumer timeout, Redis' visibility timeout.
+    held_at_most: Option<Duration>,
 }
 
 impl BrokerServer {
-    fn start(backing: Backing, managed: bool) -> Self {
-        match backing {
-            Backing::Embedded => Self::None,
-            Backing::RabbitMq if managed => Self::RabbitMq(RabbitMq::start_managed()),
-            Backing::RabbitMq => Self::RabbitMq(RabbitMq::start()),
-            Backing::Redis => Self::Redis(Redis::start()),
+    fn start(backing: Backing, extras: Extras) -> Self {
+        match (backing, extras.held_at_most) {
+            (Backing::Embedded, _) => Self::None,
+            (Backing::RabbitMq, Some(limit)) => Self::RabbitMq(RabbitMq::start_impatient(limit)),
+            (Backing::RabbitMq, None) if extras.managed => Self::RabbitMq(RabbitMq::start_managed()),
+            (Backing::RabbitMq, None) => Self::RabbitMq(RabbitMq::start()),
+            (Backing::Redis, _) => Self::Redis(Redis::start()),
         }
     }
 
@@ -133,6 +136,15 @@ impl Installation {
         Self::start_as(backing, 2, Extras { proxied: true, ..Extras::default() }).await
     }
 
+    /// Starts one on whose broker messages may be held for so long only, in whole seconds: RabbitMQ takes them for stuck
+    /// then, and on Redis they are delivered again if nobody has refreshed them.
+    ///
+    /// # Panics
+    /// If something can't be started.
+    pub async fn start_impatient(backing: Backing, held_at_most: Duration) -> Self {
+        Self::start_as(backing, 2, Extras { held_at_most: Some(held_at_most), ..Extras::default() }).await
+    }
+
     async fn start_as(backing: Backing, schedulers: usize, extras: Extras) -> Self {
         let temporary =
             tempfile::TempDir::new().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
@@ -140,7 +152,7 @@ impl Installation {
         let installation = match backing {
             Backing::Embedded => embedded(folder, temporary),
             Backing::RabbitMq | Backing::Redis => {
-                let broker = BrokerServer::start(backing, extras.managed);
+                let broker = BrokerServer::start(backing, extras);
                 replicated(folder, temporary, broker, schedulers, extras)
             }
         };
@@ -218,12 +230,14 @@ impl Installation {
     /// Starts a replica of an agent that has nothing but its name and a broker URL, in a data folder of its own.
     pub fn start_agent_at(&self, name: &str, replica: &str, broker_url: &str) -> Role {
         let folder = |name: &str| self.folder.join(name).display().to_string();
-        let settings = [
+        let mut settings = vec![
             ("BERTH_BROKER_URL", broker_url.to_owned()),
             // Replicas of a process agent share their machine's folder.
             ("BERTH_DATA_DIR", folder(name)),
             ("XDG_CONFIG_HOME", folder("config")),
         ];
+        let visibility = "BERTH_BROKER_VISIBILITY_SECONDS";
+        settings.extend(self.settings.iter().filter(|(key, _)| *key == visibility).cloned());
         let arguments = ["agent", "--name", name, "--executor", "process"];
         with_metrics(&self.folder, &format!("agent-{replica}"), &arguments, &settings)
     }
@@ -309,6 +323,9 @@ fn replicated(
     ];
     if let (true, BrokerServer::RabbitMq(server)) = (extras.managed, &broker) {
         settings.push(("BERTH_BROKER_MANAGEMENT_URL", server.management_url()));
+    }
+    if let Some(limit) = extras.held_at_most {
+        settings.push(("BERTH_BROKER_VISIBILITY_SECONDS", limit.as_secs().to_string()));
     }
     admin(&settings, &["admin", "migrate"]);
     let token = admin(&settings, &["admin", "token", "--name", "test"]);

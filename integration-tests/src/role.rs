@@ -90,6 +90,45 @@ impl Role {
         self.child.as_ref().map(Child::id)
     }
 
+    /// How much memory it has now, in KiB.
+    ///
+    /// # Panics
+    /// If it doesn't run.
+    pub fn resident_kib(&self) -> usize {
+        self.kib("VmRSS:")
+    }
+
+    /// The most memory that it ever had, in KiB.
+    ///
+    /// # Panics
+    /// If it doesn't run.
+    pub fn peak_kib(&self) -> usize {
+        self.kib("VmHWM:")
+    }
+
+    fn kib(&self, field: &str) -> usize {
+        let status = self.proc("status");
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix(field));
+        let number = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+        number.unwrap_or_else(|| panic!("no {field} in {}", status.display()))
+    }
+
+    /// How many files and sockets it has open.
+    ///
+    /// # Panics
+    /// If it doesn't run.
+    pub fn open_files(&self) -> usize {
+        let files = self.proc("fd");
+        std::fs::read_dir(&files).unwrap_or_else(|error| panic!("{}: {error}", files.display())).count()
+    }
+
+    /// What the kernel says of it.
+    fn proc(&self, file: &str) -> PathBuf {
+        let pid = self.pid().unwrap_or_else(|| panic!("{} doesn't run", self.name));
+        PathBuf::from(format!("/proc/{pid}/{file}"))
+    }
+
     /// The last lines that it wrote.
     pub fn last_words(&self) -> String {
         tail(&self.log)

@@ -30,7 +30,7 @@ pub use celery::CeleryWorker;
 pub use deadline::eventually;
 pub use effort::effort;
 pub use postgres::Postgres;
-pub use proxy::Proxy;
+pub use proxy::{Proxy, Way};
 pub use rabbitmq::RabbitMq;
 pub use redis::Redis;
 pub use s3::S3;

@@ -23,6 +23,8 @@ pub struct RabbitMq {
     management_port: Option<u16>,
     /// The port on which it speaks TLS to clients that show a certificate, if it does.
     tls_port: Option<u16>,
+    /// How long a consumer may hold a message, if it is not half an hour.
+    consumer_timeout: Option<Duration>,
     folder: PathBuf,
     epmd: Option<Child>,
     child: Option<Child>,
@@ -44,6 +46,18 @@ impl RabbitMq {
     /// As [`Self::start`], or if the plugin does not answer.
     pub fn start_managed() -> Self {
         Self::start_with(Some(port::free()))
+    }
+
+    /// Starts one that closes the channel of whoever holds a message for that long; it looks once a second.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    pub fn start_impatient(consumer_timeout: Duration) -> Self {
+        let mut server = Self::new(None);
+        server.consumer_timeout = Some(consumer_timeout);
+        server.configure();
+        server.restart();
+        server
     }
 
     /// Starts one that also speaks TLS, to clients with a certificate of the same authority.
@@ -86,6 +100,7 @@ impl RabbitMq {
             dist_port: port::free(),
             management_port,
             tls_port: None,
+            consumer_timeout: None,
             folder,
             epmd: None,
             child: None,
@@ -129,6 +144,11 @@ impl RabbitMq {
         let folder = self.folder.join("mnesia").join(format!("berth{}@localhost", self.port));
         let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
         files.into_iter().any(|entry| holds(&entry.path(), queue))
+    }
+
+    /// The user in [`Self::url`].
+    pub fn user(&self) -> &'static str {
+        USER
     }
 
     /// The password in [`Self::url`].
@@ -205,6 +225,11 @@ impl RabbitMq {
         self.restart();
     }
 
+    /// Whether the node has taken the channel of a consumer away that held a message for too long.
+    pub fn has_lost_patience(&self) -> bool {
+        holds(&self.folder.join("server.log"), "acknowledgement. Timeout used")
+    }
+
     /// Runs `rabbitmqctl` against the node and returns what it printed (takes seconds).
     ///
     /// # Panics
@@ -227,6 +252,7 @@ impl RabbitMq {
             .env("RABBITMQ_LOGS", "-")
             .env("RABBITMQ_PID_FILE", path("pid"))
             .env("RABBITMQ_CONFIG_FILE", path("rabbitmq"))
+            .env("RABBITMQ_ADVANCED_CONFIG_FILE", path("advanced.config"))
             .env("RABBITMQ_CONF_ENV_FILE", path("no-such-env.conf"))
             .env("RABBITMQ_ENABLED_PLUGINS_FILE", path("enabled_plugins"))
             .env("RABBITMQ_DIST_PORT", self.dist_port.to_string())
@@ -262,6 +288,13 @@ impl RabbitMq {
                 "ssl_options.fail_if_no_peer_cert = true".to_owned(),
             ]);
         }
+        let mut advanced = "[].\n".to_owned();
+        if let Some(limit) = self.consumer_timeout {
+            // How often it looks has no name in the other file.
+            let limit = limit.as_millis();
+            advanced =
+                format!("[{{rabbit, [{{consumer_timeout, {limit}}}, {{channel_tick_interval, 1000}}]}}].\n");
+        }
         let mut plugins = "[].\n";
         if let Some(port) = self.management_port {
             plugins = "[rabbitmq_management].\n";
@@ -271,7 +304,11 @@ impl RabbitMq {
         for line in lines {
             writeln!(text, "{line}").unwrap_or_else(|error| panic!("a String can't be written: {error}"));
         }
-        for (name, text) in [("rabbitmq.conf", text.as_str()), ("enabled_plugins", plugins)] {
+        for (name, text) in [
+            ("rabbitmq.conf", text.as_str()),
+            ("advanced.config", advanced.as_str()),
+            ("enabled_plugins", plugins),
+        ] {
             let path = self.folder.join(name);
             std::fs::write(&path, text)
                 .unwrap_or_else(|error| panic!("can't write {}: {error}", path.display()));

@@ -1,0 +1,30 @@
+//! What a broker does to messages, and what becomes of the runs that they offer: held for too long, held by what dies,
+//! cut off, or no offers at all. On RabbitMQ and on Redis, with real agents.
+
+#![expect(clippy::unwrap_used, reason = "tests panic where something is not as it should be")]
+
+#[path = "delivery/deaths.rs"]
+mod deaths;
+#[path = "delivery/disconnects.rs"]
+mod disconnects;
+#[path = "delivery/numbers.rs"]
+mod numbers;
+#[path = "delivery/poison.rs"]
+mod poison;
+#[path = "delivery/tail.rs"]
+mod tail;
+
+/// Makes one test of a story for each broker.
+macro_rules! on_both_brokers {
+    ($($story:ident),+ $(,)?) => {
+        mod rabbitmq {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() { super::$story(berth_integration_tests::Backing::RabbitMq).await; })+
+        }
+        mod redis {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() { super::$story(berth_integration_tests::Backing::Redis).await; })+
+        }
+    };
+}
+use on_both_brokers;
