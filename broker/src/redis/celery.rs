@@ -47,7 +47,7 @@ pub(crate) async fn command(
     let exchange = commands(namespace);
     let text = envelope::encode_through(message, &exchange, "")?;
     let mut publish = ::redis::cmd("PUBLISH");
-    let channel = format!("{prefix}/{}.{exchange}", link.database());
+    let channel = format!("{prefix}/{}.{exchange}", link.core.settings.database());
     let _: u64 = link.command("commanding Celery workers", publish.arg(channel).arg(text)).await?;
     Ok(())
 }
