@@ -136,29 +136,32 @@ pub enum DecodeError {
     },
 }
 
-/// Headers that [`Task`] has fields for.
-const OWN_HEADERS: [&str; 20] = [
-    "lang",
-    "task",
-    "id",
-    "shadow",
-    "eta",
-    "expires",
-    "group",
-    "group_index",
-    "retries",
-    "timelimit",
-    "root_id",
-    "parent_id",
-    "argsrepr",
-    "kwargsrepr",
-    "origin",
-    "ignore_result",
-    "replaced_task_nesting",
-    "stamped_headers",
-    "stamps",
-    "compression",
-];
+/// Whether [`Task`] has a field for a header.
+fn is_own(header: &str) -> bool {
+    matches!(
+        header,
+        "lang"
+            | "task"
+            | "id"
+            | "shadow"
+            | "eta"
+            | "expires"
+            | "group"
+            | "group_index"
+            | "retries"
+            | "timelimit"
+            | "root_id"
+            | "parent_id"
+            | "argsrepr"
+            | "kwargsrepr"
+            | "origin"
+            | "ignore_result"
+            | "replaced_task_nesting"
+            | "stamped_headers"
+            | "stamps"
+            | "compression"
+    )
+}
 
 /// Writes a task as a protocol 2 message.
 pub fn encode(task: &Task) -> Message {
@@ -256,8 +259,8 @@ fn from_headers(headers: &Map<String, Value>, body: Value) -> Result<Task, Decod
     };
     task.body =
         Body { args: list("args", args)?, kwargs: object("kwargs", kwargs)?, embed: read_embed(embed)? };
-    task.extra = headers.clone();
-    task.extra.retain(|name, _| !OWN_HEADERS.contains(&name.as_str()));
+    let others = headers.iter().filter(|(name, _)| !is_own(name));
+    task.extra = others.map(|(name, value)| (name.clone(), value.clone())).collect();
     Ok(task)
 }
 
