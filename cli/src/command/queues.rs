@@ -13,6 +13,7 @@ use crate::output::{Column, text};
 
 const COLUMNS: &[Column] = &[
     ("QUEUE", name),
+    ("PROTOCOL", protocol),
     ("PRIORITY", |item| text(item, "priority")),
     ("CONCURRENCY", crate::output::limit),
     ("QUOTAS", crate::output::quotas),
@@ -27,6 +28,11 @@ fn name(item: &Value) -> String {
         agent if agent.is_empty() => text(item, "name"),
         agent => format!("{agent}/{}", text(item, "name")),
     }
+}
+
+/// Who serves it, where that is not its agent.
+fn protocol(item: &Value) -> String {
+    Some(text(item, "protocol")).filter(|protocol| protocol != "berth").unwrap_or_default()
 }
 
 /// Does what was asked.

@@ -92,6 +92,7 @@ pub fn explain(snapshot: &Snapshot, asked: Asked<'_>) -> Explanation {
             "",
             "the cluster finds no node for it; its conditions have the cluster's own words".to_owned(),
         )],
+        Status::Starting if state.is_handed() => vec![workers(snapshot, queue, state)],
         // It has started, and nobody can tell how it goes on.
         status if status.is_at_agent() => agent_blocks(snapshot, queue, |agent| {
             let then =
@@ -135,6 +136,17 @@ fn behind(snapshot: &Snapshot, queue: QueueId, place: Place) -> Block {
     let ahead = place.position - 1;
     let message = format!("{ahead} of the {} runs that wait in queue {name} come first", place.of);
     Block::plain(Rule::Behind, "queue", name, message)
+}
+
+/// It was handed to workers, and none has said that it began.
+fn workers(snapshot: &Snapshot, queue: QueueId, state: &DispatchState) -> Block {
+    let name = snapshot.queue(queue).map_or("", |queue| queue.name.as_str());
+    let until = state.claim.as_ref().map(|claim| format!(" until {}", claim.over_at)).unwrap_or_default();
+    let message = format!(
+        "it was handed to the Celery workers of queue {name}, and none has said that it began: they are busy, or none is \
+         there; their answer is waited for{until}"
+    );
+    Block::plain(Rule::Workers, "queue", name, message)
 }
 
 fn waiting_until(rule: Rule, what: &str, until: Option<Time>) -> Vec<Block> {

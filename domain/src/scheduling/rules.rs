@@ -53,6 +53,8 @@ pub enum Rule {
     Window,
     /// The cluster finds no node for it.
     Unschedulable,
+    /// Celery workers have it, or none of them is there: nobody knows.
+    Workers,
 }
 
 /// How much a limit allows or has in use.

@@ -156,8 +156,11 @@ async fn a_celery_worker_serves_its_queue_at_least_once_and_each_overlap_is_show
 async fn a_run_that_no_worker_answers_ends_and_says_why(backing: Backing) {
     let installation = Installation::start(backing).await;
     let client = installation.client.clone();
-    make_queue(&installation, json!({"answer_within_seconds": 2})).await;
+    make_queue(&installation, json!({"answer_within_seconds": 5})).await;
     let unanswered = client.submit("default", &on_work("true")).await;
+    client.wait_for("default", &unanswered, "starting", LONG).await;
+    let why = client.get(&format!("/api/v1/default/default/runs/{unanswered}/explain")).await;
+    assert_eq!(why["blocked_by"][0]["rule"], "workers", "{why:#}");
     client.wait_for("default", &unanswered, "failed", LONG).await;
     let conditions = client.conditions("default", &unanswered).await;
     let last = conditions.last().unwrap();
