@@ -20,3 +20,30 @@ pub use journal::Journal;
 pub use python::{stock, stock_celery54};
 pub use repeater::Repeater;
 pub use role::Role;
+
+/// Makes one test of a story, a function that takes a [`Backing`], for each broker.
+#[macro_export]
+macro_rules! on_both_brokers {
+    ($($story:ident),+ $(,)?) => {
+        mod rabbitmq {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() { super::$story($crate::Backing::RabbitMq).await; })+
+        }
+        mod redis {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() { super::$story($crate::Backing::Redis).await; })+
+        }
+    };
+}
+
+/// The same for each backing.
+#[macro_export]
+macro_rules! on_all_three {
+    ($($story:ident),+ $(,)?) => {
+        mod embedded {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $story() { super::$story($crate::Backing::Embedded).await; })+
+        }
+        $crate::on_both_brokers!($($story),+);
+    };
+}

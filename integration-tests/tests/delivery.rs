@@ -14,17 +14,4 @@ mod poison;
 #[path = "delivery/tail.rs"]
 mod tail;
 
-/// Makes one test of a story for each broker.
-macro_rules! on_both_brokers {
-    ($($story:ident),+ $(,)?) => {
-        mod rabbitmq {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $story() { super::$story(berth_integration_tests::Backing::RabbitMq).await; })+
-        }
-        mod redis {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $story() { super::$story(berth_integration_tests::Backing::Redis).await; })+
-        }
-    };
-}
-use on_both_brokers;
+use berth_integration_tests::on_both_brokers;

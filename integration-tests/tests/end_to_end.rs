@@ -33,21 +33,4 @@ mod stops;
 #[path = "end_to_end/survival.rs"]
 mod survival;
 
-/// Makes one test of a story for each backing.
-macro_rules! on_all_three {
-    ($($story:ident),+ $(,)?) => {
-        mod embedded {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $story() { super::$story(berth_integration_tests::Backing::Embedded).await; })+
-        }
-        mod rabbitmq {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $story() { super::$story(berth_integration_tests::Backing::RabbitMq).await; })+
-        }
-        mod redis {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $story() { super::$story(berth_integration_tests::Backing::Redis).await; })+
-        }
-    };
-}
-use on_all_three;
+use berth_integration_tests::on_all_three;
