@@ -60,6 +60,12 @@ pub(crate) async fn revoke(context: &Context, agent: AgentId, tasks: Vec<String>
         return Ok(());
     }
     let arguments = json!({ "task_id": tasks, "terminate": true, "signal": "SIGTERM" });
+    // Its name decides where its workers listen: not that of a moment ago, as texts may have it.
+    let agent = match context.store.agent_by_id(agent).await {
+        Ok(agent) => agent,
+        Err(berth_store::Error::NotFound { .. }) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
     let command = Command {
         method: "revoke".to_owned(),
         arguments: arguments.as_object().cloned(),
@@ -71,7 +77,7 @@ pub(crate) async fn revoke(context: &Context, agent: AgentId, tasks: Vec<String>
     };
     let clock = Some(context.lamport.tick());
     let command = control::encode_own(&Received { command, clock, expires: None });
-    let out = context.names.out(&context.name_of(agent));
+    let out = context.names.out(agent.name.as_str());
     Ok(context.broker.command(NAMESPACE, &out, command).await?)
 }
 

@@ -151,6 +151,9 @@ async fn a_receiver_sees_every_worker_and_the_whole_life_of_every_run(backing: B
     );
 
     // Reports that overtake each other, as those of short runs do, leave nothing out.
+    // Nor is what is edited after its end told of once more.
+    let path = format!("/api/v1/default/default/runs/{succeeds}");
+    client.call("PATCH", &path, Some(&json!({"description": "edited"}))).await;
     let mut crowd = Vec::new();
     for _ in 0..40 {
         crowd.push(client.submit("default", &shell("true")).await);
@@ -159,6 +162,7 @@ async fn a_receiver_sees_every_worker_and_the_whole_life_of_every_run(backing: B
         receiver.until(&format!("the life of {run}"), |receiver| receiver.life(run).len() >= 4).await;
         assert_eq!(receiver.life(run), life("sent received started succeeded"), "{run}");
     }
+    assert_eq!(receiver.life(&succeeds), life("sent received started succeeded"));
 
     // Whoever speaks dies: another one goes on where it was, and nobody is told to have gone.
     let clocks =

@@ -303,6 +303,14 @@ mod tests {
     }
 
     #[test]
+    fn what_berth_commands_workers_itself_is_known_from_what_others_command() {
+        let command: Command = serde_json::from_value(json!({ "method": "revoke" })).unwrap();
+        let received = Received { command, clock: None, expires: None };
+        assert!(control::is_own(&control::encode_own(&received)));
+        assert!(!control::is_own(&control::encode(&received)));
+    }
+
+    #[test]
     fn a_reply_goes_to_the_namespaces_own_exchange_only() {
         let to =
             |exchange: &str| ReplyTo { exchange: exchange.to_owned(), routing_key: "berth.a.out".to_owned() };
