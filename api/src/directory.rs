@@ -3,7 +3,8 @@
 //! commit and no reads.
 //!
 //! What is stale here can't do harm: the store refuses a run whose project or queue is gone, and which agent is
-//! alive only decides between several queues that a run would take. What is not found is looked up anew.
+//! alive only decides between several queues that a run would take. What is not found is looked up anew, and so
+//! are the queues of a run that has a choice if none of them is open.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -62,8 +62,8 @@ pub(crate) async fn choose(
     now: Time,
 ) -> Result<Chosen, Problem> {
     let mut places = app.directory.places(&app.store, &project.owner, app.wake.settings(), false).await?;
-    if find(&places, project, compiled, now).is_err() {
-        // What is not there may have been made a moment ago, elsewhere.
+    if !find(&places, project, compiled, now).is_ok_and(|route| route.is_settled(now)) {
+        // What is not there may have been made a moment ago, elsewhere, and what is closed may have opened.
         places = app.directory.places(&app.store, &project.owner, app.wake.settings(), true).await?;
     }
     let found = find(&places, project, compiled, now).map_err(|error| nowhere(&error))?;

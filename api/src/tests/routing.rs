@@ -205,3 +205,16 @@ async fn a_run_with_several_queues_waits_in_the_first_that_has_room_and_is_told_
     let alone = api.post(&format!("{RUNS}?dry_run=true"), &with_queue(Some("slow"))).await.ok();
     assert!(alone["explain"].get("overflow").is_none(), "{alone}");
 }
+
+#[tokio::test]
+async fn an_agent_that_came_a_moment_ago_counts_for_a_run_that_has_a_choice() {
+    let api = Api::open().await;
+    api.make_queues(&["fast", "slow"]).await;
+    assert_eq!(api.goes(Some("fast,slow")).await, "fast", "none is open: the first that was named");
+    let agent = api.app.store.agent("default", "local").await.unwrap();
+    api.patch("/api/v1/orgs/default/agents/local/queues/fast", &json!({ "concurrency": 1 })).await.ok();
+    assert_eq!(api.goes(Some("fast,slow")).await, "fast", "still none");
+    // By a scheduler: this process is not told.
+    api.app.store.grant_lease(agent.id, "r1", &lease(), api.app.clock.now()).await.unwrap();
+    assert_eq!(api.goes(Some("fast,slow")).await, "slow", "what waits in the first takes its slot");
+}

@@ -39,13 +39,11 @@ impl Server {
         });
     }
 
-    /// Whether a queue of messages and one that only marks the broker survive a kill from now on.
-    fn has_stored(&self, queue: &Address, marker: &Address) -> bool {
-        match self {
-            Self::Redis(_) => true,
-            Self::RabbitMq(server) => {
-                server.has_stored_quorum_queue(&queue.queue) && server.has_stored_name(&marker.queue)
-            }
+    /// Waits until a queue of messages, and all else that was declared, survives a kill.
+    async fn until_stored(&self, queue: &Address) {
+        if let Self::RabbitMq(server) = self {
+            tokio::task::block_in_place(|| server.store_declarations());
+            until("the queue is on disk", async || server.has_stored_quorum_queue(&queue.queue)).await;
         }
     }
 
@@ -100,8 +98,7 @@ async fn survives_death_and_loss(mut server: Server) {
     let held = next(&mut consumer).await;
     let before = broker.connection().borrow().generation;
     // What becomes of a queue that is killed sooner is another test's.
-    let marker = rig.names.marker("known");
-    until("the queues are on disk", async || server.has_stored(&rig.offers(), &marker)).await;
+    server.until_stored(&rig.offers()).await;
 
     server.kill9();
     until("the loss is seen", async || !broker.connection().borrow().up).await;

@@ -62,6 +62,12 @@ pub struct Route<'a> {
 }
 
 impl<'a> Route<'a> {
+    /// Whether a new run can take one of the candidates at once, or has no choice anyhow.
+    #[must_use]
+    pub fn is_settled(&self, now: Time) -> bool {
+        self.candidates.len() == 1 || self.candidates.iter().any(|place| place.is_open(now))
+    }
+
     /// The candidate that a new run waits in: the first that is open, can do what the run needs, and has room;
     /// without one of these the first that is open; and without that the first, until another one opens.
     #[must_use]

@@ -220,6 +220,10 @@ fn a_new_run_waits_in_the_first_queue_that_is_open_and_has_room() {
         "a1/q",
         "none is live"
     );
+    assert!(route.is_settled(NOW), "two are open");
+    assert!(!route.is_settled(later), "none is");
+    let only = Route { candidates: vec![&all[0]], queues: Vec::new() };
+    assert!(only.is_settled(NOW), "it has no choice, though its queue is paused");
 }
 
 proptest! {
