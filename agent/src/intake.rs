@@ -200,7 +200,7 @@ fn undecodable(queue: &str, message: &Message, reason: &str) -> FromAgentBody {
     let envelope = Envelope {
         content_type: message.properties.content_type.clone(),
         content_encoding: message.properties.content_encoding.clone(),
-        headers: message.headers.clone(),
+        headers: (&message.headers).into(),
     };
     let envelope = Some(envelope).filter(|envelope| length(envelope) <= ENVELOPE);
     FromAgentBody::Undecodable {

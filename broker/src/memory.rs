@@ -223,7 +223,7 @@ impl Client {
             ended.run_until_cancelled(pump).await;
             hub.give_back(&name, consumer);
         });
-        Consumer { deliveries, _stop: stop.drop_guard() }
+        Consumer::new(deliveries, stop.drop_guard())
     }
 
     pub(crate) async fn depth(&self, queue: &Address) -> Result<Depth, Error> {
@@ -336,7 +336,7 @@ async fn pump(
     queue: &str,
     consumer: u64,
     permits: &Arc<Semaphore>,
-    sender: &mpsc::Sender<Delivery>,
+    sender: &mpsc::Sender<Vec<Delivery>>,
 ) {
     while let Ok(permit) = Arc::clone(permits).acquire_owned().await {
         let (tag, item) = loop {
@@ -363,7 +363,7 @@ async fn pump(
             redelivered: item.redelivered,
             held: delivery::Held::Memory(held),
         };
-        if sender.send(delivery).await.is_err() {
+        if sender.send(vec![delivery]).await.is_err() {
             return;
         }
     }

@@ -4,7 +4,8 @@ use std::fmt;
 
 use berth_broker_config::Address;
 use bytes::Bytes;
-use serde_json::{Map, Value};
+
+use crate::headers::Headers;
 
 /// One message, as any transport carries it.
 #[derive(Clone, Default, PartialEq)]
@@ -12,7 +13,7 @@ pub struct Message {
     /// What brokers and clients act on.
     pub properties: Properties,
     /// The header table; numbers, texts, lists and tables pass every transport unchanged.
-    pub headers: Map<String, Value>,
+    pub headers: Headers,
     /// The body, opaque to transports.
     pub body: Bytes,
     /// The length of all of it, if it is so long that only its beginning was fetched, as the body. It can be reported, and

@@ -34,7 +34,7 @@ fn collect(value: &Value, found: &mut Vec<Capture>) {
         Value::Object(entries) => {
             if let Some(body) = value["body_utf8"].as_str() {
                 let mut message = Message::json(body.to_owned());
-                message.headers = value["headers"].as_object().cloned().unwrap_or_default();
+                message.headers = value["headers"].as_object().cloned().unwrap_or_default().into();
                 found.push(Capture::Amqp(message));
             } else if let Some(raw) = value["value_raw"].as_str() {
                 found.push(Capture::Redis(raw.to_owned()));

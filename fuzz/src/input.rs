@@ -1,7 +1,7 @@
 //! An input of a target read as a message: headers as JSON in the first line, the body after it.
 
 use berth_broker::Message;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The message that `input` stands for. Without a table in its first line all of it is the body, and there are no
 /// headers, as with tasks of protocol 1.
@@ -11,7 +11,7 @@ pub fn message(input: &[u8]) -> Message {
     match serde_json::from_slice(&input[..line]) {
         Ok(Value::Object(headers)) if line < input.len() => {
             let mut message = Message::json(input[line + 1..].to_vec());
-            message.headers = headers;
+            message.headers = headers.into();
             message
         }
         _ => Message::json(input.to_vec()),
@@ -21,7 +21,7 @@ pub fn message(input: &[u8]) -> Message {
 /// The input that stands for `message`.
 #[must_use]
 pub fn of(message: &Message) -> Vec<u8> {
-    let mut input = Value::Object(message.headers.clone()).to_string().into_bytes();
+    let mut input = json!(message.headers).to_string().into_bytes();
     input.push(b'\n');
     input.extend_from_slice(&message.body);
     input

@@ -142,7 +142,7 @@ fn message(app: &App, letter: &DeadLetter) -> Result<Publish, String> {
     if let Some(envelope) = &letter.envelope {
         message.properties.content_type.clone_from(&envelope.content_type);
         message.properties.content_encoding.clone_from(&envelope.content_encoding);
-        message.headers.clone_from(&envelope.headers);
+        message.headers = envelope.headers.clone().into();
     }
     Ok(Publish { to, message })
 }

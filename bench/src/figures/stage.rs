@@ -69,6 +69,7 @@ impl Stage {
             System::Redis => {
                 let server = Redis::start();
                 let (bare, url) = (limits::redis::Bare::connect(&server.url()).await?, server.url());
+                bare.keep_append_only_file().await?;
                 (Server::Redis(server, bare), url)
             }
         };
@@ -163,10 +164,10 @@ impl Stage {
     pub async fn bare_publish(&self, place: &Place, count: usize) -> Result<f64> {
         match &self.server {
             // A channel of its own: confirms are a channel's mode.
-            Server::RabbitMq(server, _) => {
+            Server::RabbitMq(server, bare) => {
+                let message = self.sample(server, bare).await?;
                 let bare = limits::amqp::Bare::connect(&server.url()).await?;
-                let body = tasks::message(&tasks::payload()).body;
-                let rate = bare.publish(&place.queue, &body, count).await?;
+                let rate = bare.publish(&place.queue, &message, count).await?;
                 bare.close().await?;
                 Ok(rate)
             }
@@ -191,6 +192,22 @@ impl Stage {
             }
             Server::Redis(_, bare) => bare.consume(&place.queue, count).await,
         }
+    }
+
+    /// One message as our publisher sends it, so that the bare loop sends the same bytes.
+    async fn sample(
+        &self,
+        server: &RabbitMq,
+        bare: &limits::amqp::Bare,
+    ) -> Result<(lapin::BasicProperties, Vec<u8>)> {
+        let place =
+            Place { broker: server.url(), queue: "bench-sample".to_owned(), kind: QueueKind::default() };
+        bare.declare(&place.queue, place.kind).await?;
+        self.publish(&place, 1).await?;
+        bare.filled(&place.queue, 1).await?;
+        let message = bare.get(&place.queue).await?;
+        bare.delete(&place.queue).await?;
+        Ok(message)
     }
 
     /// One message as our publisher writes it into a list, so that the bare loop pushes the same bytes.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use futures_util::StreamExt;
 use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions,
-    QueueDeclareOptions, QueueDeleteOptions,
+    BasicAckOptions, BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, BasicQosOptions,
+    ConfirmSelectOptions, QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, PublisherConfirm};
@@ -69,14 +69,27 @@ impl Bare {
         Ok(queue.message_count().into())
     }
 
-    /// Publishes `count` persistent messages, each confirmed, with many in flight; returns the rate per second.
+    /// Takes one message for good.
+    ///
+    /// # Errors
+    /// If the queue is empty.
+    pub async fn get(&self, queue: &str) -> Result<(BasicProperties, Vec<u8>)> {
+        let got = self.channel.basic_get(queue.into(), BasicGetOptions { no_ack: true }).await?;
+        let delivery = got.with_context(|| format!("the queue `{queue}` is empty"))?.delivery;
+        Ok((delivery.properties, delivery.data))
+    }
+
+    /// Publishes a message `count` times, each confirmed, with many in flight; returns the rate per second.
     ///
     /// # Errors
     /// If a message is not confirmed.
-    pub async fn publish(&self, queue: &str, body: &[u8], count: usize) -> Result<f64> {
+    pub async fn publish(
+        &self,
+        queue: &str,
+        (properties, body): &(BasicProperties, Vec<u8>),
+        count: usize,
+    ) -> Result<f64> {
         self.channel.confirm_select(ConfirmSelectOptions::default()).await?;
-        let properties =
-            BasicProperties::default().with_content_type("application/json".into()).with_delivery_mode(2);
         let mut waiting = VecDeque::with_capacity(IN_FLIGHT);
         let began = Instant::now();
         for _ in 0..count {

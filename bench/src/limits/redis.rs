@@ -41,6 +41,17 @@ impl Bare {
         Ok(Self(redis::Client::open(url)?.get_multiplexed_async_connection().await?))
     }
 
+    /// Has the server never rewrite its append-only file: it would by the bytes written, so in the turn of one contestant and
+    /// not in another's, with a process of its own that takes a processor.
+    ///
+    /// # Errors
+    /// If the server refuses.
+    pub async fn keep_append_only_file(&self) -> Result<()> {
+        let mut set = redis::cmd("CONFIG");
+        set.arg("SET").arg("auto-aof-rewrite-percentage").arg(0);
+        Ok(set.query_async(&mut self.0.clone()).await?)
+    }
+
     /// The length of a list.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use super::leaderless::{self, Silence};
 use super::link::{Link, Live};
 use super::{declare, wire};
 use crate::backoff::Backoff;
-use crate::consumer::Consumer;
+use crate::consumer::{Consumer, HANDFUL};
 use crate::delivery::{self, Delivery};
 use crate::error::Error;
 
@@ -98,14 +98,14 @@ pub(crate) fn start(link: &Arc<Link>, queue: &Address, prefetch: u16) -> Consume
     let stop = link.core.stop.child_token();
     let (task_link, queue, ended) = (Arc::clone(link), queue.queue.clone(), stop.clone());
     link.core.tracker.spawn(async move { run(&task_link, &queue, prefetch, &sender, &ended).await });
-    Consumer { deliveries, _stop: stop.drop_guard() }
+    Consumer::new(deliveries, stop.drop_guard())
 }
 
 async fn run(
     link: &Link,
     queue: &str,
     prefetch: u16,
-    sender: &mpsc::Sender<Delivery>,
+    sender: &mpsc::Sender<Vec<Delivery>>,
     stop: &CancellationToken,
 ) {
     let mut backoff = Backoff::default();
@@ -188,16 +188,19 @@ async fn subscribe(
 }
 
 /// Hands deliveries on until the subscription ends.
-async fn pump(mut stream: lapin::Consumer, window: &Arc<Window>, sender: &mpsc::Sender<Delivery>) {
-    while let Some(Ok(from)) = stream.next().await {
-        window.outstanding.lock().await.insert(from.delivery_tag);
-        let held = Held { window: Arc::clone(window), tag: from.delivery_tag };
-        let delivery = Delivery {
+async fn pump(stream: lapin::Consumer, window: &Arc<Window>, sender: &mpsc::Sender<Vec<Delivery>>) {
+    let mut stream = stream.ready_chunks(HANDFUL);
+    while let Some(came) = stream.next().await {
+        let many = came.len();
+        let came: Vec<_> = came.into_iter().map_while(Result::ok).collect();
+        let is_over = came.len() < many;
+        window.outstanding.lock().await.extend(came.iter().map(|from| from.delivery_tag));
+        let deliveries = came.into_iter().map(|from| Delivery {
             message: wire::message(&from.properties, from.data),
             redelivered: from.redelivered,
-            held: delivery::Held::Amqp(held),
-        };
-        if sender.send(delivery).await.is_err() {
+            held: delivery::Held::Amqp(Held { window: Arc::clone(window), tag: from.delivery_tag }),
+        });
+        if sender.send(deliveries.collect()).await.is_err() || is_over {
             return;
         }
     }

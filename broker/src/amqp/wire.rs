@@ -10,6 +10,7 @@ use lapin::{BasicProperties, ErrorKind};
 use serde_json::{Map, Number, Value};
 
 use crate::error::Error;
+use crate::headers::Headers;
 use crate::message::{Message, Properties};
 
 /// AMQP's short string, at most 255 bytes; lapin's own conversion would panic beyond that.
@@ -45,12 +46,15 @@ pub(crate) fn properties(message: &Message) -> Result<BasicProperties, Error> {
     if let Some(millis) = from.expiration_ms {
         to = to.with_expiration(short(DOING, &millis.to_string())?);
     }
-    Ok(to.with_headers(table(DOING, &message.headers)?))
+    Ok(to.with_headers(table(DOING, message.headers.iter())?))
 }
 
 pub(crate) fn message(properties: &BasicProperties, body: Vec<u8>) -> Message {
     let text = |value: &Option<ShortString>| value.as_ref().map(|text| text.as_str().to_owned());
-    let headers = properties.headers().as_ref().map(map).unwrap_or_default();
+    let named = |table: &FieldTable| {
+        Headers::read(table.inner().iter().map(|(name, field)| (name.as_str(), value(field))))
+    };
+    let headers = properties.headers().as_ref().map(named).unwrap_or_default();
     Message {
         properties: Properties {
             content_type: text(properties.content_type()),
@@ -67,9 +71,12 @@ pub(crate) fn message(properties: &BasicProperties, body: Vec<u8>) -> Message {
     }
 }
 
-fn table(doing: &'static str, map: &Map<String, Value>) -> Result<FieldTable, Error> {
+fn table<'a>(
+    doing: &'static str,
+    entries: impl Iterator<Item = (&'a str, &'a Value)>,
+) -> Result<FieldTable, Error> {
     let mut table = FieldTable::default();
-    for (name, value) in map {
+    for (name, value) in entries {
         table.insert(short(doing, name)?, field(doing, value)?);
     }
     Ok(table)
@@ -88,7 +95,10 @@ fn field(doing: &'static str, value: &Value) -> Result<AMQPValue, Error> {
             let items = items.iter().map(|item| field(doing, item)).collect::<Result<Vec<_>, _>>()?;
             AMQPValue::FieldArray(FieldArray::from(items))
         }
-        Value::Object(entries) => AMQPValue::FieldTable(table(doing, entries)?),
+        Value::Object(entries) => {
+            let entries = entries.iter().map(|(name, value)| (name.as_str(), value));
+            AMQPValue::FieldTable(table(doing, entries)?)
+        }
     })
 }
 
@@ -154,7 +164,7 @@ mod tests {
     fn headers_pass_unchanged() {
         let mut sent = Message::json("{}");
         let headers = json!({"a": null, "b": [1, 2.5, "x", {"c": true}], "n": -5_000_000_000_i64, "t": "é"});
-        sent.headers = headers.as_object().unwrap().clone();
+        sent.headers = headers.as_object().unwrap().clone().into();
         sent.properties.priority = Some(3);
         sent.properties.expiration_ms = Some(1500);
         let got = message(&properties(&sent).unwrap(), sent.body.to_vec());

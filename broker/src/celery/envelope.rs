@@ -6,11 +6,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use berth_domain::json::{from_slice, from_str};
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use uuid::{Builder, Uuid};
 
 use crate::error::Error;
+use crate::headers::Headers;
 use crate::message::{Message, Properties};
 
 /// The flag that whoever brings a message back sets, in the headers as kombu does.
@@ -26,8 +27,36 @@ struct Envelope<'a> {
     #[serde(rename = "content-encoding", default)]
     content_encoding: Option<String>,
     #[serde(default)]
-    headers: Option<Map<String, Value>>,
-    properties: Map<String, Value>,
+    headers: Option<Headers>,
+    properties: ReadProperties,
+}
+
+/// What is not of the type that it should be counts as missing.
+#[derive(Deserialize)]
+struct ReadProperties {
+    #[serde(default, deserialize_with = "text")]
+    body_encoding: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    correlation_id: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    reply_to: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    expiration: Option<String>,
+    #[serde(default, deserialize_with = "number")]
+    priority: Option<u64>,
+    #[serde(default, deserialize_with = "number")]
+    delivery_mode: Option<u64>,
+}
+
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::String(text) => Ok(Some(text)),
+        _ => Ok(None),
+    }
+}
+
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    Ok(Value::deserialize(deserializer)?.as_u64())
 }
 
 /// What is written: borrowed, since a publisher writes hundreds at a time.
@@ -38,7 +67,7 @@ struct Written<'a> {
     content_encoding: Option<&'a str>,
     #[serde(rename = "content-type")]
     content_type: Option<&'a str>,
-    headers: &'a Map<String, Value>,
+    headers: &'a Headers,
     properties: WrittenProperties<'a>,
 }
 
@@ -108,9 +137,9 @@ pub fn decode(raw: &[u8]) -> (Message, bool) {
         message.properties.content_type = Some("application/octet-stream".to_owned());
         (message, false)
     };
-    let Ok(mut envelope) = from_slice::<Envelope<'_>>(raw) else { return unreadable() };
-    let is_base64 = envelope.properties.get("body_encoding").is_some_and(|encoding| encoding == "base64");
-    let body = if is_base64 {
+    let Ok(envelope) = from_slice::<Envelope<'_>>(raw) else { return unreadable() };
+    let from = envelope.properties;
+    let body = if from.body_encoding.as_deref() == Some("base64") {
         match STANDARD.decode(envelope.body.as_bytes()) {
             Ok(body) => Bytes::from(body),
             Err(_) => return unreadable(),
@@ -118,21 +147,14 @@ pub fn decode(raw: &[u8]) -> (Message, bool) {
     } else {
         Bytes::from(envelope.body.into_owned())
     };
-    let mut text = |name: &str| match envelope.properties.get_mut(name).map(Value::take) {
-        Some(Value::String(text)) => Some(text),
-        _ => None,
-    };
-    let (correlation_id, reply_to, expiration) =
-        (text("correlation_id"), text("reply_to"), text("expiration"));
-    let number = |name: &str| envelope.properties.get(name).and_then(Value::as_u64);
     let properties = Properties {
         content_type: envelope.content_type,
         content_encoding: envelope.content_encoding,
-        correlation_id,
-        reply_to,
-        priority: number("priority").map(|priority| priority.min(255) as u8),
-        expiration_ms: expiration.and_then(|text| text.parse().ok()),
-        persistent: number("delivery_mode") == Some(2),
+        correlation_id: from.correlation_id,
+        reply_to: from.reply_to,
+        priority: from.priority.map(|priority| priority.min(255) as u8),
+        expiration_ms: from.expiration.and_then(|text| text.parse().ok()),
+        persistent: from.delivery_mode == Some(2),
     };
     let mut headers = envelope.headers.unwrap_or_default();
     let redelivered = headers.remove(REDELIVERED).is_some_and(|flag| flag == Value::Bool(true));

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::repr::{repr, repr_tuple};
+use crate::headers::{Headers, known};
 use crate::message::{Message, Properties};
 
 /// The largest body that is read: 8 MiB, as the API's own limit.
@@ -136,38 +137,10 @@ pub enum DecodeError {
     },
 }
 
-/// Whether [`Task`] has a field for a header.
-fn is_own(header: &str) -> bool {
-    matches!(
-        header,
-        "lang"
-            | "task"
-            | "id"
-            | "shadow"
-            | "eta"
-            | "expires"
-            | "group"
-            | "group_index"
-            | "retries"
-            | "timelimit"
-            | "root_id"
-            | "parent_id"
-            | "argsrepr"
-            | "kwargsrepr"
-            | "origin"
-            | "ignore_result"
-            | "replaced_task_nesting"
-            | "stamped_headers"
-            | "stamps"
-            | "compression"
-    )
-}
-
 /// Writes a task as a protocol 2 message.
 pub fn encode(task: &Task) -> Message {
     let text = |value: &Option<String>| value.clone().map_or(Value::Null, Value::String);
     let body = serde_json::json!([task.body.args, task.body.kwargs, task.body.embed]);
-    let mut headers = task.extra.clone();
     let argsrepr = task.argsrepr.clone().unwrap_or_else(|| repr_tuple(&task.body.args));
     let kwargsrepr =
         task.kwargsrepr.clone().unwrap_or_else(|| repr(&Value::Object(task.body.kwargs.clone())));
@@ -193,7 +166,13 @@ pub fn encode(task: &Task) -> Message {
         ("stamped_headers", serde_json::json!(task.stamped_headers)),
         ("stamps", Value::Object(task.stamps.clone())),
     ];
-    headers.extend(own.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    let mut headers: Headers = own.into_iter().collect();
+    headers.extend(
+        task.extra
+            .iter()
+            .filter(|(name, _)| known(name).is_none())
+            .map(|(name, value)| (name.clone(), value.clone())),
+    );
     let properties = Properties {
         content_type: Some("application/json".to_owned()),
         content_encoding: Some("utf-8".to_owned()),
@@ -246,8 +225,8 @@ pub fn decode(message: &Message) -> Result<Task, DecodeError> {
     Ok(task)
 }
 
-fn from_headers(headers: &Map<String, Value>, body: Value) -> Result<Task, DecodeError> {
-    let mut task = from_fields(headers, "task")?;
+fn from_headers(headers: &Headers, body: Value) -> Result<Task, DecodeError> {
+    let mut task = from_fields(|field| headers.get(field), "task")?;
     let Value::Array(parts) = body else { return Err(wrong("body", &body, "a list of 3")) };
     let count = parts.len();
     let Ok([args, kwargs, embed]) = <[Value; 3]>::try_from(parts) else {
@@ -259,8 +238,8 @@ fn from_headers(headers: &Map<String, Value>, body: Value) -> Result<Task, Decod
     };
     task.body =
         Body { args: list("args", args)?, kwargs: object("kwargs", kwargs)?, embed: read_embed(embed)? };
-    let others = headers.iter().filter(|(name, _)| !is_own(name));
-    task.extra = others.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let others = headers.iter().filter(|(name, _)| known(name).is_none());
+    task.extra = others.map(|(name, value)| (name.to_owned(), value.clone())).collect();
     Ok(task)
 }
 
@@ -271,7 +250,7 @@ fn from_version_1(body: Value) -> Result<Task, DecodeError> {
     let mut take = |name: &str| fields.remove(name).unwrap_or(Value::Null);
     let (args, kwargs) = (take("args"), take("kwargs"));
     let (callbacks, errbacks, chord) = (take("callbacks"), take("errbacks"), take("chord"));
-    let mut task = from_fields(&fields, "task")?;
+    let mut task = from_fields(|field| fields.get(field), "task")?;
     let args = if args.is_null() { Vec::new() } else { list("args", args)? };
     let kwargs = if kwargs.is_null() { Map::new() } else { object("kwargs", kwargs)? };
     let signatures = |name, value: Value| {
@@ -288,8 +267,8 @@ fn from_version_1(body: Value) -> Result<Task, DecodeError> {
 }
 
 /// The fields that protocol 2 has as headers and protocol 1 in its body.
-fn from_fields(fields: &Map<String, Value>, name: &str) -> Result<Task, DecodeError> {
-    let get = |field: &str| fields.get(field).unwrap_or(&Value::Null);
+fn from_fields<'a>(field: impl Fn(&str) -> Option<&'a Value>, name: &str) -> Result<Task, DecodeError> {
+    let get = |name: &str| field(name).unwrap_or(&Value::Null);
     let text = |field: &str| match get(field) {
         Value::Null => Ok(None),
         Value::String(text) => Ok(Some(text.clone())),

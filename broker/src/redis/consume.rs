@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use berth_broker_config::Address;
+use futures_util::stream::{FuturesOrdered, StreamExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use uuid::Uuid;
 
@@ -17,12 +18,14 @@ use super::link::Link;
 use super::{queues, restore, scripts};
 use crate::backoff::Backoff;
 use crate::celery::envelope;
-use crate::consumer::Consumer;
+use crate::consumer::{Consumer, HANDFUL};
 use crate::delivery::{self, Delivery};
 use crate::error::Error;
 
 /// How many messages one script call takes at most.
 const MOST: usize = 128;
+/// How many script calls are on their way at a time while there is more than one takes.
+const DEPTH: usize = 2;
 
 /// A message held un-acked.
 #[derive(Debug)]
@@ -181,11 +184,11 @@ pub(crate) fn start(link: &Arc<Link>, queue: &Address, prefetch: u16) -> Consume
             Err(_) => tracing::debug!(queue = window.keys.queue, "broker.give_back.timeout"),
         }
     });
-    Consumer { deliveries, _stop: stop.drop_guard() }
+    Consumer::new(deliveries, stop.drop_guard())
 }
 
 /// Takes messages as there is room for them, until the consumer is gone.
-async fn pump(window: &Arc<Window>, address: &Address, prefetch: u16, sender: &mpsc::Sender<Delivery>) {
+async fn pump(window: &Arc<Window>, address: &Address, prefetch: u16, sender: &mpsc::Sender<Vec<Delivery>>) {
     let link = &window.link;
     let settings = &link.core.settings;
     let by_berth_only = address.redis_prefix.matches('.').count() > 1;
@@ -195,57 +198,59 @@ async fn pump(window: &Arc<Window>, address: &Address, prefetch: u16, sender: &m
     let mut connection = link.core.state.subscribe();
     let mut backoff = Backoff::default();
     let mut next_number = 0_u64;
-    let mut taken = Vec::new();
+    let (mut takes, mut taken) = (FuturesOrdered::new(), Vec::new());
+    let mut depth = 1;
     loop {
-        if taken.is_empty() && link.wait_live().await.is_none() {
+        if takes.is_empty() && taken.is_empty() && link.wait_live().await.is_none() {
             return;
         }
-        let mut room = Vec::new();
-        if taken.is_empty() {
-            let Ok(first) = Arc::clone(&permits).acquire_owned().await else { return };
-            room.push(first);
-        }
-        while room.len() < MOST {
-            let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else { break };
-            room.push(permit);
-        }
-        if room.is_empty() {
-            if !hand_out(window, sender, std::mem::take(&mut taken)).await {
-                return;
+        while takes.len() < depth {
+            let mut room = Vec::new();
+            if takes.is_empty() && taken.is_empty() {
+                let Ok(first) = Arc::clone(&permits).acquire_owned().await else { return };
+                room.push(first);
             }
-            continue;
+            while room.len() < MOST {
+                let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else { break };
+                room.push(permit);
+            }
+            if room.is_empty() {
+                break;
+            }
+            if takes.is_empty() {
+                hints.mark_unchanged();
+                connection.mark_unchanged();
+            }
+            let first = next_number;
+            next_number += room.len() as u64;
+            takes.push_back(take(window, first, room));
         }
-        hints.mark_unchanged();
-        connection.mark_unchanged();
         // The server looks for the next ones while these are read.
-        let (next, is_wanted) = tokio::join!(
-            take(window, room.len(), next_number),
-            hand_out(window, sender, std::mem::take(&mut taken)),
-        );
+        let handing = hand_out(window, sender, std::mem::take(&mut taken));
+        let (next, is_wanted) = tokio::join!(takes.next(), handing);
         if !is_wanted {
             return;
         }
         match next {
-            Ok(envelopes) if envelopes.is_empty() => {
-                drop(room);
-                tokio::select! {
-                    // An error means that the link is gone, and with it this task.
-                    _ = hints.changed() => {}
-                    _ = connection.changed() => {}
-                    () = tokio::time::sleep(interval) => {}
+            // There was no room.
+            None => {}
+            Some(Ok(found)) => {
+                // Where there is more, the server does not have to wait for us to ask.
+                depth = if found.is_all { DEPTH } else { 1 };
+                if !found.taken.is_empty() {
+                    backoff.reset();
+                    taken = found.taken;
+                } else if takes.is_empty() {
+                    tokio::select! {
+                        // An error means that the link is gone, and with it this task.
+                        _ = hints.changed() => {}
+                        _ = connection.changed() => {}
+                        () = tokio::time::sleep(interval) => {}
+                    }
                 }
             }
-            Ok(envelopes) => {
-                backoff.reset();
-                // Recorded as held before any is handed out, so that none is forgotten if this task ends here.
-                let first = next_number;
-                next_number += envelopes.len() as u64;
-                window.held().extend(first..next_number);
-                taken.extend((first..next_number).zip(envelopes).zip(room));
-            }
-            Err(error) => {
-                // What was taken in vain comes back by the visibility timeout: numbers are never used twice.
-                next_number += MOST as u64;
+            Some(Err(error)) => {
+                depth = 1;
                 tracing::debug!(queue = window.keys.queue, %error, "broker.take.failed");
                 tokio::time::sleep(backoff.next()).await;
             }
@@ -254,30 +259,67 @@ async fn pump(window: &Arc<Window>, address: &Address, prefetch: u16, sender: &m
 }
 
 /// Messages by their numbers, with their lengths, each with its place in the prefetch.
-type Taken = Vec<((u64, (usize, Vec<u8>)), OwnedSemaphorePermit)>;
+type Taken = Vec<((u64, Raw), OwnedSemaphorePermit)>;
+
+/// A message with its length; of one that is too long, the beginning.
+type Raw = (usize, Vec<u8>);
+
+/// What a call took.
+struct Found {
+    taken: Taken,
+    /// Whether it was as much as was asked for.
+    is_all: bool,
+}
 
 /// Hands messages to the consumer; false if it is gone.
-async fn hand_out(window: &Arc<Window>, sender: &mpsc::Sender<Delivery>, taken: Taken) -> bool {
-    for ((number, (length, raw)), permit) in taken {
-        let is_whole = length == raw.len();
-        let (message, redelivered) =
-            if is_whole { envelope::decode(&raw) } else { (envelope::beginning(raw, length), false) };
-        let held = Held { window: Arc::clone(window), number, permit: Some(permit) };
-        let delivery = Delivery { message, redelivered, held: delivery::Held::Redis(held) };
-        if sender.send(delivery).await.is_err() {
+async fn hand_out(window: &Arc<Window>, sender: &mpsc::Sender<Vec<Delivery>>, taken: Taken) -> bool {
+    let mut taken = taken.into_iter();
+    loop {
+        let deliveries: Vec<Delivery> =
+            taken.by_ref().take(HANDFUL).map(|(raw, permit)| delivery(window, raw, permit)).collect();
+        if deliveries.is_empty() {
+            return true;
+        }
+        if sender.send(deliveries).await.is_err() {
             return false;
         }
     }
-    true
 }
 
-/// Messages with their lengths; of one that is too long, the beginning.
-async fn take(window: &Window, most: usize, first: u64) -> Result<Vec<(usize, Vec<u8>)>, Error> {
+fn delivery(
+    window: &Arc<Window>,
+    (number, (length, raw)): (u64, Raw),
+    permit: OwnedSemaphorePermit,
+) -> Delivery {
+    let is_whole = length == raw.len();
+    let (message, redelivered) =
+        if is_whole { envelope::decode(&raw) } else { (envelope::beginning(raw, length), false) };
+    let held = Held { window: Arc::clone(window), number, permit: Some(permit) };
+    Delivery { message, redelivered, held: delivery::Held::Redis(held) }
+}
+
+/// Takes messages, numbered from `first` on, for all the room that there is.
+async fn take(window: &Window, first: u64, room: Vec<OwnedSemaphorePermit>) -> Result<Found, Error> {
     let mut call = window.link.scripts.take.prepare_invoke();
     call.key(&window.keys.unacked).key(&window.keys.index).key(&window.keys.lists()[..]);
-    call.arg(most).arg(&window.tags).arg(first);
+    call.arg(room.len()).arg(&window.tags).arg(first);
     call.arg(envelope::record_end(&window.keys.routing_key)).arg(scripts::LONGEST).arg(scripts::ROOM);
-    window.link.script("taking messages", &call).await
+    let asked = first..first + room.len() as u64;
+    // Recorded as held before they are: whatever becomes of this task, what the server has taken is given back.
+    window.held().extend(asked.clone());
+    let answer: Result<Vec<Raw>, Error> = window.link.script("taking messages", &call).await;
+    // Of an answer that is lost, nobody knows. What was taken in vain comes back by the visibility timeout, since numbers
+    // are never used twice.
+    let got = answer.as_ref().map_or(0, Vec::len);
+    {
+        let mut held = window.held();
+        for number in asked.clone().skip(got) {
+            held.remove(&number);
+        }
+    }
+    let raws = answer?;
+    let is_all = raws.len() == room.len();
+    Ok(Found { taken: asked.zip(raws).zip(room).collect(), is_all })
 }
 
 /// Refreshes what is held, and announces the queue, several times per visibility timeout.

@@ -82,7 +82,7 @@ proptest! {
         headers in map_of(value()),
         named in any::<bool>(),
     ) {
-        let mut message = Message { headers, body: body.into(), ..Message::default() };
+        let mut message = Message { headers: headers.into(), body: body.into(), ..Message::default() };
         if named {
             message.headers.insert("task".to_owned(), json!("t"));
             message.headers.insert("id".to_owned(), json!("i"));
@@ -98,7 +98,7 @@ proptest! {
     #[test]
     fn no_json_makes_a_decoder_panic(body in value(), headers in map_of(value()), task in value()) {
         let mut message = Message::json(body.to_string());
-        message.headers = headers;
+        message.headers = headers.into();
         message.headers.insert("task".to_owned(), task);
         decode(&message).ok();
         message.headers.remove("task");
@@ -152,7 +152,7 @@ fn what_is_wrong_is_named() {
 #[test]
 fn celerys_own_tolerance_is_kept() {
     let mut message = Message::json("[[1], {}, null]");
-    message.headers = json!({"task": "t", "id": "i", "retries": "3"}).as_object().unwrap().clone();
+    message.headers = json!({"task": "t", "id": "i", "retries": "3"}).as_object().unwrap().clone().into();
     let task = decode(&message).unwrap();
     assert_eq!((task.retries, task.body.args.len()), (3, 1));
     let version_1 = Message::json(

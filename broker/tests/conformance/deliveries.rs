@@ -36,7 +36,7 @@ pub(crate) async fn headers_and_properties_arrive_unchanged(rig: Rig) {
     sent.properties.priority = Some(0);
     sent.properties.expiration_ms = Some(600_000);
     let headers = json!({"text": "ü", "none": null, "list": [1, 2.5, []], "table": {"a": true}, "big": 5_000_000_000_i64});
-    sent.headers = headers.as_object().unwrap().clone();
+    sent.headers = headers.as_object().unwrap().clone().into();
     broker.publish(vec![Publish { to: rig.offers(), message: sent.clone() }]).await.unwrap();
     let mut consumer = broker.consume(&rig.offers(), 1).await;
     let got = next(&mut consumer).await;
