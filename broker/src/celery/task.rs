@@ -140,39 +140,38 @@ pub enum DecodeError {
 /// Writes a task as a protocol 2 message.
 pub fn encode(task: &Task) -> Message {
     let text = |value: &Option<String>| value.clone().map_or(Value::Null, Value::String);
-    let body = serde_json::json!([task.body.args, task.body.kwargs, task.body.embed]);
+    // Never an error: texts, numbers, lists and tables with texts for keys can all be written.
+    let body =
+        serde_json::to_vec(&(&task.body.args, &task.body.kwargs, &task.body.embed)).unwrap_or_default();
     let argsrepr = task.argsrepr.clone().unwrap_or_else(|| repr_tuple(&task.body.args));
     let kwargsrepr =
         task.kwargsrepr.clone().unwrap_or_else(|| repr(&Value::Object(task.body.kwargs.clone())));
     let root = task.root_id.clone().unwrap_or_else(|| task.id.clone());
+    // In the order of their names, as headers are kept.
     let own: [(&str, Value); 19] = [
-        ("lang", Value::from("rust")),
-        ("task", Value::from(task.name.as_str())),
-        ("id", Value::from(task.id.as_str())),
-        ("shadow", text(&task.shadow)),
+        ("argsrepr", Value::from(argsrepr)),
         ("eta", text(&task.eta)),
         ("expires", text(&task.expires)),
         ("group", text(&task.group)),
         ("group_index", task.group_index.map_or(Value::Null, Value::from)),
-        ("retries", Value::from(task.retries)),
-        ("timelimit", Value::from(vec![limit(task.hard_limit), limit(task.soft_limit)])),
-        ("root_id", Value::from(root)),
-        ("parent_id", text(&task.parent_id)),
-        ("argsrepr", Value::from(argsrepr)),
-        ("kwargsrepr", Value::from(kwargsrepr)),
-        ("origin", text(&task.origin)),
+        ("id", Value::from(task.id.as_str())),
         ("ignore_result", task.ignore_result.map_or(Value::Null, Value::from)),
+        ("kwargsrepr", Value::from(kwargsrepr)),
+        ("lang", Value::from("rust")),
+        ("origin", text(&task.origin)),
+        ("parent_id", text(&task.parent_id)),
         ("replaced_task_nesting", Value::from(task.replaced_nesting)),
+        ("retries", Value::from(task.retries)),
+        ("root_id", Value::from(root)),
+        ("shadow", text(&task.shadow)),
         ("stamped_headers", serde_json::json!(task.stamped_headers)),
         ("stamps", Value::Object(task.stamps.clone())),
+        ("task", Value::from(task.name.as_str())),
+        ("timelimit", Value::from(vec![limit(task.hard_limit), limit(task.soft_limit)])),
     ];
     let mut headers: Headers = own.into_iter().collect();
-    headers.extend(
-        task.extra
-            .iter()
-            .filter(|(name, _)| known(name).is_none())
-            .map(|(name, value)| (name.clone(), value.clone())),
-    );
+    let others = task.extra.iter().filter(|(name, _)| known(name).is_none());
+    headers.extend(others.map(|(name, value)| (name.clone(), value.clone())));
     let properties = Properties {
         content_type: Some("application/json".to_owned()),
         content_encoding: Some("utf-8".to_owned()),
@@ -182,7 +181,7 @@ pub fn encode(task: &Task) -> Message {
         expiration_ms: None,
         persistent: true,
     };
-    Message { properties, headers, body: body.to_string().into(), cut_from: None }
+    Message { properties, headers, body: body.into(), cut_from: None }
 }
 
 /// A time limit as Celery writes it: whole seconds as a whole number.
@@ -226,7 +225,13 @@ pub fn decode(message: &Message) -> Result<Task, DecodeError> {
 }
 
 fn from_headers(headers: &Headers, body: Value) -> Result<Task, DecodeError> {
-    let mut task = from_fields(|field| headers.get(field), "task")?;
+    let mut task = Task::default();
+    for (name, value) in headers.iter() {
+        if !read_field(&mut task, name, value)? {
+            task.extra.insert(name.to_owned(), value.clone());
+        }
+    }
+    let mut task = identified(task)?;
     let Value::Array(parts) = body else { return Err(wrong("body", &body, "a list of 3")) };
     let count = parts.len();
     let Ok([args, kwargs, embed]) = <[Value; 3]>::try_from(parts) else {
@@ -238,8 +243,6 @@ fn from_headers(headers: &Headers, body: Value) -> Result<Task, DecodeError> {
     };
     task.body =
         Body { args: list("args", args)?, kwargs: object("kwargs", kwargs)?, embed: read_embed(embed)? };
-    let others = headers.iter().filter(|(name, _)| known(name).is_none());
-    task.extra = others.map(|(name, value)| (name.to_owned(), value.clone())).collect();
     Ok(task)
 }
 
@@ -250,7 +253,12 @@ fn from_version_1(body: Value) -> Result<Task, DecodeError> {
     let mut take = |name: &str| fields.remove(name).unwrap_or(Value::Null);
     let (args, kwargs) = (take("args"), take("kwargs"));
     let (callbacks, errbacks, chord) = (take("callbacks"), take("errbacks"), take("chord"));
-    let mut task = from_fields(|field| fields.get(field), "task")?;
+    let mut task = Task::default();
+    for (name, value) in &fields {
+        // What else there is has no place in a task.
+        read_field(&mut task, name, value)?;
+    }
+    let mut task = identified(task)?;
     let args = if args.is_null() { Vec::new() } else { list("args", args)? };
     let kwargs = if kwargs.is_null() { Map::new() } else { object("kwargs", kwargs)? };
     let signatures = |name, value: Value| {
@@ -266,71 +274,77 @@ fn from_version_1(body: Value) -> Result<Task, DecodeError> {
     Ok(task)
 }
 
-/// The fields that protocol 2 has as headers and protocol 1 in its body.
-fn from_fields<'a>(field: impl Fn(&str) -> Option<&'a Value>, name: &str) -> Result<Task, DecodeError> {
-    let get = |name: &str| field(name).unwrap_or(&Value::Null);
-    let text = |field: &str| match get(field) {
+/// Reads one of the fields that protocol 2 has as headers and protocol 1 in its body; false if it is none of these.
+fn read_field(task: &mut Task, field: &str, value: &Value) -> Result<bool, DecodeError> {
+    let text = || match value {
         Value::Null => Ok(None),
         Value::String(text) => Ok(Some(text.clone())),
         other => Err(wrong(field, other, "a text or null")),
     };
-    let required = |field: &str| match get(field) {
+    let required = || match value {
         Value::String(text) if !text.is_empty() => Ok(text.clone()),
         other => Err(wrong(field, other, "a text")),
     };
-    let (hard_limit, soft_limit) = match get("timelimit") {
-        Value::Null => (None, None),
-        Value::Array(limits) if limits.len() == 2 => (seconds(&limits[0])?, seconds(&limits[1])?),
-        other => return Err(wrong("timelimit", other, "[hard, soft] in seconds")),
-    };
-    Ok(Task {
-        name: required(name)?,
-        id: required("id")?,
-        root_id: text("root_id")?,
-        parent_id: text("parent_id")?,
-        group: text("group")?,
-        group_index: match get("group_index") {
-            Value::Null => None,
-            other => {
-                Some(other.as_i64().ok_or_else(|| wrong("group_index", other, "a whole number or null"))?)
+    match field {
+        "task" => task.name = required()?,
+        "id" => task.id = required()?,
+        "root_id" => task.root_id = text()?,
+        "parent_id" => task.parent_id = text()?,
+        "group" => task.group = text()?,
+        "group_index" => {
+            let wrong = || wrong(field, value, "a whole number or null");
+            task.group_index = if value.is_null() { None } else { Some(value.as_i64().ok_or_else(wrong)?) };
+        }
+        "retries" => task.retries = count(field, value)?,
+        "eta" => task.eta = text()?,
+        "expires" => task.expires = text()?,
+        "timelimit" => match value {
+            Value::Null => {}
+            Value::Array(limits) if limits.len() == 2 => {
+                (task.hard_limit, task.soft_limit) = (seconds(&limits[0])?, seconds(&limits[1])?);
             }
+            other => return Err(wrong(field, other, "[hard, soft] in seconds")),
         },
-        retries: count("retries", get("retries"))?,
-        eta: text("eta")?,
-        expires: text("expires")?,
-        hard_limit,
-        soft_limit,
-        argsrepr: text("argsrepr")?,
-        kwargsrepr: text("kwargsrepr")?,
-        origin: text("origin")?,
-        ignore_result: match get("ignore_result") {
-            Value::Null => None,
-            Value::Bool(ignore) => Some(*ignore),
-            other => return Err(wrong("ignore_result", other, "true, false or null")),
+        "argsrepr" => task.argsrepr = text()?,
+        "kwargsrepr" => task.kwargsrepr = text()?,
+        "origin" => task.origin = text()?,
+        "ignore_result" => match value {
+            Value::Null => {}
+            Value::Bool(ignore) => task.ignore_result = Some(*ignore),
+            other => return Err(wrong(field, other, "true, false or null")),
         },
-        shadow: text("shadow")?,
-        stamped_headers: match get("stamped_headers") {
-            Value::Null => None,
-            Value::Array(names) => Some(
-                names
-                    .iter()
-                    .map(|name| {
-                        name.as_str()
-                            .map(str::to_owned)
-                            .ok_or_else(|| wrong("stamped_headers", name, "texts"))
-                    })
-                    .collect::<Result<_, _>>()?,
-            ),
-            other => return Err(wrong("stamped_headers", other, "a list or null")),
+        "shadow" => task.shadow = text()?,
+        "stamped_headers" => match value {
+            Value::Null => {}
+            Value::Array(names) => {
+                let texts = names.iter().map(|name| match name.as_str() {
+                    Some(name) => Ok(name.to_owned()),
+                    None => Err(wrong(field, name, "texts")),
+                });
+                task.stamped_headers = Some(texts.collect::<Result<_, _>>()?);
+            }
+            other => return Err(wrong(field, other, "a list or null")),
         },
-        stamps: match get("stamps") {
-            Value::Null => Map::new(),
-            Value::Object(stamps) => stamps.clone(),
-            other => return Err(wrong("stamps", other, "a table or null")),
+        "stamps" => match value {
+            Value::Null => {}
+            Value::Object(stamps) => task.stamps = stamps.clone(),
+            other => return Err(wrong(field, other, "a table or null")),
         },
-        replaced_nesting: count("replaced_task_nesting", get("replaced_task_nesting"))?,
-        ..Task::default()
-    })
+        "replaced_task_nesting" => task.replaced_nesting = count(field, value)?,
+        "lang" | "compression" => {}
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// Refuses a task without a name or an id.
+fn identified(task: Task) -> Result<Task, DecodeError> {
+    let missing = |field| wrong(field, &Value::Null, "a text");
+    match (task.name.as_str(), task.id.as_str()) {
+        ("", _) => Err(missing("task")),
+        (_, "") => Err(missing("id")),
+        _ => Ok(task),
+    }
 }
 
 fn read_embed(embed: Value) -> Result<Embed, DecodeError> {
