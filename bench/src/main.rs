@@ -6,6 +6,10 @@ use std::process::ExitCode;
 use berth_bench::{arguments::Arguments, run, table};
 use clap::Parser;
 
+/// As in `berth`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();

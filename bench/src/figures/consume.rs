@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use berth_broker::ack_many;
 use berth_broker::celery::task::decode;
+use berth_broker::{Delivery, ack_many};
 use berth_broker_config::Address;
 use berth_broker_config::arguments::QueueKind;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
 use super::stage::{Stage, System, kind_of};
@@ -17,8 +18,8 @@ use crate::row::{Goal, Row, Side};
 
 /// Un-acked messages of our consumer at most, as in the limit's loop.
 const PREFETCH: u16 = 1000;
-/// Messages that we ack at a time.
-const ACK_EVERY: usize = 100;
+/// Messages that we read at a time.
+const READ_AT_ONCE: usize = 100;
 
 /// Who consumes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,21 +107,38 @@ async fn turn(stage: &mut Stage, contestant: Contestant, effort: Effort, celery:
     Ok(rate)
 }
 
+/// Consumes as an agent does: a task of its own reads, and another acks what it is done with.
 async fn ours(stage: &Stage, place: &Place, count: usize) -> Result<f64> {
     let began = Instant::now();
     let mut consumer = stage.broker.consume(&Address::foreign(&place.queue), PREFETCH).await;
-    let mut got = 0;
-    while got < count {
-        let batch = consumer.next_batch(ACK_EVERY).await;
-        ensure!(!batch.is_empty(), "the consumer ended");
-        for delivery in &batch {
-            let task = decode(&delivery.message)?;
-            ensure!(task.name == "bench.noop", "another task came: {}", task.name);
+    let (done, mut to_ack) = mpsc::unbounded_channel::<Delivery>();
+    let acking = tokio::spawn(async move {
+        let mut batch = Vec::new();
+        while to_ack.recv_many(&mut batch, PREFETCH.into()).await > 0 {
+            ack_many(std::mem::take(&mut batch)).await?;
         }
-        got += batch.len();
-        ack_many(batch).await?;
-    }
-    Ok(count as f64 / began.elapsed().as_secs_f64())
+        anyhow::Ok(())
+    });
+    let reading = tokio::spawn(async move {
+        let mut got = 0;
+        while got < count {
+            let batch = consumer.next_batch(READ_AT_ONCE).await;
+            ensure!(!batch.is_empty(), "the consumer ended");
+            got += batch.len();
+            for delivery in batch {
+                let task = decode(&delivery.message)?;
+                ensure!(task.name == "bench.noop", "another task came: {}", task.name);
+                done.send(delivery)?;
+            }
+        }
+        // What it has not acked yet is given back when it goes.
+        anyhow::Ok(consumer)
+    });
+    let consumer = reading.await??;
+    acking.await??;
+    let rate = count as f64 / began.elapsed().as_secs_f64();
+    drop(consumer);
+    Ok(rate)
 }
 
 /// Watches a worker empty the queue; its rate from the first tenth on, so without its start.

@@ -1,5 +1,8 @@
 //! A broker of one's own with one queue, on which ours, theirs and the bare limit work in turn.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
@@ -7,7 +10,7 @@ use berth_broker::{Broker, Settings};
 use berth_broker_config::Address;
 use berth_broker_config::arguments::QueueKind;
 use berth_test_servers::{RabbitMq, Redis};
-use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::task::JoinSet;
 
 use super::tasks;
 use crate::limits;
@@ -133,26 +136,28 @@ impl Stage {
         }
     }
 
-    /// Publishes `count` tasks in batches, a few of them waiting for their confirms at a time.
+    /// Publishes `count` tasks in batches, by a few publishers side by side: as the handlers of a service do.
     ///
     /// # Errors
     /// If one is not confirmed.
     pub async fn publish(&self, place: &Place, count: usize) -> Result<()> {
-        let (to, payload) = (Address::foreign(&place.queue), tasks::payload());
-        let mut flying = FuturesUnordered::new();
-        let mut left = count;
-        while left > 0 {
-            if flying.len() == BATCHES_IN_FLIGHT
-                && let Some(confirmed) = flying.next().await
-            {
-                confirmed?;
-            }
-            let batch = tasks::batch(&to, &payload, left.min(BATCH));
-            left -= batch.len();
-            flying.push(self.broker.publish(batch));
+        let to = Address::foreign(&place.queue);
+        let left = Arc::new(AtomicUsize::new(count));
+        let mut publishers = JoinSet::new();
+        for _ in 0..BATCHES_IN_FLIGHT {
+            let (broker, to, left) = (self.broker.clone(), to.clone(), Arc::clone(&left));
+            publishers.spawn(async move {
+                let payload = tasks::payload();
+                while let Ok(before) =
+                    left.fetch_update(Relaxed, Relaxed, |left| (left > 0).then(|| left.saturating_sub(BATCH)))
+                {
+                    broker.publish(tasks::batch(&to, &payload, before.min(BATCH))).await?;
+                }
+                anyhow::Ok(())
+            });
         }
-        while let Some(confirmed) = flying.next().await {
-            confirmed?;
+        while let Some(published) = publishers.join_next().await {
+            published??;
         }
         Ok(())
     }

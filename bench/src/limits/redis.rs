@@ -1,5 +1,7 @@
 //! Bare redis-rs: what the client library and the server can do in kombu's layout.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use anyhow::{Context, Result, ensure};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncCommands, Script};
@@ -8,19 +10,27 @@ use tokio::time::Instant;
 /// Messages per pipeline or script.
 const BATCH: usize = 100;
 
-/// Moves up to ARGV[1] messages of list KEYS[1] to the un-acked hash KEYS[2] and its index KEYS[3], under
-/// tags that begin with ARGV[2], and returns tags and messages.
+/// What tags begin with: long, since Redis keeps a sorted set of up to 128 short members as a list that it walks.
+const LONG_TAG: &str = "----------------------------------------------------------------";
+
+/// Moves up to ARGV[1] messages of list KEYS[1] to the un-acked hash KEYS[2] and its index KEYS[3], as kombu records
+/// them, under tags that begin with ARGV[2], and returns tags and messages. A record ends with ARGV[3], and its score is
+/// the time ARGV[4].
 const TAKE: &str = "
 local got = redis.call('RPOP', KEYS[1], ARGV[1])
 if not got then return {} end
-local answer = {}
+local answer, records, scores = {}, {}, {}
 for i, message in ipairs(got) do
   local tag = ARGV[2] .. i
-  redis.call('HSET', KEYS[2], tag, message)
-  redis.call('ZADD', KEYS[3], 0, tag)
+  records[#records + 1] = tag
+  records[#records + 1] = '[' .. message .. ARGV[3]
+  scores[#scores + 1] = ARGV[4]
+  scores[#scores + 1] = tag
   answer[#answer + 1] = tag
   answer[#answer + 1] = message
 end
+redis.call('HSET', KEYS[2], unpack(records))
+redis.call('ZADD', KEYS[3], unpack(scores))
 return answer";
 
 /// Forgets the tags ARGV in hash KEYS[1] and index KEYS[2].
@@ -105,6 +115,7 @@ impl Bare {
         let (take, ack) = (Script::new(TAKE), Script::new(ACK));
         let (hash, index) = (format!("{list}-unacked"), format!("{list}-unacked-index"));
         let mut connection = self.0.clone();
+        let record_end = format!(",\"\",\"{list}\"]");
         let began = Instant::now();
         let mut got = 0;
         while got < count {
@@ -113,7 +124,9 @@ impl Bare {
                 .key(&hash)
                 .key(&index)
                 .arg(BATCH)
-                .arg(format!("{got}-"))
+                .arg(format!("{LONG_TAG}{got}-"))
+                .arg(&record_end)
+                .arg(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64())
                 .invoke_async(&mut connection)
                 .await?;
             ensure!(!batch.is_empty(), "the list was empty after {got} of {count} messages");
