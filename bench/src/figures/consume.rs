@@ -8,6 +8,7 @@ use berth_broker::{Delivery, ack_many};
 use berth_broker_config::Address;
 use berth_broker_config::arguments::QueueKind;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::stage::{Stage, System, kind_of};
@@ -112,14 +113,15 @@ async fn ours(stage: &Stage, place: &Place, count: usize) -> Result<f64> {
     let began = Instant::now();
     let mut consumer = stage.broker.consume(&Address::foreign(&place.queue), PREFETCH).await;
     let (done, mut to_ack) = mpsc::unbounded_channel::<Delivery>();
-    let acking = tokio::spawn(async move {
+    let mut working = JoinSet::new();
+    working.spawn(async move {
         let mut batch = Vec::new();
         while to_ack.recv_many(&mut batch, PREFETCH.into()).await > 0 {
             ack_many(std::mem::take(&mut batch)).await?;
         }
-        anyhow::Ok(())
+        anyhow::Ok(None)
     });
-    let reading = tokio::spawn(async move {
+    working.spawn(async move {
         let mut got = 0;
         while got < count {
             let batch = consumer.next_batch(READ_AT_ONCE).await;
@@ -132,12 +134,14 @@ async fn ours(stage: &Stage, place: &Place, count: usize) -> Result<f64> {
             }
         }
         // What it has not acked yet is given back when it goes.
-        anyhow::Ok(consumer)
+        Ok(Some(consumer))
     });
-    let consumer = reading.await??;
-    acking.await??;
+    let mut kept = None;
+    while let Some(done) = working.join_next().await {
+        kept = done??.or(kept);
+    }
     let rate = count as f64 / began.elapsed().as_secs_f64();
-    drop(consumer);
+    drop(kept);
     Ok(rate)
 }
 

@@ -1,7 +1,5 @@
 //! Bare redis-rs: what the client library and the server can do in kombu's layout.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use anyhow::{Context, Result, ensure};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncCommands, Script};
@@ -12,6 +10,9 @@ const BATCH: usize = 100;
 
 /// What tags begin with: long, since Redis keeps a sorted set of up to 128 short members as a list that it walks.
 const LONG_TAG: &str = "----------------------------------------------------------------";
+
+/// A time in seconds since 1970 as long as any of today: the score is a number like those that kombu writes.
+const SOME_TIME: f64 = 1_700_000_000.0;
 
 /// Moves up to ARGV[1] messages of list KEYS[1] to the un-acked hash KEYS[2] and its index KEYS[3], as kombu records
 /// them, under tags that begin with ARGV[2], and returns tags and messages. A record ends with ARGV[3], and its score is
@@ -126,7 +127,7 @@ impl Bare {
                 .arg(BATCH)
                 .arg(format!("{LONG_TAG}{got}-"))
                 .arg(&record_end)
-                .arg(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64())
+                .arg(SOME_TIME + began.elapsed().as_secs_f64())
                 .invoke_async(&mut connection)
                 .await?;
             ensure!(!batch.is_empty(), "the list was empty after {got} of {count} messages");

@@ -67,7 +67,7 @@ pub(crate) async fn reply(link: &Link, to: &ReplyTo, message: &Message) -> Resul
     let queue = key(link, &queue);
     push.atomic().cmd("LPUSH").arg(&queue).arg(text).ignore();
     push.cmd("PEXPIRE").arg(&queue).arg(REPLY_KEPT_MS).ignore();
-    link.pipeline(DOING, &push).await
+    link.pipeline::<()>(DOING, &push).await
 }
 
 /// As Celery's backend does, in one step: of two that write at once, success stays.
@@ -85,5 +85,5 @@ pub(crate) async fn emit(link: &Link, events: &[Event]) -> Result<(), Error> {
         let text = envelope::encode_through(&event::encode(event), EXCHANGE, &routing_key)?;
         publish.cmd("PUBLISH").arg(channel(link, &format!("{EXCHANGE}/{routing_key}"))).arg(text).ignore();
     }
-    link.pipeline("sending events", &publish).await
+    link.pipeline::<()>("sending events", &publish).await
 }

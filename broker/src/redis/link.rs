@@ -136,17 +136,22 @@ impl Link {
         self.ask(doing, async |connection| call.invoke_async(connection).await).await
     }
 
-    /// Runs commands in one go, answers left aside.
-    pub(crate) async fn pipeline(
+    /// Runs commands in one go.
+    pub(crate) async fn pipeline<T: FromRedisValue>(
         &self,
         doing: &'static str,
         pipeline: &::redis::Pipeline,
-    ) -> Result<(), Error> {
-        self.ask(doing, async |connection| pipeline.query_async::<()>(connection).await).await
+    ) -> Result<T, Error> {
+        self.ask(doing, async |connection| pipeline.query_async(connection).await).await
     }
 
     fn error(&self, doing: &'static str, error: &RedisError) -> Error {
-        let text = self.core.settings.redact(&error.to_string());
+        // Of a transaction that is refused: what the server said of the command that it would not take.
+        let refused = error.clone().into_server_errors();
+        let refused = refused.as_ref().and_then(|all| all.first()).map(|(_, refused)| refused);
+        let text = refused.map_or_else(|| error.to_string(), ToString::to_string);
+        let text = self.core.settings.redact(&text);
+        let code = refused.map(|refused| refused.code());
         if error.is_timeout() {
             self.suspect.notify_one();
             let millis = self.core.settings.answer_timeout.as_millis() as u64;
@@ -156,12 +161,12 @@ impl Link {
             self.suspect.notify_one();
             return Error::NotConnected { last: Some(text) };
         }
-        if error.code() == Some("READONLY") {
+        if code == Some("READONLY") {
             // It was made a replica: another is the master by now.
             self.suspect.notify_one();
             return Error::NotConnected { last: Some(text) };
         }
-        match error.code() {
+        match code {
             Some("NOPERM" | "NOAUTH" | "WRONGPASS") => Error::Forbidden { doing, text },
             _ => Error::Failed { doing, text },
         }

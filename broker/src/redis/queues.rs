@@ -4,6 +4,7 @@ use berth_broker_config::{Address, Topology};
 
 use super::keys::Keys;
 use super::link::Link;
+use super::scripts;
 use crate::broker::Depth;
 use crate::celery::envelope;
 use crate::error::{Error, PublishError};
@@ -46,13 +47,20 @@ async fn push(link: &Link, batch: &[Publish], first: &Publish, indices: &[usize]
     let list = keys.list(first.message.properties.priority);
     // Queues of others can't be known to exist: their owners don't register them.
     let check = u8::from(!to.redis_prefix.is_empty());
-    let mut call = link.scripts.push.prepare_invoke();
-    call.key(&list).key(&keys.registry).key(&keys.live);
-    call.arg(&keys.queue).arg(check).arg(to.idle_expiry_ms.unwrap_or(0));
+    let mut push = ::redis::cmd("LPUSH");
+    push.arg(&list);
     for index in indices {
-        call.arg(envelope::encode(&batch[*index].message, &keys.routing_key)?);
+        push.arg(envelope::encode(&batch[*index].message, &keys.routing_key)?);
     }
-    let exists: bool = link.script("publishing", &call).await?;
+    let mut pushing = ::redis::pipe();
+    pushing.cmd("MULTI").ignore().add_command(push).ignore();
+    pushing.cmd("EVAL").arg(scripts::PUSHED).arg(3).arg(&list).arg(&keys.registry).arg(&keys.live);
+    pushing.arg(&keys.queue).arg(check).arg(to.idle_expiry_ms.unwrap_or(0)).arg(indices.len()).ignore();
+    pushing.cmd("EXEC");
+    // The hint comes after: before 7.2, Redis writes what a transaction publishes to its own client into the middle of its
+    // answer (redis/redis#12326).
+    pushing.cmd("PUBLISH").arg(&keys.queue).arg("").ignore();
+    let ((_, exists),): ((u64, bool),) = link.pipeline("publishing", &pushing).await?;
     if exists { Ok(()) } else { Err(Error::NoSuchQueue { queue: keys.queue }) }
 }
 

@@ -11,8 +11,6 @@ pub(crate) const ROOM: usize = 1024 * 1024;
 /// The scripts, with their hashes worked out once.
 #[derive(Debug)]
 pub(crate) struct Scripts {
-    /// KEYS list, registry, live; ARGV queue, check, expiry in ms, envelopes. Returns 0 if there is no such queue.
-    pub(crate) push: Script,
     /// KEYS unacked, index, lists; ARGV most, tag prefix, first number, end of a record, longest, bytes. Returns lengths and
     /// envelopes in turn: until there are so many bytes, and of what is too long the beginning.
     pub(crate) take: Script,
@@ -36,15 +34,16 @@ pub(crate) struct Scripts {
 
 const NOW: &str = "local t = redis.call('TIME'); local now = t[1] .. '.' .. string.format('%06d', t[2]);\n";
 
-const PUSH: &str = r"
+/// Ends a transaction that has pushed messages: KEYS list, registry, live; ARGV queue, check, expiry in ms, how many. Takes
+/// them back and returns 0 if there is no such queue.
+///
+/// The messages themselves do not go through Lua, which hashes each byte of a text that it is given.
+pub(crate) const PUSHED: &str = r"
 if ARGV[2] == '1' and redis.call('SISMEMBER', KEYS[2], ARGV[1]) == 0 and redis.call('EXISTS', KEYS[3]) == 0 then
+  redis.call('LTRIM', KEYS[1], ARGV[4], -1)
   return 0
 end
-for i = 4, #ARGV, 1000 do
-  redis.call('LPUSH', KEYS[1], unpack(ARGV, i, math.min(i + 999, #ARGV)))
-end
 if ARGV[3] ~= '0' then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
-redis.call('PUBLISH', ARGV[1], '')
 return 1
 ";
 
@@ -172,7 +171,6 @@ impl Default for Scripts {
     fn default() -> Self {
         let timed = |code: &str| Script::new(&format!("{NOW}{code}"));
         Self {
-            push: Script::new(PUSH),
             take: timed(TAKE),
             ack: Script::new(ACK),
             give_back: Script::new(GIVE_BACK),

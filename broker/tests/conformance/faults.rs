@@ -129,6 +129,45 @@ async fn redis_may_die_and_lose_everything() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn redis_that_is_full_takes_nothing_and_says_why() {
+    let server = Redis::start();
+    let rig = Rig::over(Some(server.url()));
+    let broker = rig.ready().await;
+    server.command(&["CONFIG", "SET", "maxmemory", "1"]);
+    let error = broker.publish(batch(&rig.offers(), 0..3)).await.unwrap_err();
+    assert_eq!(error.unconfirmed, [0, 1, 2]);
+    assert!(error.to_string().contains("OOM"), "{error}");
+    server.command(&["CONFIG", "SET", "maxmemory", "0"]);
+    assert_eq!(
+        broker.depth(&rig.offers()).await.unwrap().ready,
+        0,
+        "of a batch that is refused, nothing is there"
+    );
+    broker.publish(batch(&rig.offers(), 0..3)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_keeps_what_waits_in_a_queue_that_it_forgot_and_takes_back_what_comes() {
+    let server = Redis::start();
+    let rig = Rig::over(Some(server.url()));
+    let (broker, queue) = (rig.ready().await, rig.offers());
+    broker.publish(batch(&queue, 0..3)).await.unwrap();
+    let registry = format!("{}_queues", rig.names.agent_prefix("a"));
+    assert_eq!(server.command(&["SREM", &registry, &queue.queue]), ":1");
+    let error = broker.publish(batch(&queue, 3..7)).await.unwrap_err();
+    assert_eq!(error.reason, Error::NoSuchQueue { queue: queue.queue.clone() });
+    assert_eq!(server.command(&["LLEN", &queue.queue]), ":3");
+    server.command(&["SADD", &registry, &queue.queue]);
+    let mut consumer = broker.consume(&queue, 10).await;
+    for value in 0..3 {
+        let delivery = next(&mut consumer).await;
+        assert_eq!(number(&delivery), value);
+        delivery.ack().await.unwrap();
+    }
+    nothing(&mut consumer).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rabbitmq_may_die_and_lose_everything() {
     survives_death_and_loss(Server::RabbitMq(RabbitMq::start())).await;
 }

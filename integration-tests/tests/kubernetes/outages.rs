@@ -1,7 +1,7 @@
 //! What an API server does to its clients: it dies, forgets what they had seen, hangs, and pushes back. Nothing is lost,
 //! nothing is doubled, and no agent has to be restarted.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use berth_integration_tests::{Backing, Installation};
 use berth_test_servers::kubernetes::{Cluster, FakeNode, FakeNodes, Options, until};
@@ -12,6 +12,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
 use serde_json::json;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::ground::{
     LIMIT, REQUEST_TIMEOUT, access, assert_one_pod_each, job, pods, register, replica, until_empty,
