@@ -25,7 +25,7 @@ use crate::error::Error;
 /// How many messages one script call takes at most.
 const MOST: usize = 128;
 /// How many script calls are on their way at a time while there is more than one takes.
-const DEPTH: usize = 2;
+const DEPTH: usize = 3;
 
 /// A message held un-acked.
 #[derive(Debug)]
