@@ -125,11 +125,8 @@ pub fn encode_through(message: &Message, exchange: &str, routing_key: &str) -> R
         headers: &message.headers,
         properties,
     };
-    // Most of it is the body, and the rest is seldom longer: so it is not moved as it grows.
-    let mut text = Vec::with_capacity(written.body.len() + 1024);
-    let failed = |text: String| Error::Failed { doing: "encoding a message", text };
-    serde_json::to_writer(&mut text, &written).map_err(|error| failed(error.to_string()))?;
-    String::from_utf8(text).map_err(|error| failed(error.to_string()))
+    serde_json::to_string(&written)
+        .map_err(|error| Error::Failed { doing: "encoding a message", text: error.to_string() })
 }
 
 /// Reads an envelope; says whether it was delivered before. What is no envelope becomes a message whose body is

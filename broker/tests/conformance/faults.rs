@@ -147,6 +147,38 @@ async fn redis_that_is_full_takes_nothing_and_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn redis_with_another_key_where_a_queue_should_be_is_an_error_not_a_success() {
+    let server = Redis::start();
+    let rig = Rig::over(Some(server.url()));
+    let broker = rig.ready().await;
+    server.command(&["SET", &rig.offers().queue, "x"]);
+    let error = broker.publish(batch(&rig.offers(), 0..3)).await.unwrap_err();
+    assert_eq!(error.unconfirmed, [0, 1, 2]);
+    assert!(error.to_string().contains("WRONGTYPE"), "{error}");
+    server.command(&["DEL", &rig.offers().queue]);
+    broker.publish(batch(&rig.offers(), 0..3)).await.unwrap();
+    assert_eq!(broker.depth(&rig.offers()).await.unwrap().ready, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_that_forbids_a_command_of_a_transaction_is_told_as_such() {
+    let server = Redis::start();
+    let rig = Rig::over(Some(server.url()));
+    let broker = rig.ready().await;
+    server.command(&["ACL", "SETUSER", "default", "-lpush"]);
+    let error = broker.publish(batch(&rig.offers(), 0..3)).await.unwrap_err();
+    assert!(matches!(error.reason, Error::Forbidden { .. }), "{error}");
+    assert!(error.to_string().contains("lpush"), "{error}");
+    server.command(&["ACL", "SETUSER", "default", "+lpush"]);
+    broker.publish(batch(&rig.offers(), 0..3)).await.unwrap();
+    assert_eq!(
+        broker.depth(&rig.offers()).await.unwrap().ready,
+        3,
+        "of what was forbidden, nothing is there"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn redis_keeps_what_waits_in_a_queue_that_it_forgot_and_takes_back_what_comes() {
     let server = Redis::start();
     let rig = Rig::over(Some(server.url()));
