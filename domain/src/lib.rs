@@ -7,6 +7,7 @@ pub mod access;
 pub mod compile;
 pub mod dead_letter;
 pub mod feature;
+pub mod history;
 pub mod id;
 pub mod json;
 pub mod labels;

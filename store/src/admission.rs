@@ -17,6 +17,7 @@ use berth_domain::scheduling::{Choice, Snapshot, Victim, holds};
 use berth_domain::time::Time;
 
 use crate::db::{Tx, args};
+use crate::history::counted;
 use crate::runs::create::id_rows;
 use crate::runs::timers::{OfferedRun, offered};
 use crate::runs::transition::{self, Decision};
@@ -125,6 +126,7 @@ impl Store {
         let rows = tx.all(sql::runs::OFFERED_BY_ID, args![ids]).await?;
         let mut runs = rows.iter().map(offered).collect::<Result<Vec<_>, _>>()?;
         tx.commit().await?;
+        self.tally.add(counted(&decided, now));
         let place: HashMap<RunId, usize> = chosen.iter().enumerate().map(|(at, id)| (*id, at)).collect();
         runs.sort_by_key(|run| place.get(&run.id).copied());
         Ok(Admitted::Runs(runs))

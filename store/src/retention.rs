@@ -62,6 +62,8 @@ pub struct Removed {
     pub dead_letters: u64,
     /// Spells in which runs were held back.
     pub waits: u64,
+    /// Rows of queues' history.
+    pub history: u64,
 }
 
 impl Removed {
@@ -107,6 +109,7 @@ impl Store {
             tx.run(sql::retention::DEAD_LETTERS, args![now.minus(settings.dead_letters), batch]).await?;
         removed.waits = tx.run(sql::retention::WAITS, args![now.minus(settings.waits), batch]).await?;
         tx.commit().await?;
+        removed.history = self.forget_history(now).await?;
         removed.changes = self.remove_changes(now.minus(settings.changes), batch).await?;
         Ok(removed)
     }

@@ -10,6 +10,7 @@ pub(crate) mod changes;
 pub(crate) mod credentials;
 pub(crate) mod dead_letters;
 pub(crate) mod forgotten;
+pub(crate) mod history;
 pub(crate) mod idempotency;
 pub(crate) mod lanes;
 pub(crate) mod listing;
@@ -67,6 +68,7 @@ pub fn registry() -> Vec<Statement> {
         credentials::ALL,
         dead_letters::ALL,
         forgotten::ALL,
+        history::ALL,
         idempotency::ALL,
         lanes::ALL,
         losses::ALL,
@@ -111,7 +113,7 @@ pub(crate) use sqlite_column;
 
 /// An insert of many rows at once: `$1` is a JSON array of objects, one per row, keys named as the columns.
 macro_rules! bulk_insert {
-    ($table:literal, { $first:ident $first_type:ident $(, $name:ident $type:ident)* $(,)? }, $tail:literal) => {
+    ($table:literal, { $first:ident $first_type:ident $(, $name:ident $type:ident)* $(,)? }, $tail:expr) => {
         $crate::sql::Sql::pair(
             concat!(
                 "INSERT INTO ", $table, " (", stringify!($first) $(, ", ", stringify!($name))*,

@@ -1,11 +1,11 @@
 //! The store itself: connecting, and closing.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::task::TaskTracker;
 
 use crate::db::{self, Db, FileLock, Options, args};
+use crate::history::Tally;
 use crate::runs::writer::RunWriter;
 use crate::{Error, sql};
 
@@ -13,8 +13,8 @@ use crate::{Error, sql};
 #[derive(Debug, Clone)]
 pub struct Store {
     pub(crate) db: Db,
-    /// Transactions in which runs were created.
-    pub(crate) commits: Arc<AtomicU64>,
+    /// What this process counts.
+    pub(crate) tally: Arc<Tally>,
     shared: Arc<Mutex<Open>>,
     tracker: TaskTracker,
 }
@@ -37,10 +37,10 @@ impl Store {
     pub async fn connect(url: &str, options: Options) -> Result<Self, Error> {
         let (db, lock) = db::open(url, &options).await?;
         let tracker = TaskTracker::new();
-        let commits = Arc::new(AtomicU64::new(0));
-        let writer = RunWriter::start(db.clone(), Arc::clone(&commits), &tracker);
+        let tally = Arc::new(Tally::default());
+        let writer = RunWriter::start(db.clone(), Arc::clone(&tally), &tracker);
         let shared = Arc::new(Mutex::new(Open { writer: Some(writer), lock }));
-        Ok(Self { db, commits, shared, tracker })
+        Ok(Self { db, tally, shared, tracker })
     }
 
     /// Whether the database answers.
@@ -60,7 +60,7 @@ impl Store {
     /// In how many transactions runs have been created by this process: less than the runs, if several came at once.
     #[must_use]
     pub fn create_commits(&self) -> u64 {
-        self.commits.load(Ordering::Relaxed)
+        self.tally.commits()
     }
 
     /// Commits what was handed in, and closes all connections. Calls made later fail as unavailable.

@@ -16,6 +16,7 @@ use super::transition::{ConditionRow, StateColumns};
 use crate::audit::{self, About, Audit};
 use crate::changes::{self, NewChange};
 use crate::db::{Db, Tx, args, batches};
+use crate::history::Tally;
 use crate::tags::Tags;
 use crate::{Error, Store, queues, sql};
 
@@ -85,7 +86,7 @@ impl Store {
         audit: &Audit,
     ) -> Result<Vec<Result<RunId, Error>>, Error> {
         let items: Vec<(&NewRun, &Audit)> = runs.iter().map(|run| (run, audit)).collect();
-        create(&self.db, &items, &self.commits).await
+        create(&self.db, &items, &self.tally).await
     }
 }
 
@@ -94,13 +95,13 @@ impl Store {
 pub(crate) async fn create(
     db: &Db,
     items: &[(&NewRun, &Audit)],
-    commits: &std::sync::atomic::AtomicU64,
+    tally: &Tally,
 ) -> Result<Vec<Result<RunId, Error>>, Error> {
-    match create_once(db, items, commits).await {
+    match create_once(db, items, tally).await {
         Err(error) if !error.is_transient() && items.len() > 1 => {
             let mut results = Vec::with_capacity(items.len());
             for item in items {
-                match create_once(db, &[*item], commits).await {
+                match create_once(db, &[*item], tally).await {
                     Ok(mut one) => results.extend(one.pop()),
                     Err(error) if error.is_transient() => return Err(error),
                     Err(error) => results.push(Err(error)),
@@ -115,7 +116,7 @@ pub(crate) async fn create(
 async fn create_once(
     db: &Db,
     items: &[(&NewRun, &Audit)],
-    commits: &std::sync::atomic::AtomicU64,
+    tally: &Tally,
 ) -> Result<Vec<Result<RunId, Error>>, Error> {
     if items.is_empty() {
         return Ok(Vec::new());
@@ -160,7 +161,8 @@ async fn create_once(
     changes::write(&mut tx, &changes).await?;
     audit::write(&mut tx, &entries).await?;
     tx.commit().await?;
-    commits.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let created = items.iter().zip(&results).filter(|(_, result)| result.is_ok());
+    tally.created(created.filter_map(|((run, _), _)| run.queue_id));
     Ok(results)
 }
 

@@ -1,5 +1,6 @@
 //! What the scheduler's loops look for: due runs, offers to publish (again), live attempts, counts.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use berth_domain::feature::Features;
@@ -114,6 +115,8 @@ pub struct QueueStats {
     pub concurrency: Option<u32>,
     /// Waiting runs, at most [`MAX_COUNTED`], which means "or more".
     pub backlog: u64,
+    /// The same by priority.
+    pub priorities: BTreeMap<u8, u64>,
     /// Since when the longest waiting one waits, among those counted.
     pub oldest_queued_at: Option<Time>,
     /// Admitted and unclaimed attempts.
@@ -196,6 +199,7 @@ impl Store {
         let rows = self.db.all(sql::lanes::QUEUE_STATS, args![most]).await?;
         rows.iter()
             .map(|row| {
+                let priorities: BTreeMap<u8, u64> = row.opt_json("priorities")?.unwrap_or_default();
                 Ok(QueueStats {
                     queue_id: row.id("id")?,
                     queue: row.text("name")?,
@@ -203,7 +207,8 @@ impl Store {
                     agent: row.text("agent_name")?,
                     owner: row.text("owner")?,
                     concurrency: row.opt_u32("concurrency")?,
-                    backlog: row.count("backlog")?,
+                    backlog: priorities.values().sum(),
+                    priorities,
                     oldest_queued_at: row.opt_time("oldest")?,
                     offered: row.count("offered")?,
                     in_flight: row.count("in_flight")?,

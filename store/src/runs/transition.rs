@@ -15,6 +15,7 @@ use crate::audit::{self, About, Audit};
 use crate::changes::{self, NewChange};
 use crate::db::{Tx, args, batches};
 use crate::dead_letters::{self, DeadLetterRow};
+use crate::history::counted;
 use crate::{Error, Store, sql};
 
 /// What to do with a run: a step of its state, and who did it if a person did.
@@ -153,6 +154,7 @@ impl Store {
         moves::write(&mut tx, &decided, &targets, now).await?;
         edits::write(&mut tx, &decided).await?;
         tx.commit().await?;
+        self.tally.add(counted(&decided, now));
         Ok(decided.into_iter().map(|(head, decision)| (head.id, decision.step.state)).collect())
     }
 }

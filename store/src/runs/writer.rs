@@ -4,7 +4,6 @@
 //! commits it while the next group gathers. The queue's bound is the back-pressure.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use berth_domain::id::RunId;
 use tokio::sync::{mpsc, oneshot};
@@ -14,6 +13,7 @@ use super::create::create;
 use super::model::NewRun;
 use crate::audit::Audit;
 use crate::db::Db;
+use crate::history::Tally;
 use crate::{Error, Store};
 
 /// The most runs of one group.
@@ -35,9 +35,9 @@ pub(crate) struct RunWriter(mpsc::Sender<Pending>);
 
 impl RunWriter {
     /// Starts the task on `tracker`.
-    pub(crate) fn start(db: Db, commits: Arc<AtomicU64>, tracker: &TaskTracker) -> Self {
+    pub(crate) fn start(db: Db, tally: Arc<Tally>, tracker: &TaskTracker) -> Self {
         let (sender, receiver) = mpsc::channel(MAX_WAITING);
-        tracker.spawn(write_groups(db, commits, receiver));
+        tracker.spawn(write_groups(db, tally, receiver));
         Self(sender)
     }
 }
@@ -58,12 +58,12 @@ impl Store {
     }
 }
 
-async fn write_groups(db: Db, commits: Arc<AtomicU64>, mut receiver: mpsc::Receiver<Pending>) {
+async fn write_groups(db: Db, tally: Arc<Tally>, mut receiver: mpsc::Receiver<Pending>) {
     let mut group = Vec::with_capacity(MAX_GROUP);
     while receiver.recv_many(&mut group, MAX_GROUP).await > 0 {
         let items: Vec<(&NewRun, &Audit)> =
             group.iter().map(|pending| (&pending.run, &pending.audit)).collect();
-        let results = match create(&db, &items, &commits).await {
+        let results = match create(&db, &items, &tally).await {
             Ok(results) => results,
             Err(error) => {
                 let text = error.to_string();

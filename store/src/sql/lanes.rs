@@ -38,6 +38,26 @@ macro_rules! lanes {
     };
 }
 
+/// Every queue's numbers; `$object` is how the database makes an object of keys and values.
+macro_rules! queue_stats {
+    ($object:literal) => {
+        concat!(
+            "SELECT q.id, q.name, q.concurrency, a.id AS agent_id, a.name AS agent_name, a.owner, \
+         (SELECT ", $object, "(CAST(counted.priority AS TEXT), counted.n) FROM (SELECT waiting.priority, count(*) AS n FROM \
+           (SELECT r.priority FROM runs r WHERE r.status = 'queued' AND r.owner = a.owner AND r.queue_id = q.id LIMIT $1) \
+           AS waiting GROUP BY waiting.priority) AS counted) AS priorities, \
+         (SELECT min(waiting.queued_at) FROM (SELECT r.queued_at FROM runs r WHERE r.status = 'queued' \
+           AND r.owner = a.owner AND r.queue_id = q.id LIMIT $1) AS waiting) AS oldest, \
+         (SELECT count(*) FROM runs r WHERE r.holds_slot AND r.agent_id = a.id AND r.queue_id = q.id \
+           AND r.offered) AS offered, \
+         (SELECT count(*) FROM runs r WHERE r.holds_slot AND r.agent_id = a.id AND r.queue_id = q.id \
+           AND NOT r.offered) AS in_flight, \
+         (SELECT count(*) FROM dead_letters d WHERE d.queue_id = q.id AND d.replayed_at IS NULL) AS dead \
+         FROM queues q JOIN agents a ON a.id = q.agent_id ORDER BY a.name, q.name"
+        )
+    };
+}
+
 statements! {
     TRY_LOCK = Sql::pair(
         "SELECT pg_try_advisory_xact_lock(hashtext('berth admission'), hashtext($1)) AS locked",
@@ -126,17 +146,5 @@ statements! {
          JOIN queues q ON q.id = p.queue_id WHERE p.queue_id = $2"
     ));
     /// Counts per queue, each up to `$1`.
-    QUEUE_STATS = Sql::both(
-        "SELECT q.id, q.name, q.concurrency, a.id AS agent_id, a.name AS agent_name, a.owner, \
-         (SELECT count(*) FROM (SELECT 1 AS one FROM runs r WHERE r.status = 'queued' AND r.owner = a.owner \
-           AND r.queue_id = q.id LIMIT $1) AS waiting) AS backlog, \
-         (SELECT min(waiting.queued_at) FROM (SELECT r.queued_at FROM runs r WHERE r.status = 'queued' \
-           AND r.owner = a.owner AND r.queue_id = q.id LIMIT $1) AS waiting) AS oldest, \
-         (SELECT count(*) FROM runs r WHERE r.holds_slot AND r.agent_id = a.id AND r.queue_id = q.id \
-           AND r.offered) AS offered, \
-         (SELECT count(*) FROM runs r WHERE r.holds_slot AND r.agent_id = a.id AND r.queue_id = q.id \
-           AND NOT r.offered) AS in_flight, \
-         (SELECT count(*) FROM dead_letters d WHERE d.queue_id = q.id AND d.replayed_at IS NULL) AS dead \
-         FROM queues q JOIN agents a ON a.id = q.agent_id ORDER BY a.name, q.name",
-    );
+    QUEUE_STATS = Sql::pair(queue_stats!("jsonb_object_agg"), queue_stats!("json_group_object"));
 }

@@ -73,6 +73,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration!(13, "0013", "credentials", expand, ""),
     migration!(14, "0014", "celery_calls", expand, ""),
     migration!(15, "0015", "queue_protocol", expand, ""),
+    migration!(16, "0016", "history", expand, ""),
 ];
 
 /// The table that notes what was applied.

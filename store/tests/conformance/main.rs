@@ -9,6 +9,7 @@ mod credentials;
 mod crud;
 mod dead_letters;
 mod facade;
+mod history;
 mod holds;
 mod keeping;
 mod leases;
@@ -57,6 +58,9 @@ on_both! {
     credentials::generations_made_at_once_are_all_counted,
     credentials::what_was_retired_is_gone_and_its_number_is_not_used_again,
     credentials::they_go_with_their_agent,
+    history::what_happens_is_counted_once_in_every_resolution,
+    history::an_idle_step_is_told_from_one_that_nobody_measured,
+    history::each_resolution_is_kept_for_its_range_and_then_forgotten,
     holds::what_is_drained_lets_nothing_in_and_what_is_paused_does,
     holds::what_is_for_a_time_ends_with_it_and_the_rest_stays,
     leases::a_second_identity_is_refused_until_the_name_is_released,
