@@ -324,6 +324,16 @@ impl Executor {
         }
     }
 
+    /// How many creates may be under way, and how often its API server has pushed back; none where creates are the
+    /// machine's own.
+    #[must_use]
+    pub fn pace(&self) -> Option<(u32, u64)> {
+        match self {
+            Self::Process(_) => None,
+            Self::Kubernetes(kubernetes) => Some(kubernetes.pace()),
+        }
+    }
+
     /// How long after a claim's validity a create that was begun in time can still land.
     #[must_use]
     pub fn create_grace(&self) -> Duration {

@@ -9,7 +9,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use berth_broker::Connection;
-use berth_domain::protocol::{ARCHIVE, FromAgentBody, LEASE_RENEWAL_SECONDS, LEASE_SECONDS, LeaseRequest};
+use berth_domain::protocol::{
+    ARCHIVE, FromAgentBody, LEASE_RENEWAL_SECONDS, LEASE_SECONDS, LeaseRequest, Vitals,
+};
 use berth_domain::restore::Seen;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -220,6 +222,7 @@ pub(crate) async fn keep(shared: &Shared) {
                 }
             }
         };
+        let pace = shared.executor.pace();
         let request = LeaseRequest {
             nonce: nonce.clone(),
             hello: !held,
@@ -237,6 +240,11 @@ pub(crate) async fn keep(shared: &Shared) {
             namespaces: shared.executor.namespaces(),
             connections: shared.executor.connections(),
             nodes: shared.executor.nodes(!held),
+            vitals: Some(Box::new(Vitals {
+                sent_at: shared.clock.now(),
+                creates_at_once: pace.map(|(at_once, _)| at_once),
+                pushbacks: pace.map(|(_, pushbacks)| pushbacks),
+            })),
         };
         let asked_on = connection.borrow().generation;
         shared.lease.ask(&nonce);

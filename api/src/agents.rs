@@ -199,7 +199,14 @@ pub(crate) async fn get(
                 "last_seen": replica.last_seen,
                 "is_live": replica.lease_until > caller.now,
                 "version": replica.release,
+                "executor": replica.executor,
                 "live": replica.live,
+                "held": replica.held_offers,
+                "heartbeat_seconds": caller.now.since(replica.last_seen).as_secs_f64(),
+                "creates_per_second": replica.handover_rate,
+                "create_limit": replica.vitals.and_then(|vitals| vitals.creates_at_once),
+                "pushbacks": replica.vitals.and_then(|vitals| vitals.pushbacks),
+                "clock_skew_seconds": replica.clock_ahead_ms.map(|ahead| ahead as f64 / 1_000.0),
             })
         })
         .collect();

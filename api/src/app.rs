@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::directory::Directory;
 use crate::layers::Limits;
+use crate::stats::Stats;
 use crate::wake::Wake;
 
 /// Who may speak to this server.
@@ -85,6 +86,7 @@ pub(crate) struct App {
     pub metrics: Metrics,
     pub wake: Wake,
     pub directory: Directory,
+    pub stats: Stats,
     /// Places for streams.
     pub streams: Arc<Semaphore>,
     /// Ends streams, first of all, when the server is to end.
@@ -127,6 +129,7 @@ impl App {
             metrics,
             wake,
             directory: Directory::default(),
+            stats: Stats::default(),
             shutdown,
             tasks,
         }))

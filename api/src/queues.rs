@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::extract::{OriginalUri, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::IntoResponse;
 use berth_domain::access::Action;
 use berth_domain::compile::{OnAgentLoss, UnknownOnAgentLoss};
@@ -15,7 +15,7 @@ use berth_domain::scheduling::{
     FairnessBy, InvalidFairness, InvalidPreemption, LONGEST_ANSWER, LONGEST_PATIENCE, Preemption,
     QueueProtocol, SharingPatch, UnknownProtocol,
 };
-use berth_store::{Audit, NewQueue, Queue, QueuePatch};
+use berth_store::{Audit, NewQueue, PageOf, Queue, QueuePatch};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
@@ -26,6 +26,7 @@ use crate::authenticate::Caller;
 use crate::body::Json;
 use crate::defaults;
 use crate::given::{Concurrency, given};
+use crate::history;
 use crate::limits::{self, Given, GivenQuota};
 use crate::listing;
 use crate::params::{Params, shown};
@@ -38,6 +39,10 @@ use crate::runs::verbs::Verb;
 
 /// Items on a page, if nothing is said.
 const PAGE: u32 = 100;
+
+/// What lists of queues take: as all lists, and `series`, which adds the backlogs of the last hour.
+const PARAMS: [&str; 9] =
+    ["limit", "offset", "sort", "query", "cursor", "no_page", "bookmarks", "mode", "series"];
 
 /// `V1Queue`, as far as it can be set. The rest is taken and left alone, since clients send back what they got.
 #[derive(Debug, Default, Deserialize)]
@@ -156,7 +161,7 @@ impl Body {
 }
 
 /// The queue that a path names.
-async fn find(app: &App, at: &InQueue) -> Result<Queue, Problem> {
+pub(crate) async fn find(app: &App, at: &InQueue) -> Result<Queue, Problem> {
     let agent = find_agent(app, &at.owner, &at.agent).await?;
     let asked = at.queue.as_str();
     if asked.len() >= 32
@@ -179,10 +184,10 @@ pub(crate) async fn list_all(
     OriginalUri(uri): OriginalUri,
 ) -> Result<axum::Json<Value>, Problem> {
     caller.may(Action::View, at.resource())?;
-    let params = Params::read(&uri, &listing::PARAMS)?;
+    let params = Params::read(&uri, &PARAMS)?;
     let page = listing::page(&params, PAGE)?;
     let queues = app.store.queues(&at.owner, None, name_search(&params)?.as_deref(), &page).await?;
-    Ok(axum::Json(listing::answer(&uri, &queues, shape)))
+    listed(&app, &at.owner, &uri, &params, &queues).await
 }
 
 /// `GET /api/v1/orgs/{owner}/agents/{agent}/queues`, and `/names`.
@@ -193,12 +198,12 @@ pub(crate) async fn list(
     OriginalUri(uri): OriginalUri,
 ) -> Result<axum::Json<Value>, Problem> {
     caller.may(Action::View, at.resource())?;
-    let params = Params::read(&uri, &listing::PARAMS)?;
+    let params = Params::read(&uri, &PARAMS)?;
     let page = listing::page(&params, PAGE)?;
     let agent = find_agent(&app, &at.owner, &at.agent).await?;
     let search = name_search(&params)?;
     let queues = app.store.queues(&at.owner, Some(agent.name.as_str()), search.as_deref(), &page).await?;
-    Ok(axum::Json(listing::answer(&uri, &queues, shape)))
+    listed(&app, &at.owner, &uri, &params, &queues).await
 }
 
 /// `POST /api/v1/orgs/{owner}/agents/{agent}/queues`.
@@ -230,7 +235,7 @@ pub(crate) async fn create(
     new.concurrency = body.concurrency.and_then(|limit| limit.0);
     let queue = app.store.create_queue(new, &caller.audit("queue.create")).await?;
     app.wake.settings_changed();
-    Ok((StatusCode::CREATED, axum::Json(shape(&queue))))
+    Ok((StatusCode::CREATED, axum::Json(with_stats(&app, &queue).await?)))
 }
 
 /// `GET .../queues/{queue}`.
@@ -240,7 +245,7 @@ pub(crate) async fn get(
     at: InQueue,
 ) -> Result<axum::Json<Value>, Problem> {
     caller.may(Action::View, at.resource())?;
-    Ok(axum::Json(shape(&find(&app, &at).await?)))
+    Ok(axum::Json(with_stats(&app, &find(&app, &at).await?).await?))
 }
 
 /// `PATCH` and `PUT .../queues/{queue}`: what is not given stays. A name stays for good.
@@ -381,7 +386,7 @@ async fn changed(
     }
     let queue = app.store.update_queue(&queue.owner, agent, name, patch, &audit).await?;
     app.wake.settings_changed();
-    Ok(axum::Json(shape(&queue)))
+    Ok(axum::Json(with_stats(app, &queue).await?))
 }
 
 /// `DELETE .../queues/{queue}`.
@@ -398,8 +403,36 @@ pub(crate) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// A page of queues with their numbers.
+async fn listed(
+    app: &App,
+    owner: &str,
+    uri: &Uri,
+    params: &Params,
+    queues: &PageOf<Queue>,
+) -> Result<axum::Json<Value>, Problem> {
+    let numbers = app.stats.of(app, owner).await?;
+    let (steps, backlogs) = if params.flag("series")? {
+        app.store.backlogs(owner, app.clock.now()).await?
+    } else {
+        Default::default()
+    };
+    Ok(axum::Json(listing::answer(uri, queues, |queue| {
+        let mut stats = numbers.shape(queue);
+        if !steps.is_empty() {
+            stats["series"] = json!(history::series(&steps, backlogs.get(&queue.id)));
+        }
+        shape(queue, stats)
+    })))
+}
+
+async fn with_stats(app: &App, queue: &Queue) -> Result<Value, Problem> {
+    let numbers = app.stats.of(app, &queue.owner).await?;
+    Ok(shape(queue, numbers.shape(queue)))
+}
+
 /// `V1Queue`, and beside it what Berth knows more.
-fn shape(queue: &Queue) -> Value {
+fn shape(queue: &Queue, stats: Value) -> Value {
     let mut answer = json!({
         "uuid": queue.id,
         "agent": queue.agent,
@@ -415,7 +448,7 @@ fn shape(queue: &Queue) -> Value {
         "max_backlog": queue.sharing.max_backlog,
         "overflow_after_seconds": queue.sharing.overflow_after().map_or(0, |after| after.as_secs()),
         "preemption": queue.sharing.preemption,
-        "stats": {},
+        "stats": stats,
         "created_at": queue.created_at,
         "updated_at": queue.updated_at,
         "paused": pause::shape(queue.paused.as_ref()),

@@ -11,8 +11,8 @@ use crate::app::AppState;
 use crate::params::shown;
 use crate::problem::Problem;
 use crate::{
-    agents, audit, clone, credentials, dead_letters, explain, installation, layers, logs, openapi,
-    organizations, presets, projects, queues, runs, sse, streams, tokens,
+    agents, audit, clone, credentials, dead_letters, explain, head, history, installation, layers, logs,
+    openapi, organizations, overview, presets, projects, queues, runs, sse, streams, tokens, warnings,
 };
 
 /// A path with what answers it.
@@ -112,6 +112,8 @@ fn organization() -> Vec<Route> {
             .patch(queues::update)
             .put(queues::update)
             .delete(queues::delete),
+        at("/api/v1/orgs/{owner}/agents/{agent}/queues/{queue}/history").get(history::of_queue),
+        at("/api/v1/orgs/{owner}/agents/{agent}/queues/{queue}/head").get(head::get),
         at("/api/v1/orgs/{owner}/agents/{agent}/queues/{queue}/pause").post(queues::pause),
         at("/api/v1/orgs/{owner}/agents/{agent}/queues/{queue}/drain").post(queues::drain),
         at("/api/v1/orgs/{owner}/agents/{agent}/queues/{queue}/resume").post(queues::resume),
@@ -135,9 +137,13 @@ fn organization() -> Vec<Route> {
         at("/api/v1/orgs/{owner}/dead-letters/drop").post(dead_letters::drop_many),
         at("/api/v1/orgs/{owner}/dead-letters/{uuid}").get(dead_letters::get).delete(dead_letters::drop),
         at("/api/v1/orgs/{owner}/dead-letters/{uuid}/replay").post(dead_letters::replay),
+        at("/api/v1/orgs/{owner}/overview").get(overview::get),
+        at("/api/v1/orgs/{owner}/warnings").get(warnings::list),
+        at("/api/v1/orgs/{owner}/history").get(history::of_owner),
         at("/api/v1/orgs/{owner}/audit").get(audit::list),
         at("/api/v1/orgs/{owner}/events").get(sse::of_owner),
         at("/api/v1/orgs/{owner}/runs").get(runs::list::of_owner),
+        at("/api/v1/orgs/{owner}/runs/groups").get(runs::groups::of_owner),
         at("/api/v1/orgs/{owner}/runs/delete").delete(runs::bulk::delete),
         at("/api/v1/orgs/{owner}/runs/{uuid}").get(runs::list::get_anywhere).post(runs::bulk::post),
     ]
@@ -164,6 +170,7 @@ fn project() -> Vec<Route> {
         at("/api/v1/{owner}/{project}/stats").get(projects::stats),
         at("/api/v1/{owner}/{project}/runs").get(runs::list::of_project).post(runs::create::create),
         at("/api/v1/{owner}/{project}/runs/bulk").post(runs::create::bulk),
+        at("/api/v1/{owner}/{project}/runs/groups").get(runs::groups::of_project),
         at("/api/v1/{owner}/{project}/runs/delete").delete(runs::bulk::delete),
     ]
 }

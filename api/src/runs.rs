@@ -4,6 +4,7 @@ pub(crate) mod bulk;
 pub(crate) mod change;
 pub(crate) mod create;
 pub(crate) mod filter;
+pub(crate) mod groups;
 pub(crate) mod list;
 pub(crate) mod many;
 pub(crate) mod statuses;
@@ -47,6 +48,11 @@ pub(crate) async fn original_name(app: &App, run: &Run) -> Option<String> {
 /// Whether Berth executes it, rather than a client.
 pub(crate) fn is_ours(run: &Run) -> bool {
     run.managed_by.as_deref().unwrap_or("agent") == "agent"
+}
+
+/// The statuses of runs that have not ended.
+pub(crate) fn unfinished() -> Vec<Status> {
+    Status::ALL.into_iter().filter(|status| !status.is_final()).collect()
 }
 
 /// The statuses in which a run counts towards limits.

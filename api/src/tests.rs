@@ -7,6 +7,7 @@ mod dead_letters;
 mod layers;
 mod limits;
 mod operators;
+mod overview;
 mod quotas;
 mod routing;
 mod shapes;
@@ -162,6 +163,11 @@ impl Api {
         self.app.wake.settings_changed();
     }
 
+    /// The queue `default` of the agent `local`.
+    async fn queue(&self) -> berth_domain::id::QueueId {
+        self.app.store.queue("default", "local", "default").await.unwrap().id
+    }
+
     /// Submits a job that says hello and returns its uuid.
     async fn submit(&self) -> String {
         let run = self.post("/api/v1/default/p/runs", &json!({ "content": hello().to_string() })).await.ok();
@@ -188,6 +194,7 @@ fn lease() -> LeaseRequest {
         namespaces: Vec::new(),
         connections: Vec::new(),
         nodes: None,
+        vitals: None,
     }
 }
 

@@ -18,6 +18,8 @@ pub struct Connection {
     pub generation: u64,
     /// Why it is not up.
     pub last_error: Option<String>,
+    /// Why it takes no messages although it is up: it is short of memory or disk.
+    pub alarm: Option<String>,
 }
 
 /// What a transport's client and all its background tasks share.
@@ -67,7 +69,7 @@ impl Core {
         let mut generation = 0;
         self.state.send_modify(|state| {
             generation = state.generation + 1;
-            *state = Connection { up: true, generation, last_error: None };
+            *state = Connection { up: true, generation, last_error: None, alarm: None };
         });
         tracing::info!(broker = %self.settings.shown(), generation, "broker.connected");
     }
@@ -79,10 +81,29 @@ impl Core {
             let news = state.up || state.last_error.as_deref() != Some(&why);
             state.up = false;
             state.last_error = Some(why.clone());
+            state.alarm = None;
             news
         });
         if news && !self.stop.is_cancelled() {
             tracing::warn!(broker = %self.settings.shown(), error = %why, "broker.disconnected");
+        }
+    }
+
+    /// Records that the broker takes no messages, or takes them again; logs it when that is news.
+    pub(crate) fn set_alarm(&self, why: Option<&str>) {
+        let why = why.map(|why| self.settings.redact(why));
+        let news = self.state.send_if_modified(|state| {
+            let news = state.alarm.is_some() != why.is_some();
+            state.alarm.clone_from(&why);
+            news
+        });
+        if !news {
+            return;
+        }
+        let broker = self.settings.shown();
+        match why {
+            Some(reason) => tracing::warn!(%broker, %reason, "broker.blocked"),
+            None => tracing::info!(%broker, "broker.unblocked"),
         }
     }
 

@@ -164,7 +164,7 @@ impl Client {
     }
 
     pub(crate) fn new() -> Self {
-        let up = Connection { up: true, generation: 1, last_error: None };
+        let up = Connection { up: true, generation: 1, last_error: None, alarm: None };
         Self {
             hub: Arc::default(),
             tracker: TaskTracker::new(),
@@ -325,7 +325,7 @@ impl Client {
 
     pub(crate) async fn close(&self) {
         self.stop.cancel();
-        self.state.send_replace(Connection { up: false, generation: 1, last_error: None });
+        self.state.send_replace(Connection { up: false, generation: 1, last_error: None, alarm: None });
         self.tracker.close();
         self.tracker.wait().await;
     }

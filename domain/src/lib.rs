@@ -23,3 +23,4 @@ pub mod restore;
 pub mod scheduling;
 pub mod spec;
 pub mod time;
+pub mod warning;

@@ -95,6 +95,22 @@ pub struct LeaseRequest {
     /// Its nodes, where its executor has some: with a hello, and when they changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nodes: Option<Box<NodeSummary>>,
+    /// How it works; none from agents of the release before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vitals: Option<Box<Vitals>>,
+}
+
+/// How an agent replica works: shown to people, and decided on by nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vitals {
+    /// When it asked, by its own clock.
+    pub sent_at: Time,
+    /// How many creates may be under way, where that adapts itself to what the API server takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub creates_at_once: Option<u32>,
+    /// How often the API server has pushed back since the replica began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pushbacks: Option<u64>,
 }
 
 impl LeaseRequest {

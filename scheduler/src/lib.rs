@@ -49,6 +49,8 @@ pub struct Config {
     pub offers: QueueKind,
     /// Where times come from.
     pub clock: Clock,
+    /// The version of the binary.
+    pub release: String,
     /// This replica's name, unique among the control plane's.
     pub replica: String,
     /// What it measures.

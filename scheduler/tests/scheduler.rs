@@ -10,6 +10,8 @@ mod claims;
 mod ends;
 #[path = "scheduler/forgetting.rs"]
 mod forgetting;
+#[path = "scheduler/looking.rs"]
+mod looking;
 #[path = "scheduler/losses.rs"]
 mod losses;
 #[path = "scheduler/lost_claims.rs"]

@@ -30,3 +30,6 @@ CREATE TABLE history_measured (
     at BIGINT NOT NULL,
     PRIMARY KEY (step_seconds, at)
 );
+
+ALTER TABLE agent_replicas ADD COLUMN vitals JSONB;
+ALTER TABLE agent_replicas ADD COLUMN clock_ahead_ms BIGINT;

@@ -13,9 +13,11 @@ use berth_domain::id::QueueId;
 use berth_domain::lifecycle::Status;
 use berth_domain::time::Time;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::db::{Args, Row, Tx, args, batches};
 use crate::runs::{Decision, RunHead};
+use crate::turns::Turn;
 use crate::{Error, Store, sql};
 
 /// What this process counts.
@@ -120,7 +122,33 @@ pub struct Recent {
     pub queues: BTreeMap<QueueId, Counts>,
 }
 
+/// The turn of the replica that writes down what it sees of queues. What it has counted, each one writes.
+const TURN: &str = "history";
+/// How long a turn lasts that is not kept.
+const LASTS: Duration = Duration::from_secs(35);
+
 impl Store {
+    /// Takes the turn to write down what is seen of queues, or keeps one's own; false if it is another replica's.
+    ///
+    /// # Errors
+    /// If the database can't be used.
+    pub async fn take_history_turn(&self, replica: &str, now: Time) -> Result<bool, Error> {
+        Ok(self.take_turn(TURN, replica, None, now, LASTS).await?.is_some())
+    }
+
+    /// Leaves one's turn to another replica.
+    ///
+    /// # Errors
+    /// If the database can't be used.
+    pub async fn leave_history_turn(&self, replica: &str, now: Time) -> Result<(), Error> {
+        self.end_turn(TURN, replica, &Value::Null, now).await
+    }
+
+    /// Whose turn it is or was last, which also tells when schedulers worked last.
+    pub(crate) async fn history_turn(&self) -> Result<Option<Turn>, Error> {
+        self.turn(TURN).await
+    }
+
     /// Adds what was counted since the last time, and what is seen of queues now, if it is this replica that looks.
     ///
     /// # Errors
@@ -156,11 +184,24 @@ impl Store {
                 let (queue_id, gauges) = (*queue_id, *gauges);
                 let Counts { submitted, started, finished, failed, waits: waited } = counts;
                 let (submitted, started, finished, failed) = (*submitted, *started, *finished, *failed);
-                steps.push(NewStep { queue_id, step_seconds, at, gauges, submitted, started, finished, failed });
+                steps.push(NewStep {
+                    queue_id,
+                    step_seconds,
+                    at,
+                    gauges,
+                    submitted,
+                    started,
+                    finished,
+                    failed,
+                });
                 let buckets = waited.buckets();
-                waits.extend(
-                    buckets.map(|(bucket, waits)| NewWaits { queue_id, step_seconds, at, bucket, waits }),
-                );
+                waits.extend(buckets.map(|(bucket, waits)| NewWaits {
+                    queue_id,
+                    step_seconds,
+                    at,
+                    bucket,
+                    waits,
+                }));
             }
         }
         let mut tx = self.db.begin().await?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use berth_domain::feature::Features;
 use berth_domain::id::AgentId;
 use berth_domain::nodes::NodeSummary;
-use berth_domain::protocol::{Identity, LEASE_SECONDS, LeaseRequest};
+use berth_domain::protocol::{Identity, LEASE_SECONDS, LeaseRequest, Vitals};
 use berth_domain::reported::Reported;
 use berth_domain::restore::Seen;
 use berth_domain::time::Time;
@@ -69,6 +69,11 @@ pub struct Replica {
     pub live: u32,
     /// Offers received and not yet acked.
     pub held_offers: u32,
+    /// How it works, if it said.
+    pub vitals: Option<Vitals>,
+    /// By how much its clock was ahead of ours when it asked for its lease, in milliseconds. Less than none: behind, or what
+    /// it said was on its way for so long.
+    pub clock_ahead_ms: Option<i64>,
 }
 
 impl Store {
@@ -121,6 +126,8 @@ impl Store {
                 milli(request.handover_rate),
                 request.live,
                 request.held_offers,
+                json_or_null(request.vitals.as_ref())?,
+                request.vitals.as_ref().map(|vitals| clock_ahead_ms(vitals.sent_at, now)),
             ],
         )
         .await?;
@@ -273,6 +280,10 @@ fn milli(rate: f64) -> i64 {
     if rate.is_finite() { (rate * 1000.0).clamp(0.0, 1e12) as i64 } else { 0 }
 }
 
+fn clock_ahead_ms(sent_at: Time, now: Time) -> i64 {
+    sent_at.micros().saturating_sub(now.micros()) / 1_000
+}
+
 fn replica(row: &Row) -> Result<Replica, Error> {
     Ok(Replica {
         name: row.text("name")?,
@@ -283,5 +294,7 @@ fn replica(row: &Row) -> Result<Replica, Error> {
         handover_rate: per_second(row.int("handover_milli")?),
         live: row.u32("live")?,
         held_offers: row.u32("held_offers")?,
+        vitals: row.opt_json("vitals")?,
+        clock_ahead_ms: row.get("clock_ahead_ms")?,
     })
 }

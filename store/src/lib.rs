@@ -37,6 +37,7 @@ mod tags;
 mod things;
 mod tokens;
 mod turns;
+mod warnings;
 
 pub use admission::{AdmissionOptions, Admitted};
 pub use agents::{Agent, AgentPatch, NewAgent};
@@ -60,13 +61,14 @@ pub use projects::{NewProject, Project, ProjectPatch};
 pub use queues::{NewQueue, Queue, QueuePatch};
 pub use retention::{Removed, RetentionSettings};
 pub use runs::{
-    CountedLane, Decision, DueRun, Edit, LiveAttempt, MAX_COUNTED, NewRun, Newcomer, OfferedRun,
-    OutstandingOffers, QueuePosition, QueueStats, Recompiled, Run, RunContent, RunFilter, RunHead, RunPatch,
-    Sort, SortKey, StoppingAttempt,
+    CountedLane, Decision, DueRun, Edit, Grouped, LiveAttempt, MAX_COUNTED, MAX_GROUPED, NewRun, Newcomer,
+    OfferedRun, OutstandingOffers, QueuePosition, QueueStats, Recompiled, Run, RunContent, RunFilter,
+    RunHead, RunPatch, Sort, SortKey, StoppingAttempt,
 };
-pub use sql::listing::samples as listing_samples;
+pub use sql::listing::{GroupBy, samples as listing_samples};
 pub use sql::migrations::Phase;
 pub use sql::{Statement, registry as statements};
 pub use store::Store;
 pub use tokens::{NewToken, Token};
 pub use turns::Turn;
+pub use warnings::BrokerFacts;

@@ -5,6 +5,7 @@ pub(crate) mod create;
 pub(crate) mod edit;
 mod edits;
 mod facade;
+mod grouped;
 pub(crate) mod list;
 pub(crate) mod model;
 mod moves;
@@ -16,6 +17,7 @@ pub(crate) mod transition;
 pub(crate) mod writer;
 
 pub use edits::{Edit, Recompiled};
+pub use grouped::{Grouped, MAX_GROUPED};
 pub use list::{RunFilter, Sort, SortKey};
 pub use model::{NewRun, Run, RunContent, RunHead, RunPatch};
 pub use overview::{OutstandingOffers, StoppingAttempt};

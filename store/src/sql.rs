@@ -26,6 +26,7 @@ pub(crate) mod retention;
 pub(crate) mod runs;
 pub(crate) mod tokens;
 pub(crate) mod waits;
+pub(crate) mod warnings;
 
 /// A statement, as each database spells it.
 #[derive(Debug, Clone, Copy)]
@@ -82,6 +83,7 @@ pub fn registry() -> Vec<Statement> {
         runs::ALL,
         tokens::ALL,
         waits::ALL,
+        warnings::ALL,
     ]
     .iter()
     .flat_map(|statements| statements.iter())

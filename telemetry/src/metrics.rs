@@ -106,6 +106,8 @@ mod tests {
         scheduler.confirm_took(Duration::from_millis(1));
         scheduler.report_lagged(Duration::from_millis(1));
         scheduler.agent_up("eu", true);
+        scheduler.warnings([["AgentLost", "critical", "us", ""]]);
+        scheduler.warnings([["AgentLost", "critical", "eu", ""]]);
         let agent = AgentMetrics::register(&registry).unwrap();
         agent.consumers("eu", 2);
         agent.pods("eu", 7);
@@ -130,6 +132,7 @@ mod tests {
             "berth_offers_outstanding{agent=\"eu\",queue=\"gpu\"} 0",
             "berth_queue_admissible{agent=\"eu\",queue=\"gpu\"} 0",
             "berth_agent_up{agent=\"eu\"} 1",
+            "berth_warning{agent=\"eu\",queue=\"\",severity=\"critical\",warning=\"AgentLost\"} 1",
             "berth_agent_consumers{agent=\"eu\"} 2",
             "berth_agent_pods{agent=\"eu\"} 7",
             "berth_agent_handover_seconds_count{agent=\"eu\"} 1",
@@ -140,6 +143,7 @@ mod tests {
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\nis not in\n{text}");
         }
+        assert!(!text.contains("berth_warning{agent=\"us\""), "what is over is not shown any more");
     }
 
     #[test]

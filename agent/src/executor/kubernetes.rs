@@ -251,6 +251,11 @@ impl KubernetesExecutor {
         settle::fence(&self.inner, grace).await
     }
 
+    /// How many creates may be under way, and how often the API server has pushed back.
+    pub(crate) fn pace(&self) -> (u32, u64) {
+        self.inner.pace.told()
+    }
+
     /// The cluster's nodes in summary, if that is news.
     pub(crate) fn nodes(&self, everything: bool) -> Option<Box<NodeSummary>> {
         self.inner.nodes.news(everything)

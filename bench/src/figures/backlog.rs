@@ -128,6 +128,7 @@ impl Backlog {
             namespaces: Vec::new(),
             connections: Vec::new(),
             nodes: None,
+            vitals: None,
             nonce: "bench".to_owned(),
             hello: false,
             identity: Identity::Machine { id: "bench".to_owned() },

@@ -172,10 +172,8 @@ impl Link {
                 },
                 event = events.next() => match event {
                     Some(Event::Error(error)) => last = error.to_string(),
-                    Some(Event::ConnectionBlocked(reason)) => {
-                        tracing::warn!(%reason, "broker.blocked");
-                    }
-                    Some(Event::ConnectionUnblocked) => tracing::info!("broker.unblocked"),
+                    Some(Event::ConnectionBlocked(reason)) => self.core.set_alarm(Some(&reason.to_string())),
+                    Some(Event::ConnectionUnblocked) => self.core.set_alarm(None),
                     Some(_) => {}
                     None => return last,
                 },

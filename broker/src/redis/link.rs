@@ -166,6 +166,10 @@ impl Link {
             self.suspect.notify_one();
             return Error::NotConnected { last: Some(text) };
         }
+        if code == Some("OOM") {
+            // Until it takes a message again.
+            self.core.set_alarm(Some(&text));
+        }
         match code {
             Some("NOPERM" | "NOAUTH" | "WRONGPASS") => Error::Forbidden { doing, text },
             _ => Error::Failed { doing, text },

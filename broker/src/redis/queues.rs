@@ -61,6 +61,9 @@ async fn push(link: &Link, batch: &[Publish], first: &Publish, indices: &[usize]
     // answer (redis/redis#12326).
     pushing.cmd("PUBLISH").arg(&keys.queue).arg("").ignore();
     let ((_, exists),): ((u64, bool),) = link.pipeline("publishing", &pushing).await?;
+    if link.core.state.borrow().alarm.is_some() {
+        link.core.set_alarm(None);
+    }
     if exists { Ok(()) } else { Err(Error::NoSuchQueue { queue: keys.queue }) }
 }
 

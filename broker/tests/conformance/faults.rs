@@ -137,6 +137,8 @@ async fn redis_that_is_full_takes_nothing_and_says_why() {
     let error = broker.publish(batch(&rig.offers(), 0..3)).await.unwrap_err();
     assert_eq!(error.unconfirmed, [0, 1, 2]);
     assert!(error.to_string().contains("OOM"), "{error}");
+    let alarm = broker.connection().borrow().alarm.clone();
+    assert!(alarm.is_some_and(|why| why.contains("memory")), "whoever looks at the connection sees why");
     server.command(&["CONFIG", "SET", "maxmemory", "0"]);
     assert_eq!(
         broker.depth(&rig.offers()).await.unwrap().ready,
@@ -144,6 +146,27 @@ async fn redis_that_is_full_takes_nothing_and_says_why() {
         "of a batch that is refused, nothing is there"
     );
     broker.publish(batch(&rig.offers(), 0..3)).await.unwrap();
+    assert_eq!(broker.connection().borrow().alarm, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rabbitmq_that_is_short_of_memory_is_told_from_one_that_is_away() {
+    let server = RabbitMq::start();
+    let rig = Rig::over(Some(server.url()));
+    let broker = rig.ready().await;
+    let mut connection = broker.connection();
+    // It stops a connection that publishes, and tells it then.
+    tokio::task::block_in_place(|| server.ctl(&["set_vm_memory_high_watermark", "absolute", "1MB"]));
+    let publishing = broker.publish(batch(&rig.offers(), 0..3));
+    let watching = async {
+        let alarmed = tokio::time::timeout(BACK_WITHIN, connection.wait_for(|now| now.alarm.is_some())).await;
+        let seen = alarmed.expect("no alarm is seen").unwrap().clone();
+        assert!(seen.up && seen.alarm.is_some_and(|why| why.contains("memory")), "it is up all the while");
+        tokio::task::block_in_place(|| server.ctl(&["set_vm_memory_high_watermark", "0.6"]));
+    };
+    let (published, ()) = tokio::join!(publishing, watching);
+    published.unwrap();
+    tokio::time::timeout(BACK_WITHIN, connection.wait_for(|now| now.alarm.is_none())).await.unwrap().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -45,6 +45,7 @@ async fn serve(
             names: names(&settings.broker),
             offers: queue_kind(&settings.broker),
             clock: Clock::system(),
+            release: env!("CARGO_PKG_VERSION").to_owned(),
             replica: replica.name.clone(),
             metrics: SchedulerMetrics::register(&replica.registry).map_err(failed)?,
             health: replica.health.clone(),

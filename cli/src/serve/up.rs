@@ -89,6 +89,7 @@ async fn serve(settings: Settings, shutdown: CancellationToken) -> Result<(), Fa
         names: names.clone(),
         offers: queue_kind(&settings.broker),
         clock: clock.clone(),
+        release: env!("CARGO_PKG_VERSION").to_owned(),
         replica: replica.name.clone(),
         metrics: SchedulerMetrics::register(&replica.registry).map_err(failed)?,
         health: replica.health.clone(),

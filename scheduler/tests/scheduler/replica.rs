@@ -109,6 +109,7 @@ impl Replica {
             queues: vec!["default".into()],
             labels: None,
             nodes: None,
+            vitals: None,
             namespaces: Vec::new(),
             connections: Vec::new(),
             seen: None,

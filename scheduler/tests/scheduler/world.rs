@@ -83,6 +83,7 @@ impl World {
             names: self.names.clone(),
             offers: QueueKind::Quorum,
             clock: self.clock.clone(),
+            release: "0.1.0".to_owned(),
             replica: format!("s{}", self.ended.len() + 1),
             metrics: SchedulerMetrics::register(&registry).unwrap(),
             health: Health::new(),

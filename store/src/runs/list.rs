@@ -133,7 +133,7 @@ fn words<'a>(words: impl Iterator<Item = &'a str>) -> Result<String, Error> {
 
 impl RunFilter {
     /// The conditions with their arguments.
-    fn compose(&self, postgres: bool) -> Result<(Composer, Args), Error> {
+    pub(super) fn compose(&self, postgres: bool) -> Result<(Composer, Args), Error> {
         let mut composer = Composer::new(postgres);
         let mut args = Args::default();
         macro_rules! part {

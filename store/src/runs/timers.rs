@@ -6,11 +6,11 @@ use std::time::Duration;
 use berth_domain::feature::Features;
 use berth_domain::id::{AgentId, QueueId, RunId};
 use berth_domain::lifecycle::{DispatchState, Status};
-use berth_domain::scheduling::QueueProtocol;
+use berth_domain::scheduling::{Paused, QueueProtocol};
 use berth_domain::time::Time;
 
 use crate::db::{Row, args};
-use crate::{Error, Store, sql};
+use crate::{Error, Store, queues, sql};
 
 /// Counts of waiting runs stop here, for each lane or queue: counting on would cost more the longer they are.
 pub const MAX_COUNTED: u64 = 100_000;
@@ -113,6 +113,10 @@ pub struct QueueStats {
     pub owner: String,
     /// Its limit.
     pub concurrency: Option<u32>,
+    /// By which protocol it is served.
+    pub protocol: QueueProtocol,
+    /// That it starts nothing for now.
+    pub paused: Option<Paused>,
     /// Waiting runs, at most [`MAX_COUNTED`], which means "or more".
     pub backlog: u64,
     /// The same by priority.
@@ -125,6 +129,17 @@ pub struct QueueStats {
     pub in_flight: u64,
     /// Dead letters.
     pub dead_letters: u64,
+}
+
+impl QueueStats {
+    /// Waiting runs that the queue's own limit leaves room for: what another agent replica could help with.
+    #[must_use]
+    pub fn admissible(&self) -> u64 {
+        let room = self
+            .concurrency
+            .map_or(u64::MAX, |limit| u64::from(limit).saturating_sub(self.offered + self.in_flight));
+        self.backlog.min(room)
+    }
 }
 
 impl Store {
@@ -207,6 +222,8 @@ impl Store {
                     agent: row.text("agent_name")?,
                     owner: row.text("owner")?,
                     concurrency: row.opt_u32("concurrency")?,
+                    protocol: row.parse("protocol")?,
+                    paused: queues::hold(row, "paused")?,
                     backlog: priorities.values().sum(),
                     priorities,
                     oldest_queued_at: row.opt_time("oldest")?,

@@ -98,18 +98,19 @@ statements! {
     );
     REPLICA_UPSERT = Sql::both(
         "INSERT INTO agent_replicas (agent_id, name, lease_until, last_seen, release_name, executor, \
-         handover_milli, live, held_offers) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+         handover_milli, live, held_offers, vitals, clock_ahead_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
          ON CONFLICT (agent_id, name) DO UPDATE SET lease_until = excluded.lease_until, \
          last_seen = excluded.last_seen, release_name = excluded.release_name, executor = excluded.executor, \
-         handover_milli = excluded.handover_milli, live = excluded.live, held_offers = excluded.held_offers",
+         handover_milli = excluded.handover_milli, live = excluded.live, held_offers = excluded.held_offers, \
+         vitals = excluded.vitals, clock_ahead_ms = excluded.clock_ahead_ms",
     );
     REPLICAS = Sql::both(
         "SELECT agent_id, name, lease_until, last_seen, release_name, executor, handover_milli, live, \
-         held_offers FROM agent_replicas WHERE agent_id = $1 ORDER BY name",
+         held_offers, vitals, clock_ahead_ms FROM agent_replicas WHERE agent_id = $1 ORDER BY name",
     );
     LIVE_REPLICAS = Sql::both(
         "SELECT agent_id, name, lease_until, last_seen, release_name, executor, handover_milli, live, \
-         held_offers FROM agent_replicas WHERE lease_until > $1 ORDER BY agent_id, name",
+         held_offers, vitals, clock_ahead_ms FROM agent_replicas WHERE lease_until > $1 ORDER BY agent_id, name",
     );
     REPLICA_DROP = Sql::both("DELETE FROM agent_replicas WHERE agent_id = $1 AND name = $2");
     LAPSED_REPLICAS_DROP =

@@ -6,8 +6,16 @@ use super::{Sql, bulk_insert, statements};
 macro_rules! larger {
     ($column:literal) => {
         concat!(
-            $column, " = CASE WHEN excluded.", $column, " > history.", $column, " THEN excluded.", $column,
-            " ELSE history.", $column, " END"
+            $column,
+            " = CASE WHEN excluded.",
+            $column,
+            " > history.",
+            $column,
+            " THEN excluded.",
+            $column,
+            " ELSE history.",
+            $column,
+            " END"
         )
     };
 }

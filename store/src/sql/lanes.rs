@@ -42,7 +42,7 @@ macro_rules! lanes {
 macro_rules! queue_stats {
     ($object:literal) => {
         concat!(
-            "SELECT q.id, q.name, q.concurrency, a.id AS agent_id, a.name AS agent_name, a.owner, \
+            "SELECT q.id, q.name, q.concurrency, q.paused, q.protocol, a.id AS agent_id, a.name AS agent_name, a.owner, \
          (SELECT ", $object, "(CAST(counted.priority AS TEXT), counted.n) FROM (SELECT waiting.priority, count(*) AS n FROM \
            (SELECT r.priority FROM runs r WHERE r.status = 'queued' AND r.owner = a.owner AND r.queue_id = q.id LIMIT $1) \
            AS waiting GROUP BY waiting.priority) AS counted) AS priorities, \

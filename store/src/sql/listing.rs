@@ -154,6 +154,57 @@ impl Order {
     }
 }
 
+/// What runs are counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupBy {
+    /// Their queue, as `agent/queue`.
+    Queue,
+    /// Their agent.
+    Agent,
+    /// Their project.
+    Project,
+    /// Their status.
+    Status,
+    /// Who made them.
+    User,
+    /// Their kind.
+    Kind,
+    /// Why their last attempt ended, in the word that programs rely on.
+    Reason,
+}
+
+impl GroupBy {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Queue, Self::Agent, Self::Project, Self::Status, Self::User, Self::Kind, Self::Reason];
+
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::Agent => "agent",
+            Self::Project => "project",
+            Self::Status => "status",
+            Self::User => "user",
+            Self::Kind => "kind",
+            Self::Reason => "reason",
+        }
+    }
+
+    const fn key(self) -> &'static str {
+        match self {
+            Self::Queue => "a.name || '/' || q.name",
+            Self::Agent => "a.name",
+            Self::Project => "p.name",
+            Self::Status => "r.status",
+            Self::User => "r.username",
+            Self::Kind => "r.kind",
+            Self::Reason => "r.dispatch->'end'->>'reason'",
+        }
+    }
+}
+
 /// Puts a listing together; the caller pushes arguments in the same order.
 #[derive(Debug)]
 pub(crate) struct Composer {
@@ -222,6 +273,18 @@ impl Composer {
         ))
     }
 
+    /// How many there are by a key and by their status: of the newest `most`.
+    pub(crate) fn grouped(self, by: GroupBy, most: u64) -> Composed {
+        Composed(format!(
+            "SELECT of_each.key, of_each.status, count(*) AS n FROM (SELECT {} AS key, r.status FROM runs r \
+             JOIN projects p ON p.id = r.project_id AND NOT p.deleted LEFT JOIN queues q ON q.id = r.queue_id \
+             LEFT JOIN agents a ON a.id = q.agent_id WHERE NOT r.deleted AND {} ORDER BY r.id DESC LIMIT {most}) AS of_each \
+             GROUP BY of_each.key, of_each.status",
+            by.key(),
+            self.conditions(),
+        ))
+    }
+
     fn conditions(&self) -> &str {
         if self.conditions.is_empty() { "TRUE" } else { &self.conditions }
     }
@@ -244,6 +307,9 @@ pub fn samples(postgres: bool) -> Vec<String> {
         let mut composer = Composer::new(postgres);
         composer.part(part);
         samples.push(composer.count().as_str().to_owned());
+    }
+    for by in GroupBy::ALL {
+        samples.push(Composer::new(postgres).grouped(by, 1).as_str().to_owned());
     }
     samples.push(Composer::new(postgres).after_id().as_str().to_owned());
     samples

@@ -26,7 +26,10 @@ pub(crate) async fn what_happens_is_counted_once_in_every_resolution(store: &Sto
     let failed = Event::Force { by: "test", status: Status::Failed };
     for (run, event) in [(0, claim("n")), (0, failed), (1, Event::Stop { by: "test" })] {
         let ids = [admitted[run].id];
-        store.transition(&ids, after(3), |head| step(&head.dispatch, &event, after(3), 0.0).ok()).await.unwrap();
+        store
+            .transition(&ids, after(3), |head| step(&head.dispatch, &event, after(3), 0.0).ok())
+            .await
+            .unwrap();
     }
     // What fails is not counted, and what was written is not written again.
     store.write_history(Some(&[(world.queue.id, seen(1))]), after(4)).await.unwrap();

@@ -123,6 +123,7 @@ pub(crate) fn lease(machine: &str) -> LeaseRequest {
         namespaces: Vec::new(),
         connections: Vec::new(),
         nodes: None,
+        vitals: None,
     }
 }
 

@@ -47,6 +47,7 @@ pub struct SchedulerMetrics {
     lag: Histogram,
     agent_up: IntGaugeVec,
     refused: IntCounterVec,
+    warning: IntGaugeVec,
 }
 
 impl SchedulerMetrics {
@@ -114,6 +115,12 @@ impl SchedulerMetrics {
                 "berth_reports_refused_total",
                 "What an agent said of runs that are not at it",
                 &["agent"],
+            )?,
+            warning: gauges(
+                r,
+                "berth_warning",
+                "Something that is wrong (1), by its name, with the agent and the queue that it is about",
+                &["warning", "severity", "agent", "queue"],
             )?,
         })
     }
@@ -185,6 +192,14 @@ impl SchedulerMetrics {
     /// So many times an agent spoke of runs that are not at it.
     pub fn refused(&self, agent: &str, times: u64) {
         self.refused.with_label_values(&[agent]).inc_by(times);
+    }
+
+    /// Shows what is wrong, and nothing else: each with its name, its severity, and the agent and queue that it is about.
+    pub fn warnings<'a>(&self, wrong: impl IntoIterator<Item = [&'a str; 4]>) {
+        self.warning.reset();
+        for labels in wrong {
+            self.warning.with_label_values(&labels).set(1);
+        }
     }
 
     /// Whether an agent holds a lease.

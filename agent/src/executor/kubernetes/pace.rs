@@ -26,11 +26,13 @@ struct Rate {
     at_once: f64,
     not_before: Option<Instant>,
     halved_at: Option<Instant>,
+    /// How often it was pushed back.
+    pushbacks: u64,
 }
 
 impl Rate {
     const fn new() -> Self {
-        Self { at_once: AT_FIRST, not_before: None, halved_at: None }
+        Self { at_once: AT_FIRST, not_before: None, halved_at: None, pushbacks: 0 }
     }
 
     /// How many creates may be under way.
@@ -55,6 +57,7 @@ impl Rate {
     }
 
     fn was_pushed_back(&mut self, now: Instant, retry_after: Option<Duration>) {
+        self.pushbacks += 1;
         if self.halved_at.is_none_or(|at| now.duration_since(at) >= HALVING) {
             self.at_once = (self.at_once / 2.0).max(1.0);
             self.halved_at = Some(now);
@@ -150,6 +153,12 @@ impl Pace {
         change(&mut rate);
         self.turns.fit(rate.turns());
         self.creates.fit(rate.creates());
+    }
+
+    /// How many creates may be under way, and how often the server has pushed back.
+    pub(super) fn told(&self) -> (u32, u64) {
+        let rate = self.rate();
+        (u32::try_from(rate.creates()).unwrap_or(u32::MAX), rate.pushbacks)
     }
 
     /// Waits for one's turn to claim, in the order of asking.
