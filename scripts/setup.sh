@@ -27,6 +27,7 @@ need git has git
 if [ "$what" != build ]; then
     need rabbitmq-server has rabbitmq-server
     need redis-server has redis-server
+    need prometheus has promtool
     need postgresql has_postgres
     need util-linux has runuser
     # Looks at Flower's pages.

@@ -85,6 +85,9 @@ async fn look_at_all(shared: &Arc<Shared>) {
     let live = objects.iter().filter(|object| !object.is_ended()).count();
     shared.load.set_live(live);
     shared.metrics.pods(shared.name.as_str(), live as u64);
+    if let Some((at_once, pushbacks)) = shared.executor.pace() {
+        shared.metrics.pace(shared.name.as_str(), at_once, pushbacks);
+    }
     note(shared, objects).await;
     for attempt in shared.reports.settled() {
         release(shared, attempt).await;

@@ -19,6 +19,7 @@ pub(crate) fn request_id(headers: &HeaderMap) -> String {
 /// Watches a request from outside.
 pub(crate) async fn observe(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let began = Instant::now();
+    let _in_flight = app.metrics.http.begin();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     // Only matched routes become labels: raw paths would be without bound.

@@ -422,17 +422,17 @@ async fn listed(
         if !steps.is_empty() {
             stats["series"] = json!(history::series(&steps, backlogs.get(&queue.id)));
         }
-        shape(queue, stats)
+        shape(queue, &stats)
     })))
 }
 
 async fn with_stats(app: &App, queue: &Queue) -> Result<Value, Problem> {
     let numbers = app.stats.of(app, &queue.owner).await?;
-    Ok(shape(queue, numbers.shape(queue)))
+    Ok(shape(queue, &numbers.shape(queue)))
 }
 
 /// `V1Queue`, and beside it what Berth knows more.
-fn shape(queue: &Queue, stats: Value) -> Value {
+fn shape(queue: &Queue, stats: &Value) -> Value {
     let mut answer = json!({
         "uuid": queue.id,
         "agent": queue.agent,

@@ -333,7 +333,7 @@ fn replicated(
     for n in 1..=2 {
         let listen = format!("127.0.0.1:{}", port::free());
         bases.push(format!("http://{listen}"));
-        roles.push(Role::start(&folder, &format!("api-{n}"), &["api", "--listen", &listen], &settings));
+        roles.push(with_metrics(&folder, &format!("api-{n}"), &["api", "--listen", &listen], &settings));
     }
     for n in 1..=schedulers {
         roles.push(with_metrics(&folder, &format!("scheduler-{n}"), &["scheduler"], &settings));

@@ -40,6 +40,12 @@ impl Role {
         &self.name
     }
 
+    /// Where its metrics are, on a listener of their own.
+    pub fn metrics_address(&self) -> Option<&str> {
+        let at = self.arguments.iter().position(|argument| argument == "--metrics-listen")?;
+        self.arguments.get(at + 1).map(String::as_str)
+    }
+
     /// Sets a variable of its environment, from its next start on.
     pub fn set(&mut self, key: &str, value: &str) {
         self.settings.retain(|(known, _)| known != key);

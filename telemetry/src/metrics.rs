@@ -32,6 +32,16 @@ pub fn exposition(registry: &Registry) -> Result<String, Error> {
     TextEncoder::new().encode_to_string(&registry.gather())
 }
 
+/// Says which release of Berth a process is, and in which role.
+///
+/// # Errors
+/// If that was said already.
+pub fn build_info(registry: &Registry, role: &str, release: &str) -> Result<(), Error> {
+    let info = gauges(registry, "berth_build_info", "The release (always 1)", &["role", "version"])?;
+    info.with_label_values(&[role, release]).set(1);
+    Ok(())
+}
+
 pub(crate) fn gauge(registry: &Registry, name: &str, help: &str) -> Result<IntGauge, Error> {
     let gauge = IntGauge::new(name, help)?;
     registry.register(Box::new(gauge.clone()))?;
@@ -94,6 +104,7 @@ mod tests {
     fn every_promised_number_is_exposed_under_its_name_and_labels() {
         let registry = Registry::new();
         crate::Health::registered(&registry).unwrap();
+        build_info(&registry, "api", "0.1.0").unwrap();
         let http = HttpMetrics::register(&registry).unwrap();
         http.answered("GET", "/healthz", 200, Duration::from_millis(3));
         SubmissionMetrics::register(&registry).unwrap().submitted("eu", "gpu");
@@ -111,6 +122,7 @@ mod tests {
         let agent = AgentMetrics::register(&registry).unwrap();
         agent.consumers("eu", 2);
         agent.pods("eu", 7);
+        agent.pace("eu", 16, 3);
         agent.handed_over("eu", Duration::from_millis(40));
 
         let text = exposition(&registry).unwrap();
@@ -138,6 +150,10 @@ mod tests {
             "berth_agent_handover_seconds_count{agent=\"eu\"} 1",
             "berth_http_requests_total{method=\"GET\",route=\"/healthz\",status=\"200\"} 1",
             "berth_http_request_seconds_count{method=\"GET\",route=\"/healthz\",status=\"200\"} 1",
+            "berth_agent_creates_at_once{agent=\"eu\"} 16",
+            "berth_agent_pushbacks_total{agent=\"eu\"} 3",
+            "berth_build_info{role=\"api\",version=\"0.1.0\"} 1",
+            "berth_http_requests_in_flight 0",
             "berth_broker_connected 0",
             "berth_store_connected 0",
         ] {

@@ -1,4 +1,4 @@
-//! Real servers for tests: RabbitMQ, Redis and its Sentinels, PostgreSQL, S3, git's own, and a TCP proxy that breaks connections.
+//! Real servers for tests: RabbitMQ, Redis and its Sentinels, PostgreSQL, Prometheus, S3, git's own, and a TCP proxy that breaks connections.
 //!
 //! Each starts on a free loopback port in a temporary folder, can be killed and restarted, and is gone
 //! when its value is dropped or when the test process ends in any way (a reaper holds a pipe from it, so
@@ -18,6 +18,7 @@ pub mod kubernetes;
 pub mod port;
 pub mod postgres;
 pub mod process;
+pub mod prometheus;
 pub mod proxy;
 pub mod rabbitmq;
 pub mod redis;
@@ -30,6 +31,7 @@ pub use celery::CeleryWorker;
 pub use deadline::eventually;
 pub use effort::effort;
 pub use postgres::Postgres;
+pub use prometheus::Prometheus;
 pub use proxy::{Proxy, Way};
 pub use rabbitmq::RabbitMq;
 pub use redis::Redis;

@@ -163,7 +163,7 @@ async fn serve(
     metrics: MetricsSettings,
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
-    let replica = Replica::new()?;
+    let replica = Replica::new("agent")?;
     replica.serve_probes(metrics.listen, &shutdown).await?;
     let name = parts.settings.name.clone();
     let broker = connect(&settings, &format!("agent {name}"))?;

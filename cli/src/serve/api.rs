@@ -56,7 +56,7 @@ fn bootstrap_token(path: &str, read: &dyn Fn(&str) -> std::io::Result<String>) -
 }
 
 async fn serve(settings: Settings, shutdown: CancellationToken) -> Result<(), Failure> {
-    let replica = Replica::new()?;
+    let replica = Replica::new("api")?;
     let listener = bind(settings.api.listen, "listen").await?;
     replica.serve_probes(settings.metrics.listen, &shutdown).await?;
     let store = store::open(&settings.database).await?;

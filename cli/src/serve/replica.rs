@@ -5,6 +5,7 @@ use std::path::Path;
 
 use berth_broker::{Broker, Settings, Tls};
 use berth_broker_config::Names;
+use berth_telemetry::metrics::build_info;
 use berth_telemetry::{Health, Registry};
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
@@ -25,10 +26,12 @@ pub(super) struct Replica {
 }
 
 impl Replica {
-    pub(super) fn new() -> Result<Self, Failure> {
+    /// Those of a process in that role.
+    pub(super) fn new(role: &str) -> Result<Self, Failure> {
         let registry = Registry::new();
         let process = prometheus::process_collector::ProcessCollector::for_self();
         registry.register(Box::new(process)).map_err(failed)?;
+        build_info(&registry, role, env!("CARGO_PKG_VERSION")).map_err(failed)?;
         let health = Health::registered(&registry).map_err(failed)?;
         let name: String = uuid::Uuid::new_v4().simple().to_string().chars().take(12).collect();
         Ok(Self { name, registry, health, tasks: TaskTracker::new() })

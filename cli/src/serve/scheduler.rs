@@ -31,7 +31,7 @@ async fn serve(
     metrics: MetricsSettings,
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
-    let replica = Replica::new()?;
+    let replica = Replica::new("scheduler")?;
     replica.serve_probes(metrics.listen, &shutdown).await?;
     let store = store::open(&settings.database).await?;
     let broker = connect(&settings.broker, "scheduler")?;

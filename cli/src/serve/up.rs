@@ -67,7 +67,7 @@ fn make_folder(folder: &Path) -> Result<(), Failure> {
 }
 
 async fn serve(settings: Settings, shutdown: CancellationToken) -> Result<(), Failure> {
-    let replica = Replica::new()?;
+    let replica = Replica::new("up")?;
     let listener = bind(settings.api.listen, "listen").await?;
     let address = listener.local_addr().map_err(failed)?;
     let clock = Clock::system();

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use prometheus::{HistogramVec, IntGaugeVec, Registry};
+use prometheus::{HistogramVec, IntCounterVec, IntGaugeVec, Registry};
 
-use super::{SHORT_SECONDS, count, gauges, histograms};
+use super::{SHORT_SECONDS, count, counters, gauges, histograms};
 
 /// An agent's consumers, live objects and hand-overs.
 #[derive(Debug, Clone)]
@@ -12,6 +12,8 @@ pub struct AgentMetrics {
     consumers: IntGaugeVec,
     pods: IntGaugeVec,
     handover: HistogramVec,
+    creates_at_once: IntGaugeVec,
+    pushbacks: IntCounterVec,
 }
 
 impl AgentMetrics {
@@ -35,6 +37,18 @@ impl AgentMetrics {
                 &["agent"],
                 SHORT_SECONDS,
             )?,
+            creates_at_once: gauges(
+                registry,
+                "berth_agent_creates_at_once",
+                "Creates that may be under way, which adapts itself to what the API server takes",
+                &["agent"],
+            )?,
+            pushbacks: counters(
+                registry,
+                "berth_agent_pushbacks_total",
+                "Times that the API server wanted to be left alone",
+                &["agent"],
+            )?,
         })
     }
 
@@ -46,6 +60,13 @@ impl AgentMetrics {
     /// How many live pods or processes the replica holds.
     pub fn pods(&self, agent: &str, number: u64) {
         self.pods.with_label_values(&[agent]).set(count(number));
+    }
+
+    /// How many creates may be under way, and how often the API server has pushed back since the replica began.
+    pub fn pace(&self, agent: &str, at_once: u32, pushbacks: u64) {
+        self.creates_at_once.with_label_values(&[agent]).set(at_once.into());
+        let counted = self.pushbacks.with_label_values(&[agent]);
+        counted.inc_by(pushbacks.saturating_sub(counted.get()));
     }
 
     /// An offer was handed over to the executor.

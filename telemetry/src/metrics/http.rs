@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use prometheus::{HistogramVec, IntCounterVec, Registry};
+use prometheus::{HistogramVec, IntCounterVec, IntGauge, Registry};
 
-use super::{SHORT_SECONDS, counters, histograms};
+use super::{SHORT_SECONDS, counters, gauge, histograms};
 
 /// Requests, by method, matched route (never the raw path: that would be unbounded) and status.
 #[derive(Debug, Clone)]
 pub struct HttpMetrics {
     requests: IntCounterVec,
     seconds: HistogramVec,
+    in_flight: IntGauge,
 }
 
 impl HttpMetrics {
@@ -21,6 +22,7 @@ impl HttpMetrics {
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
         let labels = &["method", "route", "status"];
         Ok(Self {
+            in_flight: gauge(registry, "berth_http_requests_in_flight", "Requests being answered")?,
             requests: counters(registry, "berth_http_requests_total", "Requests answered", labels)?,
             seconds: histograms(
                 registry,
@@ -32,12 +34,29 @@ impl HttpMetrics {
         })
     }
 
+    /// A request is being answered, until what is returned is dropped.
+    #[must_use]
+    pub fn begin(&self) -> InFlight {
+        self.in_flight.inc();
+        InFlight(self.in_flight.clone())
+    }
+
     /// A request was answered.
     pub fn answered(&self, method: &str, route: &str, status: u16, took: Duration) {
         let status = status.to_string();
         let labels = &[method, route, status.as_str()];
         self.requests.with_label_values(labels).inc();
         self.seconds.with_label_values(labels).observe(took.as_secs_f64());
+    }
+}
+
+/// A request that is being answered.
+#[derive(Debug)]
+pub struct InFlight(IntGauge);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 
