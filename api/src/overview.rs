@@ -26,9 +26,8 @@ pub(crate) async fn get(
 ) -> Result<Json<Value>, Problem> {
     caller.may(Action::View, at.resource())?;
     let numbers = app.stats.of(&app, &at.owner).await?;
-    let agents: Vec<Agent> =
-        app.store.all_agents().await?.into_iter().filter(|agent| agent.owner == at.owner).collect();
-    let facts = warnings::facts(&app, &at.owner).await?;
+    let agents = warnings::agents(&app, &at.owner).await?;
+    let facts = warnings::of_agents(&app, &agents, &numbers).await?;
     let mut shape = json!({
         "at": numbers.at,
         "statuses": statuses(&app, &at.owner).await?,

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use berth_domain::access::Action;
 use berth_domain::warning::{Facts, Warning, warnings};
-use berth_store::BrokerFacts;
+use berth_store::{Agent, BrokerFacts, QueueStats};
 use serde_json::{Value, json};
 
 use crate::app::{App, AppState};
@@ -12,6 +12,7 @@ use crate::authenticate::Caller;
 use crate::listing;
 use crate::path::InOwner;
 use crate::problem::Problem;
+use crate::stats::Numbers;
 
 /// `GET /api/v1/orgs/{owner}/warnings`: the worst first.
 pub(crate) async fn list(
@@ -25,14 +26,27 @@ pub(crate) async fn list(
 }
 
 /// The facts of an organization.
-pub(crate) async fn facts(app: &App, owner: &str) -> Result<Facts, Problem> {
+async fn facts(app: &App, owner: &str) -> Result<Facts, Problem> {
+    let agents = agents(app, owner).await?;
+    let numbers = app.stats.of(app, owner).await?;
+    of_agents(app, &agents, &numbers).await
+}
+
+/// An organization's agents.
+pub(crate) async fn agents(app: &App, owner: &str) -> Result<Vec<Agent>, Problem> {
+    Ok(app.store.all_agents().await?.into_iter().filter(|agent| agent.owner == owner).collect())
+}
+
+/// The facts of these agents.
+pub(crate) async fn of_agents(app: &App, agents: &[Agent], numbers: &Numbers) -> Result<Facts, Problem> {
     let broker = {
         let connection = app.broker.connection();
         let connection = connection.borrow();
         let why = || connection.last_error.clone().unwrap_or_else(|| "not connected yet".to_owned());
         BrokerFacts { down: (!connection.up).then(why), alarm: connection.alarm.clone() }
     };
-    Ok(app.store.warning_facts(Some(owner), broker, &app.release, app.clock.now()).await?)
+    let queues: Vec<QueueStats> = numbers.queues.values().cloned().collect();
+    Ok(app.store.warning_facts(agents, &queues, broker, &app.release, app.clock.now()).await?)
 }
 
 /// The warnings that the facts give.

@@ -8,7 +8,7 @@ use berth_domain::id::{AgentId, QueueId};
 use berth_domain::scheduling::{MIN_WINDOW, window};
 use berth_domain::time::Time;
 use berth_domain::warning::warnings;
-use berth_store::{BrokerFacts, QueueStats};
+use berth_store::{Agent, BrokerFacts, QueueStats};
 use berth_telemetry::metrics::QueueNumbers;
 use tokio::sync::Notify;
 
@@ -17,8 +17,8 @@ use crate::outbox::Error;
 
 /// How old a gauge may be.
 const EVERY: Duration = Duration::from_secs(5);
-/// One measurement of so many is written down.
-const WRITTEN: u32 = 3;
+/// One measurement of so many is written down, and looked at for what is wrong.
+const WRITTEN: u32 = 6;
 
 /// Measures, until the shutdown.
 pub(crate) async fn measure_forever(context: Context) {
@@ -68,12 +68,12 @@ async fn measure(
     }
     if is_written {
         write(context, &queues, now).await?;
-        warn(context, now).await?;
+        warn(context, &agents, &queues, now).await?;
     }
     Ok(())
 }
 
-async fn warn(context: &Context, now: Time) -> Result<(), Error> {
+async fn warn(context: &Context, agents: &[Agent], queues: &[QueueStats], now: Time) -> Result<(), Error> {
     let broker = {
         let connection = context.broker.connection();
         let connection = connection.borrow();
@@ -81,7 +81,7 @@ async fn warn(context: &Context, now: Time) -> Result<(), Error> {
             .then(|| connection.last_error.clone().unwrap_or_else(|| "not connected yet".to_owned()));
         BrokerFacts { down, alarm: connection.alarm.clone() }
     };
-    let facts = context.store.warning_facts(None, broker, &context.release, now).await?;
+    let facts = context.store.warning_facts(agents, queues, broker, &context.release, now).await?;
     let wrong = warnings(&facts);
     context.metrics.warnings(wrong.iter().map(|warning| {
         let object = &warning.object;

@@ -125,7 +125,7 @@ pub struct Recent {
 /// The turn of the replica that writes down what it sees of queues. What it has counted, each one writes.
 const TURN: &str = "history";
 /// How long a turn lasts that is not kept.
-const LASTS: Duration = Duration::from_secs(35);
+const LASTS: Duration = Duration::from_secs(70);
 
 impl Store {
     /// Takes the turn to write down what is seen of queues, or keeps one's own; false if it is another replica's.

@@ -20,8 +20,8 @@ use crate::{Error, Store, sql};
 const LATELY: Duration = Duration::from_secs(3_600);
 /// Spells of lanes that are looked at: more lanes than these are not held back for an hour by anything else.
 const MOST_HELD: i64 = 10_000;
-/// For how long schedulers may be silent: twice as long as their turn lasts.
-const SCHEDULER_SILENCE: Duration = Duration::from_secs(70);
+/// For how long schedulers may be silent after the end of their turn.
+const SCHEDULER_SILENCE: Duration = Duration::from_secs(30);
 
 /// What is known of the broker by who asks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,45 +33,35 @@ pub struct BrokerFacts {
 }
 
 impl Store {
-    /// The facts of an organization, or of all of them; `release` is the control plane's.
+    /// The facts of these agents, with their queues; `release` is the control plane's.
     ///
     /// # Errors
     /// If the database can't be used.
     pub async fn warning_facts(
         &self,
-        owner: Option<&str>,
+        agents: &[Agent],
+        queues: &[QueueStats],
         broker: BrokerFacts,
         release: &str,
         now: Time,
     ) -> Result<Facts, Error> {
-        let is_meant = |of: &str| owner.is_none_or(|owner| owner == of);
-        let agents: HashMap<AgentId, Agent> = self
-            .all_agents()
-            .await?
-            .into_iter()
-            .filter(|agent| is_meant(&agent.owner))
-            .map(|agent| (agent.id, agent))
-            .collect();
+        let agents: HashMap<AgentId, &Agent> = agents.iter().map(|agent| (agent.id, agent)).collect();
         let mut replicas: HashMap<AgentId, Vec<Replica>> = HashMap::new();
         for (agent, replica) in self.live_replicas(now).await? {
             replicas.entry(agent).or_default().push(replica);
         }
-        let mut stats: BTreeMap<QueueId, QueueStats> = BTreeMap::new();
-        for queue in self.queue_stats().await?.into_iter().filter(|queue| is_meant(&queue.owner)) {
-            stats.insert(queue.queue_id, queue);
+        let mut runs: HashMap<AgentId, u64> = HashMap::new();
+        for queue in queues {
+            *runs.entry(queue.agent_id).or_default() += queue.backlog + queue.offered + queue.in_flight;
         }
-        let mut queues: BTreeMap<QueueId, QueueFacts> = stats
+        let mut queues: BTreeMap<QueueId, QueueFacts> = queues
             .iter()
-            .filter_map(|(id, queue)| {
-                Some((*id, of_queue(queue, agents.get(&queue.agent_id)?, &replicas, now)))
+            .filter_map(|queue| {
+                Some((queue.queue_id, of_queue(queue, agents.get(&queue.agent_id)?, &replicas, now)))
             })
             .collect();
         self.add_troubles(&mut queues, now).await?;
         self.add_held(&mut queues, now).await?;
-        let mut runs: HashMap<AgentId, u64> = HashMap::new();
-        for queue in stats.values() {
-            *runs.entry(queue.agent_id).or_default() += queue.backlog + queue.offered + queue.in_flight;
-        }
         Ok(Facts {
             now,
             release: release.to_owned(),

@@ -9,7 +9,7 @@ use super::replica::Replica;
 use super::world::{AGENT, OWNER, World};
 
 /// Twice what lies between two measurements that are written down.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl World {
     /// Waits until one of the schedulers shows a line that begins like this, or none does.
