@@ -24,3 +24,4 @@ pub mod scheduling;
 pub mod spec;
 pub mod time;
 pub mod warning;
+pub mod trace;

@@ -55,10 +55,11 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("redis", &["broker", "bench", "integration-tests"]),
     ("sqlx", &["store", "bench", "integration-tests"]),
     ("axum", &["api", "telemetry", "integration-tests"]),
+    ("opentelemetry-proto", &["telemetry", "integration-tests"]),
     ("kube", &["agent", "test-servers", "bench", "integration-tests"]),
     ("k8s-openapi", &["agent", "test-servers", "bench", "integration-tests"]),
     ("clap", &["cli", "bench", "integration-tests"]),
-    ("reqwest", &["broker", "cli", "bench", "integration-tests"]),
+    ("reqwest", &["broker", "cli", "telemetry", "bench", "integration-tests"]),
 ];
 
 /// Every crate keeps to [`MAY_USE`] and [`CONFINED`].
