@@ -82,7 +82,7 @@ impl Desk {
         let patience = tokio::time::Instant::now() + VALIDITY;
         loop {
             let sent = self.uptime.now();
-            let request = ClaimRequest { nonce: nonce.clone(), run: attempt.run, attempt: attempt.attempt };
+            let request = ClaimRequest { nonce: nonce.clone(), run: attempt.run, attempt: attempt.attempt, span: None };
             if self.queue.send(request).await.is_err() {
                 return Outcome::Unanswered;
             }
@@ -139,8 +139,8 @@ mod tests {
     }
 
     fn answer(request: &ClaimRequest, verdict: Verdict) -> Vec<ClaimAnswer> {
-        let ClaimRequest { nonce, run, attempt } = request.clone();
-        vec![ClaimAnswer { nonce, run, attempt, replace: true, verdict }]
+        let ClaimRequest { nonce, run, attempt, .. } = request.clone();
+        vec![ClaimAnswer { nonce, run, attempt, replace: true, span: None, verdict }]
     }
 
     #[tokio::test(start_paused = true)]
@@ -194,7 +194,7 @@ mod tests {
         let mut heard = broker.consume(&names.out("a"), 10).await;
         let began = tokio::time::Instant::now();
         let telling = async {
-            let request = || ClaimRequest { nonce: "n".into(), run: RunId::new(), attempt: 0 };
+            let request = || ClaimRequest { nonce: "n".into(), run: RunId::new(), attempt: 0, span: None };
             desk.queue.send(request()).await.unwrap();
             let mut batches = vec![(heard.next().await.unwrap(), began.elapsed())];
             for _ in 0..3 {

@@ -174,6 +174,7 @@ impl Object {
                 uid: Some(self.uid.clone()),
                 rank,
                 at,
+                span: None,
                 phase,
             })
             .collect()

@@ -230,6 +230,7 @@ impl Entry {
                 uid: None,
                 rank: 0,
                 at: *at,
+                span: None,
                 phase: Phase::Ended(end.clone()),
             }],
         }

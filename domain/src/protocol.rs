@@ -17,6 +17,7 @@ use crate::nodes::NodeSummary;
 use crate::reported::{ConnectionName, Reported};
 use crate::restore::Seen;
 use crate::time::Time;
+use crate::trace::SpanId;
 
 /// The version of these messages.
 pub const VERSION: u32 = 1;
@@ -136,6 +137,9 @@ pub struct ClaimRequest {
     pub run: RunId,
     /// The attempt that was offered.
     pub attempt: u32,
+    /// The claim's own span, if the agent records it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<SpanId>,
 }
 
 /// What is to be done with a claim.
@@ -166,6 +170,9 @@ pub struct ClaimAnswer {
     /// Whether the agent ends the attempt when it has been without a lease for too long, so that it may be replaced.
     #[serde(default)]
     pub replace: bool,
+    /// The span of the grant, if the scheduler records it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<SpanId>,
     /// The answer.
     #[serde(flatten)]
     pub verdict: Verdict,
@@ -208,6 +215,9 @@ pub struct Report {
     pub rank: u32,
     /// When it happened, by the agent's clock.
     pub at: Time,
+    /// With an end: the span of what has ended, if the agent records it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<SpanId>,
     /// What they became.
     #[serde(flatten)]
     pub phase: Phase,
@@ -429,6 +439,7 @@ mod tests {
                 uid: Some("u".into()),
                 rank: 9,
                 at: Time::from_micros(1),
+                span: None,
                 phase: Phase::Ended(End {
                     outcome: Outcome::Failed(FailureClass::User),
                     exit_code: Some(3),
@@ -445,6 +456,7 @@ mod tests {
                 run,
                 attempt: 0,
                 replace: true,
+                span: None,
                 verdict: Verdict::Go { valid_ms: 5 },
             }]),
             ToAgentBody::LeaseRefused { nonce: "n".into(), reason: "r".into() },

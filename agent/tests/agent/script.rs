@@ -232,12 +232,13 @@ impl Script {
     }
 
     pub(crate) async fn answer(&self, claim: &ClaimRequest, verdict: Verdict) {
-        let ClaimRequest { nonce, run, attempt } = claim.clone();
+        let ClaimRequest { nonce, run, attempt, .. } = claim.clone();
         self.tell(ToAgentBody::ClaimAnswers(vec![ClaimAnswer {
             nonce,
             run,
             attempt,
             replace: self.replace,
+            span: None,
             verdict,
         }]))
         .await;

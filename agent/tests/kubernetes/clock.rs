@@ -110,6 +110,7 @@ impl Scheduler {
                             run: claim.run,
                             attempt: claim.attempt,
                             replace: true,
+                            span: None,
                             verdict: Verdict::Go { valid_ms: 10_000 },
                         })
                         .collect(),

@@ -142,6 +142,7 @@ fn answer(body: FromAgentBody, seen: &mut HashSet<Uuid>) -> Option<ToAgentBody> 
                 run: claim.run,
                 attempt: claim.attempt,
                 replace: false,
+                span: None,
                 verdict: verdict.clone(),
             });
             Some(ToAgentBody::ClaimAnswers(go.collect()))

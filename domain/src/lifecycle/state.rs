@@ -105,6 +105,10 @@ pub struct MakeRoom {
     pub reason: String,
 }
 
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
 /// Where a run is in the protocol. Changed by [`super::step`] only.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DispatchState {
@@ -123,6 +127,9 @@ pub struct DispatchState {
     /// How many claims of the current attempt ended without a start.
     #[serde(default)]
     pub lost_claims: u32,
+    /// How many times the current attempt's admission was taken back.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub withdrawn: u32,
     /// The current attempt's offer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offered: Option<Offered>,
@@ -181,6 +188,7 @@ impl DispatchState {
             user_retries: 0,
             own_retries: BTreeMap::new(),
             lost_claims: 0,
+            withdrawn: 0,
             offered: None,
             claim: None,
             object: None,
@@ -203,6 +211,12 @@ impl DispatchState {
     #[must_use]
     pub fn is_offered(&self) -> bool {
         self.status == Status::Scheduled
+    }
+
+    /// How many times the current attempt has gone back on its way to an agent: tells its offers apart.
+    #[must_use]
+    pub const fn turn(&self) -> u32 {
+        self.lost_claims.saturating_add(self.withdrawn)
     }
 
     /// Whether the attempt may be replaced once its agent is lost: it ends by itself there.

@@ -277,6 +277,7 @@ pub fn step(state: &DispatchState, event: &Event<'_>, now: Time, jitter: f64) ->
             next.require(Status::Queued, |status| status == Status::Scheduled)?;
             next.become_status(Status::Queued, "Withdrawn", *reason)?;
             next.state.offered = None;
+            next.state.withdrawn = next.state.withdrawn.saturating_add(1);
         }
         Event::Ask => next.ask()?,
         Event::Absent { attempt, question } => next.absent(*attempt, *question, jitter)?,
@@ -557,6 +558,7 @@ impl Draft {
     fn next_attempt(&mut self) {
         self.state.attempt += 1;
         self.state.lost_claims = 0;
+        self.state.withdrawn = 0;
         self.state.make_room = None;
         self.state.offered = None;
         self.state.claim = None;

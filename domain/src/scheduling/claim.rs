@@ -152,7 +152,7 @@ mod tests {
     }
 
     fn claim() -> ClaimRequest {
-        ClaimRequest { nonce: "n".into(), run: RunId::new(), attempt: 0 }
+        ClaimRequest { nonce: "n".into(), run: RunId::new(), attempt: 0, span: None }
     }
 
     fn rule(agent: &Claimant, queue: QueueId, state: &DispatchState) -> Ruling {

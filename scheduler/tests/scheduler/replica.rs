@@ -157,7 +157,7 @@ impl Replica {
 
     pub(crate) async fn claim_as(&mut self, attempt: AttemptRef, nonce: String) -> Verdict {
         let AttemptRef { run, attempt } = attempt;
-        self.say(FromAgentBody::Claims(vec![ClaimRequest { nonce: nonce.clone(), run, attempt }])).await;
+        self.say(FromAgentBody::Claims(vec![ClaimRequest { nonce: nonce.clone(), run, attempt, span: None }])).await;
         let answer = self.claim_answer(&nonce).await;
         assert_eq!((answer.run, answer.attempt), (run, attempt));
         answer.verdict
@@ -190,7 +190,7 @@ impl Replica {
     pub(crate) async fn report(&self, attempt: AttemptRef, rank: u32, phase: Phase) {
         let AttemptRef { run, attempt } = attempt;
         let uid = Some(format!("{run}-{attempt}"));
-        let report = Report { run, attempt, uid, rank, at: self.clock.now(), phase };
+        let report = Report { run, attempt, uid, rank, at: self.clock.now(), span: None, phase };
         self.say(FromAgentBody::Reports(vec![report])).await;
     }
 

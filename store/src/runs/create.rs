@@ -7,6 +7,7 @@ use berth_domain::id::{ProjectId, QueueId, RunId};
 use berth_domain::lifecycle::Status;
 use berth_domain::scheduling::{Paused, PipelineSettings, Sharing};
 use berth_domain::time::Time;
+use berth_domain::trace::TraceContext;
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -61,6 +62,7 @@ struct NewRow<'a> {
     routing: Option<&'a Routing>,
     on_agent_loss: Option<OnAgentLoss>,
     pipeline: Option<&'a PipelineSettings>,
+    trace: Option<&'a TraceContext>,
 }
 
 #[derive(Serialize)]
@@ -310,6 +312,7 @@ fn new_row<'a>(run: &'a NewRun, audit: &Audit) -> NewRow<'a> {
         routing: run.routing.as_ref(),
         on_agent_loss: run.on_agent_loss,
         pipeline: run.pipeline.as_ref(),
+        trace: run.trace.as_ref(),
     }
 }
 

@@ -8,6 +8,7 @@ use berth_domain::id::{AgentId, ProjectId, QueueId, RunId};
 use berth_domain::lifecycle::{Condition, DispatchState, Status};
 use berth_domain::scheduling::{LaneKey, PipelineSettings, Stay};
 use berth_domain::time::Time;
+use berth_domain::trace::TraceContext;
 use serde_json::Value;
 
 use crate::Error;
@@ -77,6 +78,8 @@ pub struct Run {
     pub username: Option<String>,
     /// The namespace it runs in.
     pub namespace: Option<String>,
+    /// Where it belongs in a trace, if it is in one.
+    pub trace: Option<TraceContext>,
     /// Polyaxon's live state: 1 live, 0 archived, -1 being deleted.
     pub live_state: i32,
     /// Grows with each change.
@@ -185,6 +188,8 @@ pub struct NewRun {
     pub on_agent_loss: Option<OnAgentLoss>,
     /// What it limits of the runs that belong to it, if any may.
     pub pipeline: Option<PipelineSettings>,
+    /// Where its hops belong in a trace, if it is in one.
+    pub trace: Option<TraceContext>,
 }
 
 impl NewRun {
@@ -226,6 +231,7 @@ impl NewRun {
             routing: None,
             on_agent_loss: None,
             pipeline: None,
+            trace: None,
         }
     }
 }
@@ -286,6 +292,8 @@ pub struct RunHead {
     pub moved_at: Option<Time>,
     /// When it left others.
     pub left: BTreeMap<QueueId, Time>,
+    /// Where it belongs in a trace, if it is in one.
+    pub trace: Option<TraceContext>,
     /// Where it stands in the protocol.
     pub dispatch: DispatchState,
 }
@@ -333,6 +341,7 @@ pub(super) fn run(row: &Row) -> Result<Run, Error> {
         cloning_kind: row.opt_text("cloning_kind")?,
         username: row.opt_text("username")?,
         namespace: row.opt_text("namespace")?,
+        trace: trace(row)?,
         live_state: row.i32("live_state")?,
         version: row.int("version")?,
         created_at: row.time("created_at")?,
@@ -361,12 +370,18 @@ pub(crate) fn head(row: &Row) -> Result<RunHead, Error> {
         needs: Features::of_bits(row.int("needs")?),
         moved_at: row.opt_time("moved_at")?,
         left: row.opt_json("left_queues")?.unwrap_or_default(),
+        trace: trace(row)?,
         dispatch: row.json("dispatch")?,
     })
 }
 
 fn priority(row: &Row) -> Result<u8, Error> {
     u8::try_from(row.int("priority")?).map_err(|_| Error::corrupt("column `priority` is out of range"))
+}
+
+/// What a run's row says of its trace.
+pub(crate) fn trace(row: &Row) -> Result<Option<TraceContext>, Error> {
+    row.opt_text("trace")?.map(|_| row.parse("trace")).transpose()
 }
 
 /// What a run's row says of its lane.

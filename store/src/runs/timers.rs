@@ -8,7 +8,9 @@ use berth_domain::id::{AgentId, QueueId, RunId};
 use berth_domain::lifecycle::{DispatchState, Status};
 use berth_domain::scheduling::{Paused, QueueProtocol};
 use berth_domain::time::Time;
+use berth_domain::trace::TraceContext;
 
+use super::model::trace;
 use crate::db::{Row, args};
 use crate::{Error, Store, queues, sql};
 
@@ -71,6 +73,8 @@ pub struct OfferedRun {
     pub username: Option<String>,
     /// When it was accepted.
     pub created_at: Time,
+    /// Where it belongs in a trace, if it is in one.
+    pub trace: Option<TraceContext>,
     /// By which protocol its queue is served.
     pub protocol: QueueProtocol,
     /// For how long the answer of Celery workers is waited for.
@@ -257,6 +261,7 @@ pub(crate) fn offered(row: &Row) -> Result<OfferedRun, Error> {
         needs: Features::of_bits(row.int("needs")?),
         username: row.opt_text("username")?,
         created_at: row.time("created_at")?,
+        trace: trace(row)?,
         protocol: row.parse("protocol")?,
         answer_within: Duration::from_secs(row.count("answer_within_seconds")?),
     })

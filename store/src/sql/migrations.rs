@@ -74,6 +74,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration!(14, "0014", "celery_calls", expand, ""),
     migration!(15, "0015", "queue_protocol", expand, ""),
     migration!(16, "0016", "history", expand, ""),
+    migration!(17, "0017", "traces", expand, ""),
 ];
 
 /// The table that notes what was applied.

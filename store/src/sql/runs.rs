@@ -10,7 +10,8 @@ macro_rules! select {
             "r.agent_id, a.name AS agent_name, r.name, r.description, r.readme, r.tags, r.kind, r.runtime, ",
             "r.priority, r.dispatch, r.spec_hash, r.timeout_ms, r.inputs, r.outputs, r.meta_info, r.resources, ",
             "r.managed_by, r.pending, r.original_id, r.cloning_kind, r.username, r.namespace, r.live_state, ",
-            "r.needs, r.lane, r.version, r.created_at, r.updated_at, r.schedule_at, r.started_at, r.finished_at FROM runs r ",
+            "r.needs, r.lane, r.trace, r.version, r.created_at, r.updated_at, r.schedule_at, r.started_at, r.finished_at ",
+            "FROM runs r ",
             "JOIN projects p ON p.id = r.project_id AND NOT p.deleted ",
             "LEFT JOIN queues q ON q.id = r.queue_id LEFT JOIN agents a ON a.id = r.agent_id ",
             "WHERE NOT r.deleted AND ",
@@ -24,7 +25,7 @@ macro_rules! head {
     ($tail:literal) => {
         concat!(
             "SELECT id, owner, project_id, queue_id, agent_id, name, priority, spec_hash, pending, version, ",
-            "on_agent_loss, routing, needs, moved_at, left_queues, dispatch FROM runs WHERE ",
+            "on_agent_loss, routing, needs, moved_at, left_queues, trace, dispatch FROM runs WHERE ",
             $tail
         )
     };
@@ -36,7 +37,7 @@ macro_rules! offered {
         concat!(
             "SELECT r.id, r.owner, p.name AS project_name, r.agent_id, a.name AS agent_name, r.queue_id, ",
             "q.name AS queue_name, r.name, r.kind, r.priority, r.attempt, r.dispatch, r.content, r.spec_hash, ",
-            "r.timeout_ms, r.username, r.created_at, r.needs, q.protocol, q.answer_within_seconds FROM runs r ",
+            "r.timeout_ms, r.username, r.created_at, r.needs, r.trace, q.protocol, q.answer_within_seconds FROM runs r ",
             "JOIN projects p ON p.id = r.project_id JOIN queues q ON q.id = r.queue_id ",
             "JOIN agents a ON a.id = r.agent_id WHERE r.offered AND ",
             $tail
@@ -55,7 +56,7 @@ statements! {
         namespace text, live_state bigint, deleted boolean, version bigint, created_at bigint,
         updated_at bigint, schedule_at bigint, started_at bigint, finished_at bigint, raw_content text,
         content text, needs bigint, lane text, origins jsonb, routing jsonb, on_agent_loss text, replaceable boolean,
-        pipeline jsonb,
+        pipeline jsonb, trace text,
     }, "ON CONFLICT (id) DO NOTHING RETURNING id");
     /// Projects and queues that the runs of a batch name; the queues stay until it commits.
     LOCK_QUEUES = Sql::pair(

@@ -76,6 +76,7 @@ pub(crate) async fn whoever_goes_before_others_has_them_make_room(store: &Store)
         uid: Some("u".to_owned()),
         rank: 9,
         at: after(8),
+        span: None,
         phase: Phase::Ended(end),
     };
     happens(store, low[0].id, after(8), &Event::Report(&report)).await;
