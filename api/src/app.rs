@@ -8,7 +8,7 @@ use berth_domain::spec;
 use berth_domain::time::Clock;
 use berth_store::Store;
 use berth_telemetry::metrics::{HttpMetrics, SubmissionMetrics};
-use berth_telemetry::{Health, Registry};
+use berth_telemetry::{Health, Registry, Tracer};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -57,6 +57,8 @@ pub struct Config {
     pub release: String,
     /// This replica's name, unique among the API's replicas and a valid part of a queue's name.
     pub replica: String,
+    /// What records the hops of runs.
+    pub tracer: Tracer,
 }
 
 /// The numbers of the API.
@@ -84,6 +86,7 @@ pub(crate) struct App {
     pub release: String,
     pub replica: String,
     pub metrics: Metrics,
+    pub tracer: Tracer,
     pub wake: Wake,
     pub directory: Directory,
     pub stats: Stats,
@@ -127,6 +130,7 @@ impl App {
             release: config.release,
             replica: config.replica,
             metrics,
+            tracer: config.tracer,
             wake,
             directory: Directory::default(),
             stats: Stats::default(),

@@ -26,6 +26,7 @@ use crate::app::{App, AppState, Config};
 use crate::authenticate::Caller;
 use crate::problem::Problem;
 use crate::submit::prepare;
+use crate::trace::Incoming;
 use read::{Refusal, Submission};
 
 /// The most that is taken in at a time from one account.
@@ -141,8 +142,14 @@ async fn take_in_once(app: &App, account: &Account, delivery: &Delivery) -> Resu
     }
     // Before the run: a run that ends at once has somebody to tell.
     app.store.add_call(&call(id, None)).await?;
-    match submit(app, account, submission).await {
-        Ok(()) => Ok(()),
+    let incoming = Incoming::task(app, &task, id, now);
+    match submit(app, account, submission, &incoming).await {
+        Ok(is_new) => {
+            if is_new {
+                incoming.taken(app, id, &app.names.submit(&account.name).queue, &task.id);
+            }
+            Ok(())
+        }
         Err(Failed::Refused(refusal)) => app.store.add_call(&refused(id, &refusal)).await,
         Err(Failed::Store(error)) => Err(error),
     }
@@ -163,7 +170,13 @@ impl From<Problem> for Failed {
     }
 }
 
-async fn submit(app: &App, account: &Account, submission: Submission) -> Result<(), Failed> {
+/// Makes the run; false if it was made when this message came before.
+async fn submit(
+    app: &App,
+    account: &Account,
+    submission: Submission,
+    incoming: &Incoming,
+) -> Result<bool, Failed> {
     let caller = Caller {
         principal: Principal::Token { id: TokenId::new(), name: account.name.clone(), scope: Scope::Write },
         request_id: submission.id.to_string(),
@@ -177,9 +190,13 @@ async fn submit(app: &App, account: &Account, submission: Submission) -> Result<
     if let Some(priority) = priority {
         prepared.run.priority = priority;
     }
+    let accepting = incoming.accept(app, &mut prepared.run, None);
     match app.store.create_run(prepared.run, &caller.audit("run.create")).await {
-        // It was made when this message came before.
-        Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
+        Ok(_) => {
+            accepting.into_iter().for_each(|accepting| accepting.committed(app));
+            Ok(true)
+        }
+        Err(StoreError::Conflict { .. }) => Ok(false),
         Err(StoreError::NotFound { what }) => {
             app.wake.settings_changed();
             Err(Failed::Refused(Refusal::Invalid(format!("{what} does not exist any more"))))

@@ -1,9 +1,9 @@
 //! Runs out of runs: restart and copy make a new one of the same operation; resume lets a finished one go on.
 
 use axum::Json as Answer;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::IntoResponse;
+use axum::extract::{MatchedPath, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use berth_domain::access::Action;
 use berth_domain::id::RunId;
 use berth_domain::lifecycle::resume as resumed;
@@ -20,6 +20,7 @@ use crate::runs::create::store;
 use crate::runs::{content, find, is_ours, original_name};
 use crate::shape;
 use crate::submit::{OperationBody, Origin, Prepared, prepare};
+use crate::trace::Incoming;
 
 /// `V1Run`, as far as it says what is to be different. The rest is left alone.
 #[derive(Debug, Default, Deserialize)]
@@ -37,9 +38,11 @@ pub(crate) async fn restart(
     app: State<AppState>,
     caller: Caller,
     at: InRun,
+    route: MatchedPath,
+    headers: HeaderMap,
     Json(body): Json<Body>,
-) -> Result<impl IntoResponse, Problem> {
-    clone(&app, &caller, &at, body, "restart").await
+) -> Result<Response, Problem> {
+    traced(&app, &caller, &at, (&route, &headers), body, "restart").await
 }
 
 /// `POST .../runs/{uuid}/copy`.
@@ -47,9 +50,26 @@ pub(crate) async fn copy(
     app: State<AppState>,
     caller: Caller,
     at: InRun,
+    route: MatchedPath,
+    headers: HeaderMap,
     Json(body): Json<Body>,
-) -> Result<impl IntoResponse, Problem> {
-    clone(&app, &caller, &at, body, "copy").await
+) -> Result<Response, Problem> {
+    traced(&app, &caller, &at, (&route, &headers), body, "copy").await
+}
+
+async fn traced(
+    app: &App,
+    caller: &Caller,
+    at: &InRun,
+    (route, headers): (&MatchedPath, &HeaderMap),
+    body: Body,
+    kind: &'static str,
+) -> Result<Response, Problem> {
+    let incoming = Incoming::request(app, headers, caller);
+    let outcome = clone(app, caller, at, body, kind, &incoming).await;
+    let status = outcome.as_ref().map_or_else(Problem::status, |(status, _)| *status);
+    incoming.answered(app, ("POST", route.as_str()), status);
+    outcome.map(|answer| incoming.told(answer.into_response()))
 }
 
 async fn clone(
@@ -58,6 +78,7 @@ async fn clone(
     at: &InRun,
     mut body: Body,
     kind: &'static str,
+    incoming: &Incoming,
 ) -> Result<(StatusCode, Answer<Value>), Problem> {
     caller.may(Action::SubmitRun, at.resource())?;
     let original = find(app, at).await?;
@@ -65,9 +86,11 @@ async fn clone(
         Some(content) => content,
         None => own_operation(app, &original, kind).await?,
     };
-    let prepared = prepared(app, caller, &original, operation, body, kind).await?;
+    let mut prepared = prepared(app, caller, &original, operation, body, kind).await?;
     let id = prepared.run.id;
+    let accepting = incoming.accept(app, &mut prepared.run, original.trace.as_ref());
     store(app, caller, prepared.run, prepared.agent.as_deref(), prepared.queue.as_deref(), false).await?;
+    accepting.into_iter().for_each(|accepting| accepting.committed(app));
     let run = app.store.run_by_id(id).await?;
     Ok((StatusCode::CREATED, Answer(shape::cloned(&run, original.name.as_deref()))))
 }
@@ -133,7 +156,7 @@ pub(crate) async fn resume(
     let by = caller.principal.name().to_owned();
     let audit = caller.audit("run.resume");
     let ids = [run.id];
-    let changed = app.store.transition(&ids, caller.now, |head| {
+    let changed = app.transition(&ids, caller.now, |head| {
         let step = resumed(&head.dispatch, &by, caller.now).ok()?;
         Some(Decision::audited(step, audit.clone()))
     });

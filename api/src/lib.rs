@@ -53,6 +53,7 @@ mod runs;
 mod stats;
 mod streams;
 mod tokens;
+mod trace;
 
 pub use app::{Auth, Config};
 pub use authenticate::{hash as hash_token, new_secret as new_token};

@@ -26,7 +26,8 @@ pub(crate) async fn observe(State(app): State<AppState>, request: Request, next:
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let id = request_id(request.headers());
     let run = run_of(&path).unwrap_or_default().to_owned();
-    let span = tracing::info_span!("request", request.id = id, run.uuid = run);
+    let span =
+        tracing::info_span!("request", request.id = id, run.uuid = run, trace_id = tracing::field::Empty);
     let response = next.run(request).instrument(span.clone()).await;
     let took = began.elapsed();
     let status = response.status();

@@ -16,6 +16,7 @@ use berth_store::{Run, RunContent};
 use crate::app::App;
 use crate::path::InRun;
 use crate::problem::Problem;
+use crate::trace;
 
 /// The live state of a run that is to be deleted once it has ended.
 pub(crate) const DELETING: i32 = -1;
@@ -30,6 +31,7 @@ pub(crate) const LIVE: i32 = 1;
 /// 404 if there is none, or it is being deleted.
 pub(crate) async fn find(app: &App, at: &InRun) -> Result<Run, Problem> {
     let run = app.store.run(&at.owner, &at.project, at.run).await?;
+    trace::note(run.trace.as_ref());
     if run.live_state == DELETING { Err(Problem::not_found("run", at.run)) } else { Ok(run) }
 }
 

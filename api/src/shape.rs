@@ -3,6 +3,7 @@
 use berth_domain::lifecycle::{Condition, End, Outcome};
 use berth_domain::name::DEFAULT;
 use berth_domain::redact::redact;
+use berth_domain::trace::TraceContext;
 use berth_store::{NewRun, Run, RunContent};
 use serde_json::{Map, Value, json};
 
@@ -64,9 +65,15 @@ pub(crate) fn listed(run: &Run) -> Value {
         "resources": run.resources.clone().unwrap_or_else(no_resources),
         "priority": run.priority,
         "attempt": run.dispatch.attempt,
+        "trace_id": trace_id(run.trace.as_ref()),
     });
     redact(&mut shape);
     shape
+}
+
+/// The id of a run's trace, if it is in one.
+pub(crate) fn trace_id(context: Option<&TraceContext>) -> Value {
+    json!(context.map(|context| context.trace))
 }
 
 fn no_resources() -> Value {
@@ -139,6 +146,7 @@ pub(crate) fn accepted(run: &NewRun, agent: Option<&str>, queue: Option<&str>) -
         "tags": run.tags,
         "settings": { "agent": catalog(agent), "queue": catalog(queue) },
         "status": run.dispatch.status,
+        "trace_id": trace_id(run.trace.as_ref()),
     });
     redact(&mut shape);
     shape

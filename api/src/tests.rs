@@ -25,7 +25,7 @@ use berth_domain::id::{ProjectId, TokenId};
 use berth_domain::protocol::{Identity, LeaseRequest};
 use berth_domain::time::Clock;
 use berth_store::{Audit, NewAgent, NewProject, NewToken, Options, Store};
-use berth_telemetry::{Health, Registry};
+use berth_telemetry::{Health, Registry, Tracer};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -92,6 +92,7 @@ impl Api {
             health: Health::new(),
             release: "0.1.0".to_owned(),
             replica: "api-1".to_owned(),
+            tracer: Tracer::off(),
         };
         let app = App::new(config, CancellationToken::new()).unwrap();
         let audit = Audit::new("test", "test", app.clock.now());

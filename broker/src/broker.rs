@@ -193,6 +193,16 @@ impl Broker {
         each!(self, client => client.subscribe(topic))
     }
 
+    /// What it is called in traces; none inside of a process.
+    #[must_use]
+    pub fn system(&self) -> Option<&'static str> {
+        match self.transport {
+            Transport::Memory(_) => None,
+            Transport::Amqp(_) => Some("rabbitmq"),
+            Transport::Redis(_) => Some("redis"),
+        }
+    }
+
     /// Whether Celery's tools can reach this broker.
     #[must_use]
     pub fn has_celery(&self) -> bool {

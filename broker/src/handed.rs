@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::celery::repr::repr;
 use crate::celery::task::{self, Body, Task};
 use crate::message::Message;
-use crate::offer::{Offer, TASK};
+use crate::offer::{Offer, TASK, trace_headers};
 
 /// The id of an attempt's task: each attempt has a result of its own.
 #[must_use]
@@ -51,6 +51,7 @@ pub fn encode(offer: &Offer, reply_to: &str) -> Message {
         shadow: offer.name.clone(),
         ignore_result: Some(false),
         reply_to: Some(reply_to.to_owned()),
+        extra: trace_headers(offer).collect(),
         body: Body { kwargs, ..Body::default() },
         ..Task::default()
     })

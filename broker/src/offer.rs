@@ -5,6 +5,7 @@
 //! monitor's database.
 
 use berth_domain::feature::Features;
+use berth_domain::trace::TraceContext;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -20,6 +21,9 @@ pub const TASK: &str = "berth.run";
 pub const VERSION: u32 = 1;
 /// The header with the version.
 const VERSION_HEADER: &str = "berth-version";
+/// The headers with the trace.
+const TRACEPARENT: &str = "traceparent";
+const TRACESTATE: &str = "tracestate";
 /// The header with the features that a reader must have.
 const NEEDS_HEADER: &str = "berth-needs";
 
@@ -58,6 +62,8 @@ pub struct Offer {
     pub parent_id: Option<Uuid>,
     /// Features that the agent must have to run it.
     pub needs: Vec<String>,
+    /// Where it belongs in a trace, if it is in one.
+    pub trace: Option<TraceContext>,
 }
 
 /// Why a message is not an offer that this release can take.
@@ -115,6 +121,7 @@ pub fn encode(offer: &Offer) -> Message {
     let mut extra = Map::new();
     extra.insert(VERSION_HEADER.to_owned(), json!(VERSION));
     extra.insert(NEEDS_HEADER.to_owned(), json!(offer.needs));
+    extra.extend(trace_headers(offer));
     let task = Task {
         name: TASK.to_owned(),
         id: offer.run.to_string(),
@@ -146,6 +153,13 @@ pub fn encode(offer: &Offer) -> Message {
     message
 }
 
+/// The headers by which others join the trace: the W3C's, as instrumentation of Celery has them.
+pub(crate) fn trace_headers(offer: &Offer) -> impl Iterator<Item = (String, Value)> {
+    let parent = offer.trace.as_ref().map(|trace| (TRACEPARENT.to_owned(), Value::from(trace.traceparent())));
+    let state = offer.trace.as_ref().and_then(TraceContext::tracestate);
+    parent.into_iter().chain(state.map(|state| (TRACESTATE.to_owned(), Value::from(state))))
+}
+
 /// Reads an offer.
 ///
 /// # Errors
@@ -173,6 +187,7 @@ pub fn decode(message: &Message) -> Result<Offer, OfferError> {
         return Err(OfferError::Need { found: found.chars().take(64).collect() });
     }
     let run = id("id", &task.id)?;
+    let header = |name: &str| task.extra.get(name).and_then(Value::as_str);
     Ok(Offer {
         run,
         attempt: u32::try_from(task.retries)
@@ -192,5 +207,7 @@ pub fn decode(message: &Message) -> Result<Offer, OfferError> {
         root_id: task.root_id.map(|text| id("root_id", &text)).transpose()?.filter(|root| *root != run),
         parent_id: task.parent_id.map(|text| id("parent_id", &text)).transpose()?,
         needs,
+        // One that is wrong is none.
+        trace: header(TRACEPARENT).and_then(|parent| TraceContext::read(parent, header(TRACESTATE))),
     })
 }

@@ -21,6 +21,7 @@ mod retention;
 mod scheduler;
 mod show;
 mod table;
+mod traces;
 
 #[cfg(test)]
 mod tests;
@@ -41,3 +42,4 @@ pub use retention::RetentionSettings;
 pub use scheduler::SchedulerSettings;
 pub use show::{Shown, show};
 pub use table::{DefaultValue, Part, SETTINGS, Setting};
+pub use traces::TraceSettings;

@@ -156,6 +156,7 @@ fn an_offer() -> anyhow::Result<Message> {
         root_id: Some(Uuid::from_u128(2)),
         parent_id: Some(Uuid::from_u128(3)),
         needs: vec!["init".to_owned()],
+        trace: None,
     }))
 }
 

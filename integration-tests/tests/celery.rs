@@ -38,6 +38,7 @@ fn an_offer() -> Offer {
         root_id: None,
         parent_id: None,
         needs: Vec::new(),
+        trace: None,
     }
 }
 

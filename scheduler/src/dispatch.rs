@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::context::{Context, Pace};
 use crate::outbox::Error;
+use crate::traces::{self, Publishing};
 use crate::workers;
 
 /// The most runs that one transaction admits: large enough to amortize its round trips, small enough that
@@ -92,7 +93,8 @@ async fn dispatch(context: &Context, noted: &mut Noted) -> Result<(), Error> {
                     context.metrics.waited(&run.agent, &run.queue, now.since(queued_at));
                 }
             }
-            publish(context, admitted).await?;
+            traces::admitted(context, &admitted, now);
+            publish(context, admitted, true).await?;
             context.metrics.dispatch_took(began.elapsed());
             if is_last {
                 break;
@@ -102,38 +104,55 @@ async fn dispatch(context: &Context, noted: &mut Noted) -> Result<(), Error> {
     Ok(())
 }
 
-/// Publishes offers. An offer may be lost, doubled or late: nothing depends on it but time.
+/// Publishes offers, the first ones or others. An offer may be lost, doubled or late: nothing depends on it but time.
 pub(crate) async fn publish(
     context: &Context,
     runs: impl IntoIterator<Item = OfferedRun>,
+    are_first: bool,
 ) -> Result<(), Error> {
     let mut handed = Vec::new();
+    // By their places in the batch.
+    let mut recorded: Vec<(usize, Publishing)> = Vec::new();
+    let mut place = 0;
     let batch: Vec<Publish> = runs
         .into_iter()
         .filter_map(|run| {
             let to = context.names.offers(&run.agent, &run.queue);
+            let publishing = Publishing::of(context, &run, are_first);
             let message = match run.protocol {
-                QueueProtocol::Berth => offer::encode(&offer(run)?),
+                QueueProtocol::Berth => offer::encode(&offer(context, run)?),
                 QueueProtocol::Celery => workers::offered(context, run, &mut handed)?,
             };
+            recorded.extend(publishing.map(|publishing| (place, publishing)));
+            place += 1;
             Some(Publish { to, message })
         })
         .collect();
     if batch.is_empty() {
         return Ok(());
     }
-    let began = Instant::now();
-    context.broker.publish(batch).await?;
+    let (began, began_at) = (Instant::now(), context.clock.now());
+    let published = context.broker.publish(batch).await;
+    if !recorded.is_empty() {
+        let times = (began_at, context.clock.now());
+        for (place, publishing) in recorded {
+            let failed = published.as_ref().err().filter(|error| error.unconfirmed.contains(&place));
+            publishing.published(context, times, failed.map(|error| error.reason.to_string()).as_deref());
+        }
+    }
+    published?;
     context.metrics.confirm_took(began.elapsed());
     workers::hand(context, &handed).await
 }
 
 /// The offer of an admitted run; none, with a log line, if its stored operation is not JSON.
-pub(crate) fn offer(run: OfferedRun) -> Option<Offer> {
+pub(crate) fn offer(context: &Context, run: OfferedRun) -> Option<Offer> {
+    let trace = traces::offered(context, &run);
     let content = run.content.unwrap_or_else(|| "{}".to_owned());
     let operation = RawValue::from_string(content)
         .inspect_err(|error| {
-            tracing::error!(run.id = %run.id, %error, "the operation of run {} is not JSON", run.id);
+            let trace_id = run.trace.as_ref().map(|trace| tracing::field::display(trace.trace));
+            tracing::error!(run.id = %run.id, trace_id, %error, "the operation of run {} is not JSON", run.id);
         })
         .ok()?;
     Some(Offer {
@@ -154,5 +173,6 @@ pub(crate) fn offer(run: OfferedRun) -> Option<Offer> {
         root_id: None,
         parent_id: None,
         needs: run.needs.names(),
+        trace,
     })
 }

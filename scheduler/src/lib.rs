@@ -18,6 +18,7 @@ mod overflow;
 mod retention;
 mod sweep;
 mod timers;
+mod traces;
 mod users;
 mod workers;
 
@@ -28,8 +29,8 @@ use berth_broker_config::Names;
 use berth_broker_config::arguments::QueueKind;
 use berth_domain::time::Clock;
 use berth_store::{RetentionSettings, Store};
-use berth_telemetry::Health;
 use berth_telemetry::metrics::SchedulerMetrics;
+use berth_telemetry::{Health, Tracer};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -61,6 +62,8 @@ pub struct Config {
     pub retention: RetentionSettings,
     /// What Celery's tools may do and see.
     pub celery: CelerySettings,
+    /// What records the hops of runs.
+    pub tracer: Tracer,
 }
 
 /// How long the loops have to end after the shutdown began.

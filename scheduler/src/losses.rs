@@ -192,7 +192,7 @@ async fn send_elsewhere(context: &Context, from: &LeaseGrant, lost: &BTreeSet<Ag
                 Decision::moving(done, to.queue, to.host.id)
             })
         };
-        let moved = context.store.transition(&ids, now, decide).await?;
+        let moved = context.transition(&ids, now, decide).await?;
         if !moved.is_empty() {
             tracing::warn!(
                 agent.name = %from.name, runs = moved.len(),

@@ -131,7 +131,7 @@ async fn look_at(
     if here.waits_for_agent() {
         ids.extend(context.store.offered_with_choice(here.host.id, queue, MAX_WINDOW).await?);
     }
-    let moved = context.store.transition(&ids, now, |head| world.decide(head, now)).await?;
+    let moved = context.transition(&ids, now, |head| world.decide(head, now)).await?;
     if !moved.is_empty() {
         tracing::info!(runs = moved.len(), "{} waiting runs move to other queues", moved.len());
         context.dispatch.notify_one();

@@ -153,9 +153,9 @@ async fn offer_again(
     }
     let ids: Vec<RunId> = lost.iter().map(|run| run.id).collect();
     tracing::info!(agent.name = %queue.agent, queue.name = %queue.queue, offers = ids.len(), "offers are repeated");
-    dispatch::publish(context, lost).await?;
+    dispatch::publish(context, lost, false).await?;
     let now = context.clock.now();
-    context.store.transition(&ids, now, |head| step(&head.dispatch, &Event::Offer, now, 0.0).ok()).await?;
+    context.transition(&ids, now, |head| step(&head.dispatch, &Event::Offer, now, 0.0).ok()).await?;
     Ok(())
 }
 

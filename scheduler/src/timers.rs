@@ -72,7 +72,6 @@ async fn fire_now(context: &Context, ids: &[RunId]) -> Result<usize, Error> {
     let mut questions: BTreeMap<AgentId, Vec<Question>> = BTreeMap::new();
     let mut is_queued = false;
     let changed = context
-        .store
         .transition(ids, now, |head| {
             let event = due(&head.dispatch, now)?;
             let done = step(&head.dispatch, &event, now, jitter()).ok()?;

@@ -33,7 +33,7 @@ pub(crate) struct Handed {
 pub(crate) fn offered(context: &Context, run: OfferedRun, handed: &mut Vec<Handed>) -> Option<Message> {
     let out = context.names.out(&run.agent);
     let (id, attempt, answer_within) = (run.id, run.attempt, run.answer_within);
-    let mut offer = dispatch::offer(run)?;
+    let mut offer = dispatch::offer(context, run)?;
     // Whoever finds it later than that is waited for by nobody.
     offer.expires = Some(context.clock.now().plus(answer_within).to_string());
     handed.push(Handed { run: id, attempt, answer_within });
@@ -49,7 +49,7 @@ pub(crate) async fn hand(context: &Context, handed: &[Handed]) -> Result<(), Err
         let &&Handed { attempt, answer_within, .. } = by_run.get(&head.id)?;
         step(&head.dispatch, &Event::Hand { attempt, answer_within }, now, 0.0).ok()
     };
-    context.store.transition(&ids, now, hand).await?;
+    context.transition(&ids, now, hand).await?;
     context.timers.notify_one();
     Ok(())
 }
@@ -96,7 +96,7 @@ pub(crate) async fn take_in(context: &Context, agent: &Agent, answers: &[TaskRes
     let queues = context.store.answer_times(agent.id).await?;
     let ids: Vec<RunId> = by_run.keys().copied().collect();
     let mut finished = Vec::new();
-    let taken = context.store.transition(&ids, now, |head| {
+    let taken = context.transition(&ids, now, |head| {
         // What an agent's queue says of another's runs is not believed.
         let answer_within = *queues.get(&head.queue_id?).filter(|_| head.agent_id == Some(agent.id))?;
         let mut change: Option<Decision> = None;

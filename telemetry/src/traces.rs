@@ -6,6 +6,7 @@
 
 mod export;
 mod otlp;
+mod passed;
 mod span;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
 use tokio::sync::mpsc;
 
 pub use export::Exporter;
+pub use passed::{Passed, Subject};
 pub use span::{Attribute, Kind, Span};
 
 /// How many spans wait to be sent. One has some 500 bytes.

@@ -142,7 +142,7 @@ pub(crate) async fn remove(app: &App, caller: &Caller, run: &Run) -> Result<(), 
     if !is_over {
         let audit = caller.audit("run.stop");
         let ids = [run.id];
-        let changed = app.store.transition(&ids, caller.now, |head| {
+        let changed = app.transition(&ids, caller.now, |head| {
             let step = step(&head.dispatch, &Event::Stop { by: &by }, caller.now, 0.0).ok()?;
             Some(Decision::audited(step, audit.clone()))
         });

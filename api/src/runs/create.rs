@@ -1,7 +1,7 @@
 //! `POST /api/v1/{owner}/{project}/runs`: accepted is committed. Also as a dry run, with an idempotency key, and many
 //! at once.
 
-use axum::extract::{OriginalUri, Request, State};
+use axum::extract::{MatchedPath, OriginalUri, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use berth_domain::access::Action;
@@ -23,6 +23,7 @@ use crate::path::InProject;
 use crate::problem::Problem;
 use crate::shape;
 use crate::submit::{OperationBody, Prepared, prepare};
+use crate::trace::Incoming;
 
 /// Creates one run.
 pub(crate) async fn create(
@@ -30,6 +31,7 @@ pub(crate) async fn create(
     caller: Caller,
     at: InProject,
     OriginalUri(uri): OriginalUri,
+    route: MatchedPath,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -46,8 +48,12 @@ pub(crate) async fn create(
         Begun::Do(key) => key,
         Begun::Done(response) => return Ok(response),
     };
-    let outcome = one(&app, &caller, &project, &bytes, key.as_ref()).await;
-    idempotency::end(&app, &at, key, outcome.map(|answer| (StatusCode::CREATED, answer))).await
+    let incoming = Incoming::request(&app, &headers, &caller);
+    let outcome = one(&app, &caller, &project, &bytes, key.as_ref(), &incoming).await;
+    let status = outcome.as_ref().map_or_else(Problem::status, |_| StatusCode::CREATED);
+    incoming.answered(&app, ("POST", route.as_str()), status);
+    let outcome = outcome.map(|answer| (StatusCode::CREATED, answer));
+    idempotency::end(&app, &at, key, outcome).await.map(|response| incoming.told(response))
 }
 
 async fn one(
@@ -56,16 +62,23 @@ async fn one(
     project: &Project,
     bytes: &[u8],
     key: Option<&Key>,
+    incoming: &Incoming,
 ) -> Result<Value, Problem> {
     let operation: OperationBody = body::parse(bytes)?;
     let id = key.map(|key| key.run_id(0)).or(operation.uuid).unwrap_or_default();
-    let Prepared { run, agent, queue, .. } = prepare(app, caller, project, id, operation, None).await?;
-    let answer = shape::accepted(&run, agent.as_deref(), queue.as_deref());
-    store(app, caller, run, agent.as_deref(), queue.as_deref(), key.is_some_and(|key| key.again)).await?;
+    let Prepared { mut run, agent, queue, .. } = prepare(app, caller, project, id, operation, None).await?;
+    let accepting = incoming.accept(app, &mut run, None);
+    let mut answer = shape::accepted(&run, agent.as_deref(), queue.as_deref());
+    if store(app, caller, run, agent.as_deref(), queue.as_deref(), key.is_some_and(|key| key.again)).await? {
+        accepting.into_iter().for_each(|accepting| accepting.committed(app));
+    } else {
+        // An earlier try made it, and said where its hops belong.
+        answer["trace_id"] = shape::trace_id(app.store.run_by_id(id).await?.trace.as_ref());
+    }
     Ok(answer)
 }
 
-/// Commits a run and wakes the scheduler. With `again`, one that is there already is what an earlier try made.
+/// Commits a run and wakes the scheduler. With `again`, one that is there already is what an earlier try made: false.
 ///
 /// # Errors
 /// If the store refuses it or can't be used.
@@ -76,20 +89,20 @@ pub(crate) async fn store(
     agent: Option<&str>,
     queue: Option<&str>,
     again: bool,
-) -> Result<(), Problem> {
-    match app.store.create_run(run, &caller.audit("run.create")).await {
-        Ok(_) => {}
-        Err(StoreError::Conflict { .. }) if again => {}
+) -> Result<bool, Problem> {
+    let is_new = match app.store.create_run(run, &caller.audit("run.create")).await {
+        Ok(_) => true,
+        Err(StoreError::Conflict { .. }) if again => false,
         Err(StoreError::NotFound { what }) => {
             // Deleted a moment ago: what is remembered of it is void.
             app.wake.settings_changed();
             return Err(Problem::bad_request(format!("{what} does not exist any more")));
         }
         Err(error) => return Err(error.into()),
-    }
+    };
     count(app, agent, queue);
     app.wake.changed();
-    Ok(())
+    Ok(is_new)
 }
 
 fn count(app: &App, agent: Option<&str>, queue: Option<&str>) {
@@ -132,6 +145,7 @@ pub(crate) async fn bulk(
     State(app): State<AppState>,
     caller: Caller,
     at: InProject,
+    route: MatchedPath,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -142,8 +156,12 @@ pub(crate) async fn bulk(
         Begun::Do(key) => key,
         Begun::Done(response) => return Ok(response),
     };
-    let outcome = many(&app, &caller, &project, &bytes, key.as_ref()).await;
-    idempotency::end(&app, &at, key, outcome.map(|answer| (StatusCode::OK, answer))).await
+    let incoming = Incoming::request(&app, &headers, &caller).of_many();
+    let outcome = many(&app, &caller, &project, &bytes, key.as_ref(), &incoming).await;
+    let status = outcome.as_ref().map_or_else(Problem::status, |_| StatusCode::OK);
+    incoming.answered(&app, ("POST", route.as_str()), status);
+    let outcome = outcome.map(|answer| (StatusCode::OK, answer));
+    idempotency::end(&app, &at, key, outcome).await.map(|response| incoming.told(response))
 }
 
 async fn many(
@@ -152,6 +170,7 @@ async fn many(
     project: &Project,
     bytes: &[u8],
     key: Option<&Key>,
+    incoming: &Incoming,
 ) -> Result<Value, Problem> {
     let Bulk { runs } = body::parse(bytes)?;
     let most = app.limits.bulk_items;
@@ -180,17 +199,21 @@ async fn many(
     }
     let (places, new): (Vec<_>, Vec<NewRun>) = prepared
         .into_iter()
-        .map(|(index, item)| ((index, item.run.id, item.agent, item.queue), item.run))
+        .map(|(index, mut item)| {
+            let accepting = incoming.accept(app, &mut item.run, None);
+            ((index, item.run.id, item.agent, item.queue, accepting), item.run)
+        })
         .unzip();
     let outcomes = if new.is_empty() {
         Vec::new()
     } else {
         app.store.create_runs(&new, &caller.audit("run.create")).await?
     };
-    for ((index, id, agent, queue), outcome) in places.into_iter().zip(outcomes) {
+    for ((index, id, agent, queue, accepting), outcome) in places.into_iter().zip(outcomes) {
         results[index] = match outcome {
             Ok(_) => {
                 count(app, agent.as_deref(), queue.as_deref());
+                accepting.into_iter().for_each(|accepting| accepting.committed(app));
                 json!({ "index": index, "status": 201, "uuid": id })
             }
             Err(StoreError::Conflict { .. }) if again => json!({ "index": index, "status": 201, "uuid": id }),

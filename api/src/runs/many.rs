@@ -24,6 +24,7 @@ use crate::params::{Params, shown};
 use crate::problem::Problem;
 use crate::recompile::{self, Elsewhere};
 use crate::shape;
+use crate::trace::{Accepting, Incoming};
 
 /// What is done to runs.
 #[derive(Debug)]
@@ -279,7 +280,7 @@ async fn change(
 ) -> Result<Vec<RunId>, Problem> {
     let by_id: HashMap<RunId, &Run> = runs.iter().map(|run| (run.id, run)).collect();
     let ids: Vec<RunId> = runs.iter().map(|run| run.id).collect();
-    let changed = app.store.transition(&ids, caller.now, |head| decide(by_id.get(&head.id)?, head)).await?;
+    let changed = app.transition(&ids, caller.now, |head| decide(by_id.get(&head.id)?, head)).await?;
     app.wake.changed();
     Ok(changed.into_iter().map(|(id, _)| id).collect())
 }
@@ -349,18 +350,25 @@ async fn restart(
     audit: &Audit,
     course: &mut Course,
 ) -> Result<(), Problem> {
-    let mut again: Vec<(RunId, NewRun)> = Vec::new();
+    let incoming = Incoming::by_hand(app, caller);
+    let mut again: Vec<(RunId, NewRun, Option<Accepting>)> = Vec::new();
     for run in runs {
         match clone::again(app, caller, run).await {
-            Ok(new) => again.push((run.id, new)),
+            Ok(mut new) => {
+                let accepting = incoming.accept(app, &mut new, run.trace.as_ref());
+                again.push((run.id, new, accepting));
+            }
             Err(problem) => course.keep(run.id.uuid(), problem.detail()),
         }
     }
-    let new: Vec<NewRun> = again.iter().map(|(_, new)| new.clone()).collect();
+    let new: Vec<NewRun> = again.iter().map(|(_, new, _)| new.clone()).collect();
     let created = app.store.create_runs(&new, audit).await?;
-    for ((original, _), created) in again.iter().zip(created) {
+    for ((original, _, accepting), created) in again.into_iter().zip(created) {
         match created {
-            Ok(_) => course.done(1),
+            Ok(_) => {
+                accepting.into_iter().for_each(|accepting| accepting.committed(app));
+                course.done(1);
+            }
             Err(error) => course.keep(original.uuid(), error.to_string()),
         }
     }

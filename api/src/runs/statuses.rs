@@ -115,7 +115,7 @@ async fn change(
     let audit = caller.audit(if force { "run.force_status" } else { "run.report_status" });
     let mut ignored = None;
     let ids = [run.id];
-    let changed = app.store.transition(&ids, caller.now, |head| {
+    let changed = app.transition(&ids, caller.now, |head| {
         let result = if force {
             step(&head.dispatch, &Event::Force { by: &by, status }, caller.now, 0.0)
         } else {

@@ -91,7 +91,7 @@ pub(crate) async fn apply_audited(
     let now = caller.now;
     let by_id: HashMap<RunId, &Run> = runs.iter().map(|run| (run.id, run)).collect();
     let ids: Vec<RunId> = runs.iter().map(|run| run.id).collect();
-    let changed = app.store.transition(&ids, now, |head| {
+    let changed = app.transition(&ids, now, |head| {
         let run = *by_id.get(&head.id)?;
         let state = &head.dispatch;
         let step = match verb {

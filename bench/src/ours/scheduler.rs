@@ -68,6 +68,7 @@ impl Yes {
             root_id: None,
             parent_id: None,
             needs: Vec::new(),
+            trace: None,
         };
         let batch =
             (0..count).map(|_| Publish { to: to.clone(), message: offer::encode(&offer(Uuid::now_v7())) });

@@ -25,6 +25,7 @@ fn an_offer() -> Offer {
         root_id: None,
         parent_id: Some(Uuid::now_v7()),
         needs: vec!["init".to_owned()],
+        trace: None,
     }
 }
 

@@ -185,6 +185,7 @@ fn decide(
             flag(&file_key, format!("--{}-file", setting.flag)),
         ),
         (variable(setting.variable()), variable(format!("{}_FILE", setting.variable()))),
+        (setting.standard.iter().find_map(|name| variable((*name).to_owned())), None),
         (file.get(setting.key).cloned(), file.get(&file_key).cloned()),
     ];
     for (plain, from_file) in ranks {

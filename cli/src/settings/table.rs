@@ -72,6 +72,8 @@ pub struct Setting {
     pub secret: bool,
     /// Whether its flag may be repeated; the values are joined by commas.
     pub many: bool,
+    /// Variables that others have for the same: they hold where its own says nothing, the first before the second.
+    pub standard: &'static [&'static str],
     /// What it is for.
     pub parts: &'static [Part],
     /// A sentence for help and documentation, without a final stop.
@@ -110,6 +112,9 @@ impl Setting {
 use DefaultValue::{Derived, None as Needed, PerPart, Text};
 use Part::{Admin, Agent, Api, Broker, Client, Scheduler, Up};
 
+/// The one variable of an endpoint that is taken as it is.
+pub(super) const OTLP_TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+
 const SERVICES: &[Part] = &[Up, Api, Scheduler, Agent];
 
 const fn plain(
@@ -120,11 +125,16 @@ const fn plain(
     parts: &'static [Part],
     help: &'static str,
 ) -> Setting {
-    Setting { key, flag, short: None, value_name, default, secret: false, many: false, parts, help }
+    Setting { key, flag, short: None, value_name, default, secret: false, many: false, standard: &[], parts, help }
 }
 
 const fn secret(mut setting: Setting) -> Setting {
     setting.secret = true;
+    setting
+}
+
+const fn standard(variables: &'static [&'static str], mut setting: Setting) -> Setting {
+    setting.standard = variables;
     setting
 }
 
@@ -533,5 +543,61 @@ pub const SETTINGS: &[Setting] = &[
         Text("info"),
         SERVICES,
         "Which log lines are written: a level, or directives such as info,berth_scheduler=debug",
+    ),
+    // traces
+    standard(
+        &[OTLP_TRACES_ENDPOINT, "OTEL_EXPORTER_OTLP_ENDPOINT"],
+        plain(
+            "otlp_endpoint",
+            "otlp-endpoint",
+            "URL",
+            Derived("no traces are recorded"),
+            SERVICES,
+            "The collector that traces are sent to, by OTLP over HTTP: http(s)://HOST:4318; /v1/traces is put behind it \
+             where it is missing. Or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, as it is, or OTEL_EXPORTER_OTLP_ENDPOINT",
+        ),
+    ),
+    standard(
+        &["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"],
+        secret(plain(
+            "otlp_headers",
+            "otlp-headers",
+            "NAME=VALUE,...",
+            Derived("none"),
+            SERVICES,
+            "Headers that the collector wants, such as its credentials, with %XX for what would end a value. Or \
+             OTEL_EXPORTER_OTLP_TRACES_HEADERS, or OTEL_EXPORTER_OTLP_HEADERS",
+        )),
+    ),
+    standard(
+        &["OTEL_SERVICE_NAME"],
+        plain(
+            "otlp_service_name",
+            "otlp-service-name",
+            "NAME",
+            PerPart(&[(Up, "berth"), (Api, "berth-api"), (Scheduler, "berth-scheduler"), (Agent, "berth-agent")]),
+            SERVICES,
+            "What the process is called in traces (service.name). Or OTEL_SERVICE_NAME",
+        ),
+    ),
+    standard(
+        &["OTEL_RESOURCE_ATTRIBUTES"],
+        plain(
+            "otlp_resource_attributes",
+            "otlp-resource-attributes",
+            "NAME=VALUE,...",
+            Derived("what is known of the process"),
+            SERVICES,
+            "What else is said of the process in traces, with %XX for what would end a value. Or OTEL_RESOURCE_ATTRIBUTES",
+        ),
+    ),
+    plain(
+        "trace_sample_ratio",
+        "trace-sample-ratio",
+        "SHARE",
+        Text("1.0"),
+        SERVICES,
+        "The share, 0 to 1, of the traces that begin here that is recorded; in one that comes with a submission, who began \
+         it decides",
     ),
 ];

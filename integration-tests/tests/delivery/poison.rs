@@ -45,6 +45,7 @@ fn offer_with(change: impl FnOnce(&mut Message)) -> Message {
         root_id: None,
         parent_id: None,
         needs: Vec::new(),
+        trace: None,
     });
     change(&mut message);
     message

@@ -70,7 +70,7 @@ async fn revoke<'a>(asked: &Asked<'a>, terminate: bool) -> Result<Vec<(&'a Node,
     ids.truncate(MOST);
     let (now, by) = (context.clock.now(), actor(asked));
     let audit = audit(asked, "run.stop", "revoke");
-    let stopped = context.store.transition(&ids, now, |head| {
+    let stopped = context.transition(&ids, now, |head| {
         if !terminate && head.dispatch.status.is_at_agent() {
             return None;
         }

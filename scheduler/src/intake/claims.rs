@@ -7,10 +7,25 @@ use berth_domain::lifecycle::{DispatchState, Step};
 use berth_domain::protocol::{ClaimAnswer, ClaimRequest, ToAgentBody, Verdict};
 use berth_domain::scheduling::{Claimed, Ruling};
 use berth_domain::time::Time;
-use berth_store::Agent;
+use berth_domain::trace::{Hop, SpanId};
+use berth_store::{Agent, RunHead};
 
 use crate::context::Context;
 use crate::outbox::{self, Error};
+
+/// What is answered to a claim.
+#[derive(Clone)]
+struct Answered {
+    verdict: Verdict,
+    replace: bool,
+    span: Option<SpanId>,
+}
+
+impl Answered {
+    fn dropped(reason: String) -> Self {
+        Self { verdict: Verdict::Drop { reason }, replace: false, span: None }
+    }
+}
 
 /// Answers the claims of one agent's replicas.
 pub(super) async fn answer(
@@ -28,10 +43,13 @@ pub(super) async fn answer(
         by_run.entry(claim.1.run).or_default().push(claim);
     }
     let ids: Vec<RunId> = by_run.keys().copied().collect();
-    let mut verdicts: BTreeMap<&str, (Verdict, bool)> = BTreeMap::new();
+    let mut verdicts: BTreeMap<&str, Answered> = BTreeMap::new();
+    let told = |head: &RunHead, after: &DispatchState| {
+        let granted = &after.claim.as_ref()?.nonce;
+        by_run.get(&head.id)?.iter().find(|(_, claim)| claim.nonce == *granted)?.1.span
+    };
     context
-        .store
-        .transition(&ids, now, |head| {
+        .transition_told(&ids, now, told, |head| {
             let mut change: Option<Step> = None;
             for (replica, claim) in by_run.get(&head.id).into_iter().flatten() {
                 let state = change.as_ref().map_or(&head.dispatch, |change| &change.state);
@@ -41,14 +59,18 @@ pub(super) async fn answer(
                     Ruling::Granted(done) => {
                         let verdict = Verdict::Go { valid_ms: valid_ms(&done.state, now) };
                         let replace = done.state.is_replaceable();
+                        let span =
+                            head.trace.as_ref().filter(|trace| context.tracer.records(trace)).map(|_| {
+                                SpanId::of(head.id, done.state.attempt, done.state.turn(), Hop::Grant)
+                            });
                         if done.state != *state {
                             change = Some(done);
                         }
-                        (verdict, replace)
+                        Answered { verdict, replace, span }
                     }
                     Ruling::Dropped { reason, withdrawn } => {
                         change = withdrawn.or(change);
-                        (Verdict::Drop { reason }, false)
+                        Answered::dropped(reason)
                     }
                 };
                 verdicts.insert(&claim.nonce, verdict);
@@ -58,13 +80,15 @@ pub(super) async fn answer(
         .await?;
     let mut answers: BTreeMap<&str, Vec<ClaimAnswer>> = BTreeMap::new();
     for (replica, claim) in claims {
-        let unknown = || (Verdict::Drop { reason: "no such run".to_owned() }, false);
-        let (verdict, replace) = verdicts.get(claim.nonce.as_str()).cloned().unwrap_or_else(unknown);
+        let unknown = || Answered::dropped("no such run".to_owned());
+        let Answered { verdict, replace, span } =
+            verdicts.get(claim.nonce.as_str()).cloned().unwrap_or_else(unknown);
         answers.entry(replica).or_default().push(ClaimAnswer {
             nonce: claim.nonce.clone(),
             run: claim.run,
             attempt: claim.attempt,
             replace,
+            span,
             verdict,
         });
     }

@@ -39,7 +39,6 @@ pub(super) async fn compare(
         let mut questions = Vec::new();
         let mut known = 0;
         context
-            .store
             .transition(&ids, now, |head| {
                 let held = by_run.get(&head.id).map_or(&[][..], Vec::as_slice);
                 let state = &head.dispatch;

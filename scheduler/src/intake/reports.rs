@@ -7,6 +7,7 @@ use berth_domain::id::{QueueId, RunId};
 use berth_domain::lifecycle::{DispatchState, Event, Ignored, Step, step};
 use berth_domain::protocol::{Answer, AttemptRef, EndReceipt, Notice, Phase, Report, ToAgentBody};
 use berth_domain::time::Time;
+use berth_domain::trace::TraceId;
 use berth_store::{Agent, RunHead};
 
 use super::refusals::{self, Refusal};
@@ -63,15 +64,21 @@ pub(super) async fn take_in(
     let now = context.clock.now();
     let ids: Vec<RunId> = by_run.keys().copied().collect();
     let mut outcome = Taken::default();
+    let told = |head: &RunHead, _: &DispatchState| {
+        by_run.get(&head.id)?.iter().find_map(|said| match said {
+            Said::Report { report, .. } if report.attempt == head.dispatch.attempt => report.span,
+            _ => None,
+        })
+    };
     context
-        .store
-        .transition(&ids, now, |head| {
+        .transition_told(&ids, now, told, |head| {
             let said = by_run.get(&head.id)?;
             outcome.take(context, agent, head, said, now)
         })
         .await?;
     for (run, ignored) in &outcome.ignored {
-        tracing::debug!(run.id = %run, reason = %ignored, "a report of run {run} changes nothing: {ignored}");
+        let trace_id = outcome.traces.get(run).map(tracing::field::display);
+        tracing::debug!(run.id = %run, trace_id, reason = %ignored, "a report of run {run} changes nothing: {ignored}");
     }
     refusals::record(context, agent, &outcome.refused).await?;
     count(context, agent, &outcome.finished).await?;
@@ -113,6 +120,8 @@ struct Taken {
     /// What was said of runs that are another's.
     refused: Vec<Refusal>,
     finished: Vec<Finished>,
+    /// The traces of what was ignored, for the log.
+    traces: BTreeMap<RunId, TraceId>,
 }
 
 /// A run that has ended, as metrics count it.
@@ -182,6 +191,7 @@ impl Taken {
                 }
                 Err(ignored) => {
                     self.ignored.push((head.id, ignored));
+                    self.traces.extend(head.trace.as_ref().map(|trace| (head.id, trace.trace)));
                     ignored.settles_an_end()
                 }
             };

@@ -102,7 +102,8 @@ async fn a_claim_asked_again_gets_the_same_answer_and_another_one_in_the_same_me
     world.submit().await;
     let attempt = agent.offer().await;
     let (first, second) = (agent.nonce(), agent.nonce());
-    let claim = |nonce: &str| ClaimRequest { nonce: nonce.to_owned(), run: attempt.run, attempt: 0, span: None };
+    let claim =
+        |nonce: &str| ClaimRequest { nonce: nonce.to_owned(), run: attempt.run, attempt: 0, span: None };
     agent.say(FromAgentBody::Claims(vec![claim(&first), claim(&second)])).await;
     let both = agent
         .hear("both answers", |body| match body {

@@ -157,7 +157,13 @@ impl Replica {
 
     pub(crate) async fn claim_as(&mut self, attempt: AttemptRef, nonce: String) -> Verdict {
         let AttemptRef { run, attempt } = attempt;
-        self.say(FromAgentBody::Claims(vec![ClaimRequest { nonce: nonce.clone(), run, attempt, span: None }])).await;
+        self.say(FromAgentBody::Claims(vec![ClaimRequest {
+            nonce: nonce.clone(),
+            run,
+            attempt,
+            span: None,
+        }]))
+        .await;
         let answer = self.claim_answer(&nonce).await;
         assert_eq!((answer.run, answer.attempt), (run, attempt));
         answer.verdict
