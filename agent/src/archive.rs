@@ -308,6 +308,7 @@ mod tests {
             rank: 1_000,
             at: Time::from_micros(0),
             ran: None,
+            trace: None,
         };
         (Archive::new(Settings { store, hold: HOLD, keep: None }), object)
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use berth_domain::protocol::{
     AttemptRef, CLAIM_VALIDITY_SECONDS, ClaimAnswer, ClaimRequest, FromAgentBody, Verdict,
 };
+use berth_domain::trace::SpanId;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
@@ -32,6 +33,8 @@ pub(crate) enum Outcome {
         until: Moment,
         /// Whether it is ended here when there is no lease for too long.
         replace: bool,
+        /// The span of the grant, if that is recorded.
+        span: Option<SpanId>,
     },
     /// The offer is to be forgotten.
     Drop(String),
@@ -72,8 +75,8 @@ impl Desk {
         (Self { uptime, queue, waiting: Waiting::default() }, Gather::new(outgoing, BATCH))
     }
 
-    /// Claims an attempt.
-    pub(crate) async fn claim(&self, attempt: AttemptRef) -> Outcome {
+    /// Claims an attempt. The claim's own span is `span`, if it is recorded.
+    pub(crate) async fn claim(&self, attempt: AttemptRef, span: Option<SpanId>) -> Outcome {
         let nonce = Uuid::new_v4().simple().to_string();
         let (answer, mut verdict) = oneshot::channel();
         lock(&self.waiting).insert(nonce.clone(), answer);
@@ -82,13 +85,14 @@ impl Desk {
         let patience = tokio::time::Instant::now() + VALIDITY;
         loop {
             let sent = self.uptime.now();
-            let request = ClaimRequest { nonce: nonce.clone(), run: attempt.run, attempt: attempt.attempt, span: None };
+            let request = ClaimRequest { nonce: nonce.clone(), run: attempt.run, attempt: attempt.attempt, span };
             if self.queue.send(request).await.is_err() {
                 return Outcome::Unanswered;
             }
             match tokio::time::timeout(ASK_AGAIN, &mut verdict).await {
-                Ok(Ok(ClaimAnswer { verdict: Verdict::Go { valid_ms }, replace, .. })) => {
-                    return Outcome::Go { until: over.min(sent + Duration::from_millis(valid_ms)), replace };
+                Ok(Ok(ClaimAnswer { verdict: Verdict::Go { valid_ms }, replace, span, .. })) => {
+                    let until = over.min(sent + Duration::from_millis(valid_ms));
+                    return Outcome::Go { until, replace, span };
                 }
                 Ok(Ok(ClaimAnswer { verdict: Verdict::Drop { reason }, .. })) => {
                     return Outcome::Drop(reason);
@@ -147,14 +151,14 @@ mod tests {
     async fn a_claim_whose_answer_was_lost_is_made_again_by_its_nonce() {
         let uptime = Uptime::manual();
         let (desk, mut outgoing) = Desk::new(uptime.clone());
-        let (outcome, ()) = tokio::join!(desk.claim(attempt()), async {
+        let (outcome, ()) = tokio::join!(desk.claim(attempt(), None), async {
             let first = outgoing.next().await.unwrap();
             uptime.advance(Duration::from_secs(1));
             let second = outgoing.next().await.unwrap();
             assert_eq!(first, second);
             desk.answer(answer(&second[0], Verdict::Go { valid_ms: 20_000 }));
         });
-        let Outcome::Go { until, replace: true } = outcome else { panic!("{outcome:?}") };
+        let Outcome::Go { until, replace: true, span: None } = outcome else { panic!("{outcome:?}") };
         assert_eq!(until.since(uptime.now()), Duration::from_secs(9), "counted from the first sending");
     }
 
@@ -162,7 +166,7 @@ mod tests {
     async fn a_claim_without_an_answer_ends_with_its_validity() {
         let (desk, mut outgoing) = Desk::new(Uptime::manual());
         let mut sent = 0;
-        let outcome = tokio::join!(desk.claim(attempt()), async {
+        let outcome = tokio::join!(desk.claim(attempt(), None), async {
             while tokio::time::timeout(Duration::from_secs(3), outgoing.next()).await.is_ok() {
                 sent += 1;
             }
@@ -175,7 +179,7 @@ mod tests {
     #[tokio::test]
     async fn a_drop_says_why() {
         let (desk, mut outgoing) = Desk::new(Uptime::manual());
-        let (outcome, ()) = tokio::join!(desk.claim(attempt()), async {
+        let (outcome, ()) = tokio::join!(desk.claim(attempt(), None), async {
             let request = outgoing.next().await.unwrap().remove(0);
             let mut stranger = answer(&request, Verdict::Go { valid_ms: 1 });
             stranger[0].nonce = "another".into();

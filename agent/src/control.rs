@@ -13,7 +13,9 @@ use berth_domain::protocol::{
 use crate::archive;
 use crate::lease::Granted;
 use crate::logs;
+use crate::reports::Receipted;
 use crate::service::{Shared, control_topology};
+use crate::traces;
 use crate::watch;
 
 /// How many control messages are held at most.
@@ -147,9 +149,14 @@ async fn hello(shared: &Arc<Shared>) {
 
 async fn settle(shared: &Shared, receipts: Vec<EndReceipt>) {
     for receipt in receipts {
-        if shared.reports.receipt(&receipt) {
-            watch::release(shared, AttemptRef { run: receipt.run, attempt: receipt.attempt }).await;
+        let Receipted::Release(news) = shared.reports.receipt(&receipt) else { continue };
+        if let Some(object) = news.filter(|object| object.trace.is_some()) {
+            // Each replica may report an end that is overdue; one of them records it.
+            if let Some(object) = watch::of_this_replica_alone(shared, *object).await {
+                traces::ran(shared, &object);
+            }
         }
+        watch::release(shared, AttemptRef { run: receipt.run, attempt: receipt.attempt }).await;
     }
 }
 
@@ -159,7 +166,8 @@ async fn remove(shared: &Arc<Shared>, attempts: Vec<AttemptRef>) {
             archive::begin(shared, &object);
         }
         if let Err(error) = shared.executor.stop(attempt, None).await {
-            tracing::warn!(run.uuid = %attempt.run, error = %chain(&error), "agent.stop.failed: the scheduler will say it again");
+            let trace_id = traces::id_of(shared, attempt);
+            tracing::warn!(run.uuid = %attempt.run, trace_id, error = %chain(&error), "agent.stop.failed: the scheduler will say it again");
         }
         // If it has ended, or never was, the scheduler doesn't know.
         shared.reports.again(attempt);

@@ -19,6 +19,7 @@ use berth_domain::protocol::logs::{LogFrom, LogStream};
 use berth_domain::protocol::{AttemptRef, Held, Identity, Phase, Report};
 use berth_domain::reported::ConnectionName;
 use berth_domain::time::Time;
+use berth_domain::trace::{Hop, SpanId, TraceContext};
 
 use serde_json::{Map, Value, json};
 
@@ -88,6 +89,17 @@ pub struct Order {
     pub create_by: Moment,
     /// Whether it is ended by [`Executor::fence`]. Its object says so, for agents to come.
     pub replace: bool,
+    /// Where it belongs in a trace, if it is in one.
+    pub trace: Option<Box<OrderTrace>>,
+}
+
+/// Where an attempt belongs in a trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderTrace {
+    /// Where its run belongs: its object keeps it, for agents to come.
+    pub kept: TraceContext,
+    /// Where belongs what its program does: under its run.
+    pub joined: TraceContext,
 }
 
 impl Order {
@@ -152,6 +164,27 @@ pub struct Object {
     pub at: Time,
     /// Since when it ran, and the rank of that, once it did.
     pub ran: Option<(Time, u32)>,
+    /// What of it belongs in a trace, if it is in one.
+    pub trace: Option<Box<ObjectTrace>>,
+}
+
+/// What of an object belongs in a trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectTrace {
+    /// Where its run belongs.
+    pub context: TraceContext,
+    /// The queue that it came on.
+    pub queue: String,
+    /// When its program began, ready or not.
+    pub began: Option<Time>,
+}
+
+impl ObjectTrace {
+    /// The span of the run itself.
+    #[must_use]
+    pub fn run(attempt: AttemptRef) -> SpanId {
+        SpanId::of(attempt.run, attempt.attempt, 0, Hop::Run)
+    }
 }
 
 impl Object {
@@ -174,10 +207,16 @@ impl Object {
                 uid: Some(self.uid.clone()),
                 rank,
                 at,
-                span: None,
+                span: self.recorded_as(&phase),
                 phase,
             })
             .collect()
+    }
+
+    /// With its end, the span that it is recorded as.
+    fn recorded_as(&self, phase: &Phase) -> Option<SpanId> {
+        let is_recorded = self.trace.as_ref().is_some_and(|trace| trace.context.is_sampled());
+        (is_recorded && matches!(phase, Phase::Ended(_))).then(|| ObjectTrace::run(self.attempt))
     }
 
     /// Its line in an inventory.

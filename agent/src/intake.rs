@@ -12,6 +12,8 @@ use berth_domain::dead_letter;
 use berth_domain::id::Id;
 use berth_domain::lifecycle::{End, FailureClass};
 use berth_domain::protocol::{AttemptRef, Envelope, FromAgentBody};
+use berth_domain::time::Time;
+use berth_domain::trace::SpanId;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -19,9 +21,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::claims::Outcome;
 use crate::control::chain;
-use crate::executor::{CreateError, Order, Turn};
+use crate::executor::{CreateError, Object, Order, Turn};
 use crate::gather::Gather;
 use crate::service::Shared;
+use crate::traces::HandOver;
 use crate::uptime::Moment;
 use crate::watch;
 
@@ -152,10 +155,10 @@ async fn take(
     acks: &mpsc::Sender<Delivery>,
     delivery: Delivery,
 ) {
-    let arrived = Instant::now();
+    let (arrived, arrived_at) = (Instant::now(), shared.clock.now());
     let verdict = match offer::decode(&delivery.message) {
         Ok(offer) => match turn(shared, stop).await {
-            Some(turn) => claim(shared, offer, turn, arrived).await,
+            Some(turn) => claim(shared, offer, turn, (arrived, arrived_at)).await,
             None => Verdict::GiveBack,
         },
         Err(error) => report_undecodable(shared, queue, stop, &delivery, &error.to_string()).await,
@@ -236,22 +239,32 @@ async fn turn(shared: &Shared, stop: &CancellationToken) -> Option<Turn> {
     None
 }
 
-async fn claim(shared: &Arc<Shared>, offer: Offer, turn: Turn, arrived: Instant) -> Verdict {
+async fn claim(
+    shared: &Arc<Shared>,
+    offer: Offer,
+    turn: Turn,
+    (arrived, arrived_at): (Instant, Time),
+) -> Verdict {
     let attempt = AttemptRef { run: Id::from_uuid(offer.run), attempt: offer.attempt };
+    let traced = HandOver::of(&offer, arrived_at);
+    let span = traced.as_ref().and_then(|traced| traced.claim(shared));
     let outcome = tokio::select! {
         // What was not claimed goes back; a claim that is granted all the same is found absent and offered again.
         () = shared.closing.cancelled() => return Verdict::GiveBack,
-        outcome = shared.claims.claim(attempt) => outcome,
+        outcome = shared.claims.claim(attempt, span) => outcome,
     };
     match outcome {
-        Outcome::Go { until, replace } => {
-            create(shared, order(shared, offer, attempt, until, replace), turn).await;
+        Outcome::Go { until, replace, span } => {
+            let mut order = order(shared, offer, attempt, until, replace);
+            order.trace = traced.as_ref().map(|traced| Box::new(traced.granted(shared, span)));
+            create(shared, order, turn, traced.map(|traced| (traced, span))).await;
             shared.load.hand_over();
             shared.metrics.handed_over(shared.name.as_str(), arrived.elapsed());
             Verdict::Ack
         }
         Outcome::Drop(reason) => {
-            tracing::debug!(run.uuid = %attempt.run, attempt = attempt.attempt, reason, "agent.offer.dropped");
+            let trace_id = offer.trace.as_ref().map(|trace| tracing::field::display(trace.trace));
+            tracing::debug!(run.uuid = %attempt.run, trace_id, attempt = attempt.attempt, reason, "agent.offer.dropped");
             Verdict::Ack
         }
         Outcome::Unanswered => Verdict::GiveBack,
@@ -271,42 +284,62 @@ fn order(shared: &Shared, offer: Offer, attempt: AttemptRef, claimed_until: Mome
         operation: offer.operation.get().to_owned(),
         create_by: claimed_until,
         replace,
+        trace: None,
     }
 }
 
-/// Creates what was granted. Whatever becomes of it, the offer has done its part: an attempt that isn't there when
-/// its claim is over is offered again by the scheduler.
-async fn create(shared: &Arc<Shared>, mut order: Order, turn: Turn) {
+/// Creates what was granted, and records it of a run that is in a trace, under the grant's span. Whatever becomes of it, the
+/// offer has done its part: an attempt that isn't there when its claim is over is offered again by the scheduler.
+async fn create(
+    shared: &Arc<Shared>,
+    mut order: Order,
+    turn: Turn,
+    traced: Option<(HandOver, Option<SpanId>)>,
+) {
     let attempt = order.attempt;
+    let trace_id = order.trace.as_ref().map(|trace| tracing::field::display(trace.kept.trace));
     let Some(leased_until) = shared.lease.create_until() else {
-        tracing::warn!(run.uuid = %attempt.run, "agent.create.unleased: the lease ended before the create");
+        tracing::warn!(run.uuid = %attempt.run, trace_id, "agent.create.unleased: the lease ended before the create");
         return;
     };
     order.create_by = order.create_by.min(leased_until);
+    let began = shared.clock.now();
+    let record = |made: Result<&Object, &End>| {
+        if let Some((traced, grant)) = &traced {
+            traced.created(shared, began, *grant, made);
+        }
+    };
+    let refused = |end: End| {
+        record(Err(&end));
+        let span = traced.as_ref().and_then(|(traced, _)| traced.refused(shared));
+        shared.reports.note_nothing(attempt, end, shared.clock.now(), span);
+    };
     match turn.create(order).await {
         Ok(object) => {
             tracing::info!(
-                run.uuid = %attempt.run, attempt = attempt.attempt, object.uid = %object.uid, "agent.created"
+                run.uuid = %attempt.run, trace_id, attempt = attempt.attempt, object.uid = %object.uid, "agent.created"
             );
+            record(Ok(&object));
             watch::report(shared, object).await;
         }
         Err(CreateError::Refused { refusal, .. }) => {
-            tracing::info!(run.uuid = %attempt.run, reason = refusal.reason, "agent.create.refused: {refusal}");
-            shared.reports.note_nothing(attempt, refusal.end(), shared.clock.now());
+            tracing::info!(
+                run.uuid = %attempt.run, trace_id, reason = refusal.reason, "agent.create.refused: {refusal}"
+            );
+            refused(refusal.end());
         }
         Err(CreateError::Trouble { source, .. }) => trouble(shared, &chain(&source)),
         Err(error @ CreateError::Late(_)) => {
-            tracing::warn!(run.uuid = %attempt.run, %error, "agent.create.late");
+            tracing::warn!(run.uuid = %attempt.run, trace_id, %error, "agent.create.late");
         }
         Err(error @ CreateError::Foreign { .. }) => {
-            tracing::error!(run.uuid = %attempt.run, %error, "agent.create.foreign");
-            let end = End {
+            tracing::error!(run.uuid = %attempt.run, trace_id, %error, "agent.create.foreign");
+            refused(End {
                 outcome: berth_domain::lifecycle::Outcome::Failed(FailureClass::Config),
                 exit_code: None,
                 reason: "NameTaken".to_owned(),
                 message: error.to_string(),
-            };
-            shared.reports.note_nothing(attempt, end, shared.clock.now());
+            });
         }
     }
 }

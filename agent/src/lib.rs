@@ -20,6 +20,7 @@ mod out;
 mod reports;
 mod service;
 pub mod shim;
+mod traces;
 pub mod transfer;
 pub mod uptime;
 mod watch;

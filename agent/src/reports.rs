@@ -11,6 +11,7 @@ use std::time::Duration;
 use berth_domain::lifecycle::End;
 use berth_domain::protocol::{AttemptRef, EndReceipt, FromAgentBody, Phase, Report};
 use berth_domain::time::Time;
+use berth_domain::trace::SpanId;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -36,6 +37,8 @@ struct Entry {
     again: Duration,
     /// Whether its end was taken in: it only waits to be released.
     settled: bool,
+    /// Whether it ever was.
+    receipted: bool,
 }
 
 #[derive(Debug)]
@@ -45,6 +48,7 @@ enum Subject {
     Nothing {
         end: End,
         at: Time,
+        span: Option<SpanId>,
     },
 }
 
@@ -79,6 +83,15 @@ impl Entries {
         }
         Some(changed)
     }
+}
+
+/// What follows from a receipt.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Receipted {
+    /// Its object is to be released; it is here if its end was not known to be taken in before.
+    Release(Option<Box<Object>>),
+    /// Nothing.
+    Nothing,
 }
 
 /// All that is to be reported.
@@ -118,9 +131,9 @@ impl Desk {
         self.news.notify_one();
     }
 
-    /// Takes in the end of an attempt for which no object could be created.
-    pub(crate) fn note_nothing(&self, attempt: AttemptRef, end: End, at: Time) {
-        self.entries().insert(attempt, Entry::new(Subject::Nothing { end, at }));
+    /// Takes in the end of an attempt for which no object could be created; `span` tells of that, if it is recorded.
+    pub(crate) fn note_nothing(&self, attempt: AttemptRef, end: End, at: Time, span: Option<SpanId>) {
+        self.entries().insert(attempt, Entry::new(Subject::Nothing { end, at, span }));
         self.news.notify_one();
     }
 
@@ -144,24 +157,26 @@ impl Desk {
         self.news.notify_one();
     }
 
-    /// Takes a receipt in: the end is not reported any more. True if its object is to be released.
-    pub(crate) fn receipt(&self, receipt: &EndReceipt) -> bool {
+    /// Takes a receipt in: the end is not reported any more.
+    pub(crate) fn receipt(&self, receipt: &EndReceipt) -> Receipted {
         let attempt = AttemptRef { run: receipt.run, attempt: receipt.attempt };
         let mut entries = self.entries();
-        let Some(entry) = entries.of.get(&attempt) else { return true };
+        let Some(entry) = entries.of.get(&attempt) else { return Receipted::Release(None) };
         match (&entry.subject, &receipt.uid) {
             (Subject::Object(object), Some(uid)) if object.uid == *uid && object.is_ended() => {
+                let is_news = !entry.receipted;
+                let object = is_news.then(|| Box::new(object.clone()));
                 entries.change(attempt, |entry| {
-                    entry.settled = true;
+                    (entry.settled, entry.receipted) = (true, true);
                     entry.due = None;
                 });
-                true
+                Receipted::Release(object)
             }
             (Subject::Nothing { .. }, None) => {
                 entries.remove(attempt);
-                false
+                Receipted::Nothing
             }
-            _ => false,
+            _ => Receipted::Nothing,
         }
     }
 
@@ -210,7 +225,7 @@ impl Desk {
 
 impl Entry {
     fn new(subject: Subject) -> Self {
-        Self { subject, said: 0, due: Some(Instant::now()), again: AGAIN, settled: false }
+        Self { subject, said: 0, due: Some(Instant::now()), again: AGAIN, settled: false, receipted: false }
     }
 
     /// Is to be said anew.
@@ -224,13 +239,13 @@ impl Entry {
             // An end is said whether or not it was said before.
             Subject::Object(object) if object.is_ended() => object.reports(self.said.min(object.rank - 1)),
             Subject::Object(object) => object.reports(self.said),
-            Subject::Nothing { end, at } => vec![Report {
+            Subject::Nothing { end, at, span } => vec![Report {
                 run: attempt.run,
                 attempt: attempt.attempt,
                 uid: None,
                 rank: 0,
                 at: *at,
-                span: None,
+                span: *span,
                 phase: Phase::Ended(end.clone()),
             }],
         }
@@ -261,7 +276,11 @@ pub(crate) async fn send(shared: &Shared) {
     let mut leaves_at = Instant::now();
     loop {
         let news = desk.news.notified();
-        let (reports, next) = desk.due(Instant::now());
+        let (mut reports, next) = desk.due(Instant::now());
+        if !shared.tracer.is_on() {
+            // What is not recorded is nothing that others could belong under.
+            reports.iter_mut().for_each(|report| report.span = None);
+        }
         if reports.is_empty() {
             let wake = next.unwrap_or_else(|| Instant::now() + Duration::from_secs(60));
             tokio::select! {
@@ -312,6 +331,7 @@ mod tests {
             rank,
             at: Time::from_micros(9),
             ran: (rank > 1).then(|| (Time::from_micros(5), 2)),
+            trace: None,
         }
     }
 
@@ -362,7 +382,8 @@ mod tests {
             tokio::time::advance(Duration::from_millis(1)).await;
             assert_eq!(say(&desk), [1_000]);
         }
-        assert!(desk.receipt(&receipt(&object)));
+        assert_eq!(desk.receipt(&receipt(&object)), Receipted::Release(Some(Box::new(object.clone()))));
+        assert_eq!(desk.receipt(&receipt(&object)), Receipted::Release(None), "known already");
         tokio::time::advance(Duration::from_secs(60)).await;
         assert_eq!(say(&desk), [] as [u32; 0]);
         assert_eq!(desk.settled(), [object.attempt]);
@@ -377,7 +398,8 @@ mod tests {
         let desk = Desk::default();
         let object = ended(&object(Phase::Created, 1));
         desk.note(object.clone());
-        assert!(!desk.receipt(&EndReceipt { uid: Some("other".into()), ..receipt(&object) }));
+        let other = EndReceipt { uid: Some("other".into()), ..receipt(&object) };
+        assert_eq!(desk.receipt(&other), Receipted::Nothing);
         assert_eq!(say(&desk), [2, 1_000]);
     }
 

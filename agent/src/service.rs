@@ -10,8 +10,8 @@ use berth_domain::labels::Labels;
 use berth_domain::name::AgentName;
 use berth_domain::protocol::FromAgentBody;
 use berth_domain::time::Clock;
-use berth_telemetry::Health;
 use berth_telemetry::metrics::AgentMetrics;
+use berth_telemetry::{Health, Tracer};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -59,6 +59,8 @@ pub struct Config {
     pub metrics: AgentMetrics,
     /// Where the replica says whether it has a lease.
     pub health: Health,
+    /// What records the hops of runs.
+    pub tracer: Tracer,
 }
 
 /// Why a replica can't begin.
@@ -86,6 +88,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) metrics: AgentMetrics,
     pub(crate) health: Health,
+    pub(crate) tracer: Tracer,
     pub(crate) out: Out,
     pub(crate) lease: Lease,
     pub(crate) claims: claims::Desk,
@@ -212,6 +215,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
         clock: config.clock,
         metrics: config.metrics,
         health: config.health,
+        tracer: config.tracer,
     });
     tracing::info!(agent.name = %shared.name, agent.replica = %shared.replica, "agent.started");
     spawn_parts(&shared, hints, outgoing);

@@ -14,6 +14,7 @@ use crate::archive;
 use crate::control::chain;
 use crate::executor::{Hint, Object, Told, Watch};
 use crate::service::Shared;
+use crate::traces;
 
 /// How often everything is looked at, hints or not. Longer, and a killed supervisor is seen later.
 const LOOK_AT_ALL: Duration = Duration::from_secs(3);
@@ -63,7 +64,8 @@ async fn look_at(shared: &Arc<Shared>, attempts: Vec<AttemptRef>) {
         match shared.executor.look(attempt).await {
             Ok(object) => found.extend(object),
             Err(error) => {
-                tracing::warn!(run.uuid = %attempt.run, error = %chain(&error), "agent.look.failed");
+                let trace_id = traces::id_of(shared, attempt);
+                tracing::warn!(run.uuid = %attempt.run, trace_id, error = %chain(&error), "agent.look.failed");
             }
         }
     }
@@ -133,6 +135,15 @@ pub(crate) async fn tell(shared: &Shared, notices: Vec<Notice>) {
     }
 }
 
+/// The object, if it is this replica's to look after and no other's, however long ago it ended.
+pub(crate) async fn of_this_replica_alone(shared: &Shared, object: Object) -> Option<Object> {
+    if object.replica == shared.replica {
+        return Some(object);
+    }
+    let alive = shared.executor.replicas().await.unwrap_or_default();
+    is_share(&shared.replica, &alive, &object).then_some(object)
+}
+
 /// Those of `all` whose objects are this replica's to look after.
 pub(crate) async fn of_this_replica<T>(
     shared: &Shared,
@@ -182,7 +193,10 @@ pub(crate) async fn release(shared: &Shared, attempt: AttemptRef) {
     match shared.executor.release(attempt).await {
         Ok(true) => shared.reports.forget(attempt),
         Ok(false) => {}
-        Err(error) => tracing::warn!(run.uuid = %attempt.run, error = %chain(&error), "agent.release.failed"),
+        Err(error) => {
+            let trace_id = traces::id_of(shared, attempt);
+            tracing::warn!(run.uuid = %attempt.run, trace_id, error = %chain(&error), "agent.release.failed");
+        }
     }
 }
 
@@ -203,6 +217,7 @@ mod tests {
             rank: 1,
             at: Time::from_micros(0),
             ran: None,
+            trace: None,
         }
     }
 

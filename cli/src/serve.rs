@@ -19,6 +19,7 @@ mod export;
 mod process;
 mod replica;
 mod store;
+mod traces;
 
 /// `berth shim`: owns one process, and is started by the process executor only.
 #[must_use]

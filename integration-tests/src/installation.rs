@@ -44,7 +44,7 @@ pub struct Proxies {
 }
 
 /// What some installations have and most have not.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Extras {
     /// Proxies before the servers.
     proxied: bool,
@@ -52,10 +52,12 @@ struct Extras {
     managed: bool,
     /// How long a consumer may hold a message: RabbitMQ's consumer timeout, Redis' visibility timeout.
     held_at_most: Option<Duration>,
+    /// What is set for all of its processes.
+    settings: Vec<(&'static str, String)>,
 }
 
 impl BrokerServer {
-    fn start(backing: Backing, extras: Extras) -> Self {
+    fn start(backing: Backing, extras: &Extras) -> Self {
         match (backing, extras.held_at_most) {
             (Backing::Embedded, _) => Self::None,
             (Backing::RabbitMq, Some(limit)) => Self::RabbitMq(RabbitMq::start_impatient(limit)),
@@ -145,14 +147,22 @@ impl Installation {
         Self::start_as(backing, 2, Extras { held_at_most: Some(held_at_most), ..Extras::default() }).await
     }
 
+    /// Starts one with one scheduler, whose processes have these settings, too.
+    ///
+    /// # Panics
+    /// If something can't be started.
+    pub async fn start_set(backing: Backing, settings: Vec<(&'static str, String)>) -> Self {
+        Self::start_as(backing, 1, Extras { settings, ..Extras::default() }).await
+    }
+
     async fn start_as(backing: Backing, schedulers: usize, extras: Extras) -> Self {
         let temporary =
             tempfile::TempDir::new().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
         let folder = temporary.path().to_owned();
         let installation = match backing {
-            Backing::Embedded => embedded(folder, temporary),
+            Backing::Embedded => embedded(folder, temporary, extras.settings),
             Backing::RabbitMq | Backing::Redis => {
-                let broker = BrokerServer::start(backing, extras);
+                let broker = BrokerServer::start(backing, &extras);
                 replicated(folder, temporary, broker, schedulers, extras)
             }
         };
@@ -280,13 +290,18 @@ impl Installation {
     }
 }
 
-fn embedded(folder: PathBuf, temporary: tempfile::TempDir) -> Installation {
+fn embedded(
+    folder: PathBuf,
+    temporary: tempfile::TempDir,
+    more: Vec<(&'static str, String)>,
+) -> Installation {
     let port = port::free();
-    let settings = vec![
+    let mut settings = vec![
         ("BERTH_DATA_DIR", folder.join("data").display().to_string()),
         ("BERTH_LISTEN", format!("127.0.0.1:{port}")),
         ("XDG_CONFIG_HOME", folder.join("config").display().to_string()),
     ];
+    settings.extend(more);
     let up = Role::start(&folder, "up", &["up"], &settings);
     Installation {
         client: Client::new(vec![format!("http://127.0.0.1:{port}")], None),
@@ -327,6 +342,7 @@ fn replicated(
     if let Some(limit) = extras.held_at_most {
         settings.push(("BERTH_BROKER_VISIBILITY_SECONDS", limit.as_secs().to_string()));
     }
+    settings.extend(extras.settings);
     admin(&settings, &["admin", "migrate"]);
     let token = admin(&settings, &["admin", "token", "--name", "test"]);
     let (mut roles, mut bases) = (Vec::new(), Vec::new());

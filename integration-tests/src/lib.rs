@@ -6,6 +6,7 @@
 mod binary;
 pub mod browser;
 mod client;
+mod collector;
 mod command_line;
 mod installation;
 mod journal;
@@ -15,6 +16,7 @@ mod role;
 
 pub use binary::berth;
 pub use client::{Client, Run, job, shell};
+pub use collector::{Collector, Seen};
 pub use installation::{Backing, BrokerServer, Installation, Proxies};
 pub use journal::Journal;
 pub use python::{stock, stock_celery54};

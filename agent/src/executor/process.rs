@@ -34,7 +34,7 @@ pub use watch::Watch;
 
 use self::attempt::{Attempt, Need};
 use self::folder::{Folder, trouble};
-use self::record::{EXIT, Exit, LOCK, LOG, Launch, SPEC, SUPERVISOR_LOG, Spec, WORK};
+use self::record::{EXIT, Exit, LOCK, LOG, Launch, SPEC, SUPERVISOR_LOG, Spec, Traced, WORK};
 use super::environment::UID_VARIABLE;
 use super::{CreateError, Object, Order, Page, Refusal, Trouble};
 use crate::identity;
@@ -360,6 +360,10 @@ impl Inner {
             replace: order.replace,
             launch_by: order.create_by + CREATE_GRACE,
             claim_over: order.create_by + CREATE_GRACE,
+            trace: order
+                .trace
+                .as_ref()
+                .map(|trace| Traced { context: trace.kept.clone(), queue: order.queue.clone() }),
             launch: launch.as_ref().ok().cloned(),
         };
         let staged = self.folder.staging().join(format!("{}.{}", folder::key(attempt), spec.uid));

@@ -66,6 +66,7 @@ impl Rig {
             operation: operation.to_string(),
             create_by: self.uptime.now() + Duration::from_secs(10),
             replace: false,
+            trace: None,
         }
     }
 

@@ -113,6 +113,7 @@ impl Script {
             uptime: self.rig.uptime.clone(),
             metrics: AgentMetrics::register(&Registry::new()).unwrap(),
             health: health.clone(),
+            tracer: berth_telemetry::Tracer::off(),
         };
         let ended = tokio::spawn(berth_agent::run(config, shutdown.clone()));
         Replica { shutdown, ended, health }
@@ -214,6 +215,7 @@ impl Script {
             root_id: None,
             parent_id: None,
             needs: Vec::new(),
+            trace: None,
         };
         self.publish_offer(offer::encode(&offer)).await;
     }

@@ -88,6 +88,7 @@ impl Scheduler {
             uptime: rig.settings.uptime.clone(),
             metrics: AgentMetrics::register(&Registry::new()).unwrap(),
             health: Health::new(),
+            tracer: berth_telemetry::Tracer::off(),
         };
         async move { berth_agent::run(config, shutdown).await.unwrap() }
     }
@@ -141,6 +142,7 @@ impl Scheduler {
             root_id: None,
             parent_id: None,
             needs: Vec::new(),
+            trace: None,
         };
         self.publish(self.names.offers(AGENT, "default"), offer::encode(&offer)).await;
         attempt

@@ -96,6 +96,7 @@ impl Rig {
             spec_hash: "hash".into(),
             needs: Vec::new(),
             replace: false,
+            trace: None,
             operation: operation.to_string(),
             create_by: self.settings.uptime.now() + Duration::from_secs(10),
         }

@@ -37,6 +37,7 @@ const ONE: &[Column] = &[
     ("FINISHED", |item| text(item, "finished_at")),
     ("WAITED SECONDS", |item| text(item, "wait_time")),
     ("RAN SECONDS", |item| text(item, "duration")),
+    ("TRACE", |item| text(item, "trace_id")),
     ("INPUTS", |item| text(item, "inputs")),
     ("OUTPUTS", |item| text(item, "outputs")),
 ];

@@ -21,7 +21,7 @@ use super::replica::{Replica, connect, names};
 use super::{failed, process, with_causes};
 use crate::command::Surroundings;
 use crate::failure::Failure;
-use crate::settings::{self, AgentSettings, BrokerSettings, ExecutorKind, Given, MetricsSettings, Part};
+use crate::settings::{self, AgentSettings, BrokerSettings, ExecutorKind, Given, MetricsSettings, Part, TraceSettings};
 
 /// What processes inherit of the surroundings: nothing that may be secret.
 const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME", "SHELL"];
@@ -79,6 +79,7 @@ impl Parts {
             uptime: Uptime::machine(),
             metrics: AgentMetrics::register(&replica.registry).map_err(failed)?,
             health: replica.health.clone(),
+            tracer: replica.traces.tracer.clone(),
         })
     }
 }
@@ -131,8 +132,9 @@ pub fn run(surroundings: &Surroundings<'_>, given: &Given) -> Result<(), Failure
     let parts = Parts::read(surroundings, &resolved)?;
     let broker = BrokerSettings::read(&resolved)?;
     let metrics = MetricsSettings::read(&resolved)?;
+    let traces = TraceSettings::read(&resolved)?;
     process::init_logs(&resolved)?;
-    process::run(|shutdown| serve(parts, broker, metrics, shutdown))
+    process::run(|shutdown| serve(parts, broker, metrics, traces, shutdown))
 }
 
 /// Ends and lets go of all that the agent has on its cluster. Needs no broker.
@@ -161,9 +163,10 @@ async fn serve(
     parts: Parts,
     settings: BrokerSettings,
     metrics: MetricsSettings,
+    traces: Option<TraceSettings>,
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
-    let replica = Replica::new("agent")?;
+    let replica = Replica::new("agent", traces.as_ref())?;
     replica.serve_probes(metrics.listen, &shutdown).await?;
     let name = parts.settings.name.clone();
     let broker = connect(&settings, &format!("agent {name}"))?;
@@ -176,6 +179,7 @@ async fn serve(
     replica.tasks.wait().await;
     broker.close().await;
     requests_broker.close().await;
+    replica.traces.end().await;
     result.map_err(|error| failed(with_causes(&error)))
 }
 

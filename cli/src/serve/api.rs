@@ -12,7 +12,7 @@ use super::replica::{Replica, bind, connect, names};
 use super::{failed, process, store};
 use crate::command::Surroundings;
 use crate::failure::Failure;
-use crate::settings::{ApiSettings, BrokerSettings, DatabaseSettings, Given, MetricsSettings, Part};
+use crate::settings::{ApiSettings, BrokerSettings, DatabaseSettings, Given, MetricsSettings, Part, TraceSettings};
 
 struct Settings {
     api: ApiSettings,
@@ -20,6 +20,7 @@ struct Settings {
     database: DatabaseSettings,
     broker: BrokerSettings,
     bootstrap_token: Option<String>,
+    traces: Option<TraceSettings>,
 }
 
 /// Runs it until it is asked to end.
@@ -39,6 +40,7 @@ pub fn run(surroundings: &Surroundings<'_>, given: &Given) -> Result<(), Failure
         database: DatabaseSettings::read(&resolved, None)?,
         broker: BrokerSettings::read(&resolved)?,
         bootstrap_token,
+        traces: TraceSettings::read(&resolved)?,
     };
     process::init_logs(&resolved)?;
     process::run(|shutdown| serve(settings, shutdown))
@@ -56,7 +58,7 @@ fn bootstrap_token(path: &str, read: &dyn Fn(&str) -> std::io::Result<String>) -
 }
 
 async fn serve(settings: Settings, shutdown: CancellationToken) -> Result<(), Failure> {
-    let replica = Replica::new("api")?;
+    let replica = Replica::new("api", settings.traces.as_ref())?;
     let listener = bind(settings.api.listen, "listen").await?;
     replica.serve_probes(settings.metrics.listen, &shutdown).await?;
     let store = store::open(&settings.database).await?;
@@ -85,6 +87,7 @@ async fn serve(settings: Settings, shutdown: CancellationToken) -> Result<(), Fa
         health: replica.health.clone(),
         release: env!("CARGO_PKG_VERSION").to_owned(),
         replica: replica.name.clone(),
+        tracer: replica.traces.tracer.clone(),
     };
     let result = berth_api::run(config, listener, shutdown.clone()).await.map_err(failed);
     shutdown.cancel();
@@ -93,6 +96,7 @@ async fn serve(settings: Settings, shutdown: CancellationToken) -> Result<(), Fa
     broker.close().await;
     requests_broker.close().await;
     store.close().await;
+    replica.traces.end().await;
     result
 }
 

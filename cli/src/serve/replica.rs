@@ -13,8 +13,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::failed;
+use super::traces::Traces;
 use crate::failure::{Failure, Status};
-use crate::settings::{BrokerKind, BrokerSettings, CelerySettings};
+use crate::settings::{BrokerKind, BrokerSettings, CelerySettings, TraceSettings};
 
 /// A process's numbers and readiness.
 pub(super) struct Replica {
@@ -23,18 +24,20 @@ pub(super) struct Replica {
     pub(super) registry: Registry,
     pub(super) health: Health,
     pub(super) tasks: TaskTracker,
+    pub(super) traces: Traces,
 }
 
 impl Replica {
-    /// Those of a process in that role.
-    pub(super) fn new(role: &str) -> Result<Self, Failure> {
+    /// Those of a process in that role; within the runtime, which sends traces.
+    pub(super) fn new(role: &str, traces: Option<&TraceSettings>) -> Result<Self, Failure> {
         let registry = Registry::new();
         let process = prometheus::process_collector::ProcessCollector::for_self();
         registry.register(Box::new(process)).map_err(failed)?;
         build_info(&registry, role, env!("CARGO_PKG_VERSION")).map_err(failed)?;
         let health = Health::registered(&registry).map_err(failed)?;
         let name: String = uuid::Uuid::new_v4().simple().to_string().chars().take(12).collect();
-        Ok(Self { name, registry, health, tasks: TaskTracker::new() })
+        let traces = Traces::start(traces, &name, &registry)?;
+        Ok(Self { name, registry, health, tasks: TaskTracker::new(), traces })
     }
 
     /// Serves `/metrics`, `/healthz` and `/readyz` on a listener of their own, if there is one.

@@ -12,7 +12,9 @@ use super::replica::{Replica, celery, connect, names, queue_kind};
 use super::{failed, process, store};
 use crate::command::Surroundings;
 use crate::failure::Failure;
-use crate::settings::{BrokerSettings, Given, MetricsSettings, Part, RetentionSettings, SchedulerSettings};
+use crate::settings::{
+    BrokerSettings, Given, MetricsSettings, Part, RetentionSettings, SchedulerSettings, TraceSettings,
+};
 
 /// Runs it until it is asked to end.
 ///
@@ -22,16 +24,18 @@ pub fn run(surroundings: &Surroundings<'_>, given: &Given) -> Result<(), Failure
     let resolved = surroundings.settings(Part::Scheduler, given)?;
     let settings = SchedulerSettings::read(&resolved)?;
     let metrics = MetricsSettings::read(&resolved)?;
+    let traces = TraceSettings::read(&resolved)?;
     process::init_logs(&resolved)?;
-    process::run(|shutdown| serve(settings, metrics, shutdown))
+    process::run(|shutdown| serve(settings, metrics, traces, shutdown))
 }
 
 async fn serve(
     settings: SchedulerSettings,
     metrics: MetricsSettings,
+    traces: Option<TraceSettings>,
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
-    let replica = Replica::new("scheduler")?;
+    let replica = Replica::new("scheduler", traces.as_ref())?;
     replica.serve_probes(metrics.listen, &shutdown).await?;
     let store = store::open(&settings.database).await?;
     let broker = connect(&settings.broker, "scheduler")?;
@@ -51,6 +55,7 @@ async fn serve(
             health: replica.health.clone(),
             retention: retention(settings.retention),
             celery,
+            tracer: replica.traces.tracer.clone(),
         };
         let taking = berth_api::take_in_submissions(submissions, submitters, shutdown.clone());
         let (taken, ()) = tokio::join!(taking, berth_scheduler::run(config, shutdown));
@@ -60,6 +65,7 @@ async fn serve(
     replica.tasks.wait().await;
     broker.close().await;
     store.close().await;
+    replica.traces.end().await;
     Ok(())
 }
 
@@ -84,6 +90,7 @@ pub(super) fn submissions(
         health: replica.health.clone(),
         release: env!("CARGO_PKG_VERSION").to_owned(),
         replica: replica.name.clone(),
+        tracer: replica.traces.tracer.clone(),
     }
 }
 

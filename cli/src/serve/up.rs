@@ -20,6 +20,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::settings::{
     ApiSettings, BrokerSettings, CelerySettings, DatabaseSettings, Format, Given, Part, RetentionSettings,
+    TraceSettings,
 };
 
 /// How often it is asked whether everything is ready.
@@ -34,6 +35,7 @@ struct Settings {
     retention: RetentionSettings,
     celery: CelerySettings,
     agent: Parts,
+    traces: Option<TraceSettings>,
 }
 
 /// Runs it until it is asked to end. Runs go on without it, and are found again.
@@ -50,6 +52,7 @@ pub fn run(surroundings: &Surroundings<'_>, given: &Given) -> Result<(), Failure
         retention: RetentionSettings::read(&resolved)?,
         celery: CelerySettings::read(&resolved)?,
         agent,
+        traces: TraceSettings::read(&resolved)?,
     };
     process::init_logs(&resolved)?;
     make_folder(&settings.agent.settings.data_dir)?;
@@ -67,7 +70,7 @@ fn make_folder(folder: &Path) -> Result<(), Failure> {
 }
 
 async fn serve(settings: Settings, shutdown: CancellationToken) -> Result<(), Failure> {
-    let replica = Replica::new("up")?;
+    let replica = Replica::new("up", settings.traces.as_ref())?;
     let listener = bind(settings.api.listen, "listen").await?;
     let address = listener.local_addr().map_err(failed)?;
     let clock = Clock::system();
@@ -95,6 +98,7 @@ async fn serve(settings: Settings, shutdown: CancellationToken) -> Result<(), Fa
         health: replica.health.clone(),
         retention: scheduler::retention(settings.retention),
         celery: celery(settings.celery, &settings.broker, &broker)?,
+        tracer: replica.traces.tracer.clone(),
     };
     let api = berth_api::Config {
         store: store.clone(),
@@ -109,6 +113,7 @@ async fn serve(settings: Settings, shutdown: CancellationToken) -> Result<(), Fa
         health: replica.health.clone(),
         release: env!("CARGO_PKG_VERSION").to_owned(),
         replica: replica.name.clone(),
+        tracer: replica.traces.tracer.clone(),
     };
     // The API's own numbers are registered already.
     let submissions = scheduler::submissions(&replica, &Registry::new(), &store, &broker, &settings.broker);
@@ -137,6 +142,7 @@ async fn serve(settings: Settings, shutdown: CancellationToken) -> Result<(), Fa
     broker.close().await;
     requests_broker.close().await;
     store.close().await;
+    replica.traces.end().await;
     submissions.and(api).and(scheduler).and(agent)
 }
 

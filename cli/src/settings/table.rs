@@ -554,7 +554,7 @@ pub const SETTINGS: &[Setting] = &[
             Derived("no traces are recorded"),
             SERVICES,
             "The collector that traces are sent to, by OTLP over HTTP: http(s)://HOST:4318; /v1/traces is put behind it \
-             where it is missing. Or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, as it is, or OTEL_EXPORTER_OTLP_ENDPOINT",
+             where it is missing; or off. Or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, as it is, or OTEL_EXPORTER_OTLP_ENDPOINT",
         ),
     ),
     standard(

@@ -34,9 +34,10 @@ impl TraceSettings {
         let is_whole =
             resolved.get("otlp_endpoint").is_some_and(|value| is_variable(&value.origin, OTLP_TRACES_ENDPOINT));
         let endpoint = resolved
-            .read("otlp_endpoint", "http://HOST:PORT or https://HOST, without user and password", |text| {
-                endpoint(text, is_whole)
-            })?;
+            .read("otlp_endpoint", "http://HOST:PORT or https://HOST, without user and password, or off", |text| {
+                if text == "off" { Some(None) } else { endpoint(text, is_whole).map(Some) }
+            })?
+            .flatten();
         let list = "NAME=VALUE, by commas, with %XX for what would end a value";
         let headers = resolved.read("otlp_headers", list, pairs)?.unwrap_or_default();
         let attributes = resolved.read("otlp_resource_attributes", list, pairs)?.unwrap_or_default();
@@ -126,6 +127,7 @@ mod tests {
         assert_eq!(address(&[], &[(general, "https://c/otlp/")]).unwrap(), "https://c/otlp/v1/traces");
         let as_it_is = address(&[], &[(general, "http://other"), (traces, "http://c:1/here")]);
         assert_eq!(as_it_is.unwrap(), "http://c:1/here");
+        assert_eq!(address(&[("otlp_endpoint", "off")], &[(general, "http://other")]), None);
     }
 
     #[test]
@@ -146,7 +148,7 @@ mod tests {
     #[test]
     fn what_can_not_be_used_is_refused_by_name() {
         let refused = |key: &str, text: &str| read(&[(key, text)], &[]).unwrap_err();
-        let allowed = "is not http://HOST:PORT or https://HOST, without user and password";
+        let allowed = "is not http://HOST:PORT or https://HOST, without user and password, or off";
         for bad in ["c:4318", "grpc://c:4317", "http://u:p@c", "http://"] {
             let text = refused("otlp_endpoint", bad);
             assert_eq!(text, format!("`otlp_endpoint` (from --otlp-endpoint): `{bad}` {allowed}"));

@@ -74,10 +74,11 @@ impl SpanId {
         Self::of_digest(&digest.finalize())
     }
 
-    /// The id of the hop that follows the one with this id.
+    /// The id of a hop of an attempt that follows the span with this id: for whoever doesn't know its turn.
     #[must_use]
-    pub fn following(self, hop: Hop) -> Self {
-        Self::of_digest(&Sha256::new().chain_update(self.0).chain_update(hop.as_str()).finalize())
+    pub fn following(self, run: RunId, attempt: u32, hop: Hop) -> Self {
+        let digest = Sha256::new().chain_update(self.0).chain_update(Self::of(run, attempt, 0, hop).0);
+        Self::of_digest(&digest.finalize())
     }
 
     fn of_digest(digest: &[u8]) -> Self {
@@ -368,7 +369,7 @@ mod tests {
                 for hop in Hop::ALL {
                     assert_eq!(SpanId::of(run, attempt, turn, hop), SpanId::of(run, attempt, turn, hop));
                     ids.insert(SpanId::of(run, attempt, turn, hop));
-                    ids.insert(SpanId::of(run, attempt, turn, hop).following(hop));
+                    ids.insert(SpanId::of(run, attempt, turn, hop).following(run, attempt, hop));
                 }
             }
         }

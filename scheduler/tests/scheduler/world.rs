@@ -87,6 +87,7 @@ impl World {
             replica: format!("s{}", self.ended.len() + 1),
             metrics: SchedulerMetrics::register(&registry).unwrap(),
             health: Health::new(),
+            tracer: berth_telemetry::Tracer::off(),
             retention: RetentionSettings::default(),
             celery: CelerySettings {
                 control: Control::Inspect,

@@ -9,7 +9,7 @@ use berth_domain::compile::{Container, Runtime};
 use serde_json::{Value, json};
 
 use super::super::Refusal;
-use super::super::environment::UID_VARIABLE;
+use super::super::environment::{TRACE_VARIABLES, UID_VARIABLE};
 use super::connection::{self, Given};
 use super::names::MAIN_CONTAINER;
 use super::pod::unsupported;
@@ -166,9 +166,13 @@ fn one(
     Ok(value)
 }
 
-/// The container's own variables, each name once as its last holds, and then Berth's.
+/// The container's own variables, each name once as its last holds, and then Berth's, which hold over them but for those of
+/// a trace.
 fn environment(container: &Container, own: &[(&'static str, String)]) -> Vec<Value> {
-    let is_own = |name: &str| name == UID_VARIABLE || own.iter().any(|(taken, _)| *taken == name);
+    let is_set = |name: &str| container.env.iter().any(|variable| variable.name == name);
+    let is_left = |name: &str| TRACE_VARIABLES.contains(&name) && is_set(name);
+    let own = || own.iter().filter(|(name, _)| !is_left(name));
+    let is_own = |name: &str| name == UID_VARIABLE || own().any(|(taken, _)| *taken == name);
     let mut variables: Vec<Value> = Vec::new();
     for (at, variable) in container.env.iter().enumerate() {
         let later = container.env[at + 1..].iter().any(|other| other.name == variable.name);
@@ -176,7 +180,7 @@ fn environment(container: &Container, own: &[(&'static str, String)]) -> Vec<Val
             variables.push(json!(variable));
         }
     }
-    variables.extend(own.iter().map(|(name, value)| json!({"name": name, "value": value})));
+    variables.extend(own().map(|(name, value)| json!({"name": name, "value": value})));
     let uid = json!({"fieldRef": {"fieldPath": "metadata.uid"}});
     variables.push(json!({"name": UID_VARIABLE, "valueFrom": uid}));
     variables

@@ -58,6 +58,9 @@ pub(super) const PORTS: &str = "berth.dev/ports";
 /// On the first pod: how its idleness is seen, and for how long it may be idle.
 pub(super) const CULL: &str = "berth.dev/cull";
 
+/// Where the attempt belongs in a trace.
+pub(super) const TRACE: &str = "berth.dev/trace";
+
 /// What begins every label and annotation of Berth's own.
 pub(super) const PREFIX: &str = "berth.dev/";
 

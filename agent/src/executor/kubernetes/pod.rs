@@ -219,7 +219,8 @@ fn annotations(
         (names::SPEC_HASH, order.spec_hash.clone()),
         (names::KEEP, ttl.unwrap_or(keep.as_secs()).to_string()),
     ];
-    annotations.extend(own.map(|(key, value)| (key.to_owned(), value)));
+    let trace = order.trace.as_ref().map(|trace| (names::TRACE, trace.kept.to_string()));
+    annotations.extend(own.into_iter().chain(trace).map(|(key, value)| (key.to_owned(), value)));
     annotations
 }
 

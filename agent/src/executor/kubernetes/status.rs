@@ -11,7 +11,7 @@ use berth_domain::time::Time;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodCondition, PodStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time as PodTime;
 
-use super::super::Object;
+use super::super::{Object, ObjectTrace};
 use super::end;
 use super::names;
 use super::set::{self, Member, Place};
@@ -123,9 +123,16 @@ pub(super) fn read(pod: &Pod, patience: Patience) -> Option<Reading> {
         at,
         // Of a service that has ended nobody knows whether it was ready.
         ran: ran.filter(|_| member.is_none()).map(|at| (at, RUNNING_RANK)),
+        trace: trace(pod, ran).map(Box::new),
     };
     let namespace = pod.metadata.namespace.clone()?;
     Some(Reading { namespace, object, doom, is_terminating, member: member.map(Box::new) })
+}
+
+/// What of a pod belongs in a trace.
+fn trace(pod: &Pod, began: Option<Time>) -> Option<ObjectTrace> {
+    let context = annotation(pod, names::TRACE)?.parse().ok()?;
+    Some(ObjectTrace { context, queue: label(pod, names::QUEUE).unwrap_or_default().to_owned(), began })
 }
 
 /// A service's pod whose main container was started: it runs when it is ready.

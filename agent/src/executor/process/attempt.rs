@@ -16,8 +16,8 @@ use super::alive::{self, Orphans};
 use super::folder::{
     open_private, read_passing_record, read_record, touch_dir, write_passing_record, write_record,
 };
-use super::record::{EXIT, Exit, LAUNCHED, LOCK, Launched, STARTED, STOP, Spec, Started, Stop};
-use crate::executor::Object;
+use super::record::{EXIT, Exit, LAUNCHED, LOCK, Launched, STARTED, STOP, Spec, Started, Stop, Traced};
+use crate::executor::{Object, ObjectTrace};
 use crate::uptime::Uptime;
 
 /// The ranks of the phases, with room for those of other executors between them.
@@ -72,6 +72,9 @@ impl Attempt {
             rank,
             at,
             ran,
+            trace: self.spec.trace.clone().map(|Traced { context, queue }| {
+                Box::new(ObjectTrace { context, queue, began: ran.map(|(at, _)| at) })
+            }),
         })
     }
 

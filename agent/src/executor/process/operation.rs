@@ -11,7 +11,7 @@ use berth_domain::reported::Reported;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::environment::{UID_VARIABLE, own_environment};
+use super::super::environment::{TRACE_VARIABLES, UID_VARIABLE, own_environment};
 use super::super::{Order, Refusal};
 use super::record::Launch;
 
@@ -251,7 +251,11 @@ fn environment(
         }
         environment.insert(name.clone(), value);
     }
-    environment.extend(own.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    for (name, value) in own {
+        if !(TRACE_VARIABLES.contains(&name) && environment.contains_key(name)) {
+            environment.insert(name.to_owned(), value);
+        }
+    }
     Ok(environment.into_iter().collect())
 }
 
@@ -287,6 +291,7 @@ mod tests {
             needs: Vec::new(),
             operation: operation.to_string(),
             replace: false,
+            trace: None,
             create_by: Uptime::manual().now(),
         };
         let environment = BTreeMap::from([("PATH".to_owned(), "/bin".to_owned())]);

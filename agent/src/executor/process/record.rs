@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use berth_domain::lifecycle::End;
 use berth_domain::protocol::AttemptRef;
 use berth_domain::time::Time;
+use berth_domain::trace::TraceContext;
 use serde::{Deserialize, Serialize};
 
 use crate::uptime::Moment;
@@ -49,8 +50,18 @@ pub(crate) struct Spec {
     pub(crate) launch_by: Moment,
     /// Until then a create of the same attempt may still come.
     pub(crate) claim_over: Moment,
+    /// Where it belongs in a trace, if it is in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) trace: Option<Traced>,
     /// None if it was refused.
     pub(crate) launch: Option<Launch>,
+}
+
+/// Where an attempt belongs in a trace, and what is said of it there.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Traced {
+    pub(crate) context: TraceContext,
+    pub(crate) queue: String,
 }
 
 /// How to run the command.

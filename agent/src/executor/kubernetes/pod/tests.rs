@@ -24,6 +24,7 @@ fn order(operation: &Value) -> Order {
         needs: Vec::new(),
         operation: operation.to_string(),
         replace: false,
+        trace: None,
         create_by: Uptime::manual().now(),
     }
 }
