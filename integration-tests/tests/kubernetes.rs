@@ -25,3 +25,5 @@ mod removal;
 mod replicas;
 #[path = "kubernetes/services.rs"]
 mod services;
+#[path = "kubernetes/traces.rs"]
+mod traces;

@@ -25,7 +25,7 @@ fn an_offer() -> Offer {
         root_id: None,
         parent_id: Some(Uuid::now_v7()),
         needs: vec!["init".to_owned()],
-        trace: None,
+        trace: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01 vendor=x".parse().unwrap()),
     }
 }
 
@@ -36,6 +36,22 @@ fn an_offer_is_read_as_it_was_written() {
     // The operation is passed on byte for byte.
     assert_eq!(got.operation.get(), sent.operation.get());
     assert_eq!(format!("{got:?}"), format!("{sent:?}"));
+}
+
+#[test]
+fn an_offer_carries_its_trace_in_the_headers_that_others_look_for_and_a_wrong_one_is_none() {
+    let mut message = offer::encode(&an_offer());
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    assert_eq!(message.header_text("traceparent"), Some(parent));
+    assert_eq!(message.header_text("tracestate"), Some("vendor=x"));
+    let handed = berth_broker::handed::encode(&an_offer(), "out");
+    assert_eq!(handed.header_text("traceparent"), Some(parent));
+    for wrong in [json!("nonsense"), json!(7), json!(null)] {
+        message.headers.insert("traceparent".to_owned(), wrong);
+        assert_eq!(offer::decode(&message).unwrap().trace, None);
+    }
+    let untraced = offer::encode(&Offer { trace: None, ..an_offer() });
+    assert!(!untraced.headers.contains_key("traceparent") && !untraced.headers.contains_key("tracestate"));
 }
 
 #[test]

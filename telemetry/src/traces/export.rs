@@ -208,3 +208,6 @@ fn words(error: &reqwest::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

@@ -274,12 +274,19 @@ fn working_dir(dir: Option<&str>) -> Result<Option<PathBuf>, Refusal> {
 mod tests {
     use berth_domain::id::RunId;
     use berth_domain::protocol::AttemptRef;
+    use berth_domain::trace::TraceContext;
     use serde_json::json;
 
+    use super::super::super::OrderTrace;
     use super::*;
     use crate::uptime::Uptime;
 
     fn read(operation: &Value) -> Result<Launch, Refusal> {
+        read_traced(operation, None)
+    }
+
+    fn read_traced(operation: &Value, trace: Option<&str>) -> Result<Launch, Refusal> {
+        let context = |text: &str| text.parse::<TraceContext>().unwrap();
         let order = Order {
             attempt: AttemptRef { run: RunId::new(), attempt: 1 },
             agent: "local".into(),
@@ -291,7 +298,10 @@ mod tests {
             needs: Vec::new(),
             operation: operation.to_string(),
             replace: false,
-            trace: None,
+            trace: trace.map(|joined| {
+                let kept = context("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+                Box::new(OrderTrace { kept, joined: context(joined) })
+            }),
             create_by: Uptime::manual().now(),
         };
         let environment = BTreeMap::from([("PATH".to_owned(), "/bin".to_owned())]);
@@ -326,6 +336,28 @@ mod tests {
         for (name, value) in [("PATH", "/bin"), ("N", "3"), ("BERTH_ATTEMPT", "1"), (UID_VARIABLE, "the-uid")]
         {
             assert!(launch.environment.contains(&(name.into(), value.into())), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_program_joins_its_trace_unless_it_was_told_otherwise() {
+        let joined = "00-4bf92f3577b34da6a3ce929d0e0e4736-1111111111111111-01";
+        let operation = |env: Value| json!({"run": {"kind": "job", "container": {"command": ["true"], "env": env}}});
+        let value = |launch: &Launch, name: &str| {
+            launch.environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+        };
+        let launch = read_traced(&operation(json!([])), Some(&format!("{joined} a=1"))).ok().unwrap();
+        assert_eq!(value(&launch, "TRACEPARENT").as_deref(), Some(joined));
+        assert_eq!(value(&launch, "TRACESTATE").as_deref(), Some("a=1"));
+        let said = value(&launch, "OTEL_RESOURCE_ATTRIBUTES").unwrap();
+        assert!(said.ends_with(",berth.attempt=1,berth.agent=local,berth.queue=default"), "{said}");
+        let own = json!([{"name": "TRACEPARENT", "value": "mine"}, {"name": "OTEL_RESOURCE_ATTRIBUTES", "value": "a=b"}]);
+        let launch = read_traced(&operation(own), Some(joined)).ok().unwrap();
+        assert_eq!(value(&launch, "TRACEPARENT").as_deref(), Some("mine"));
+        assert_eq!(value(&launch, "OTEL_RESOURCE_ATTRIBUTES").as_deref(), Some("a=b"));
+        let launch = read(&operation(json!([]))).ok().unwrap();
+        for name in TRACE_VARIABLES {
+            assert_eq!(value(&launch, name), None);
         }
     }
 

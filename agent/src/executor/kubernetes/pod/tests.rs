@@ -6,6 +6,7 @@ use berth_domain::protocol::AttemptRef;
 use berth_domain::spec::{Format, Limits, parse};
 use serde_json::{Value, json};
 
+use super::super::super::OrderTrace;
 use super::*;
 use crate::transfer::{StoreAt, Task, Wanted, WantedKind};
 use crate::uptime::Uptime;
@@ -78,6 +79,38 @@ fn without_own(mut pod: Value) -> Value {
     assert!(volumes.contains(&context));
     volumes.retain(|volume| *volume != context);
     pod
+}
+
+#[test]
+fn every_container_joins_the_trace_unless_it_was_told_otherwise_and_the_pod_keeps_where_its_run_belongs() {
+    let (kept, joined) = (
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01 vendor=x",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-1111111111111111-01",
+    );
+    let mut traced = order(&json!({"name": "hello", "run": {
+        "kind": "job",
+        "container": {"image": "busybox"},
+        "sidecars": [{"image": "proxy", "env": [{"name": "TRACEPARENT", "value": "mine"}]}],
+    }}));
+    let untraced = planned(&traced).unwrap().pod;
+    assert!(!untraced.to_string().contains("TRACEPARENT\",\"value\":\"00"), "{untraced}");
+    traced.trace = Some(Box::new(OrderTrace {
+        kept: kept.parse().unwrap(),
+        joined: format!("{joined} vendor=x").parse().unwrap(),
+    }));
+    let pod = planned(&traced).unwrap().pod;
+    assert_eq!(pod["metadata"]["annotations"]["berth.dev/trace"], kept);
+    let values = |container: &Value, name: &str| -> Vec<Value> {
+        let env = container["env"].as_array().unwrap().iter();
+        env.filter(|variable| variable["name"] == name).map(|variable| variable["value"].clone()).collect()
+    };
+    let (main, sidecar) = (&pod["spec"]["containers"][0], &pod["spec"]["initContainers"][0]);
+    assert_eq!(values(main, "TRACEPARENT"), [joined]);
+    assert_eq!(values(main, "TRACESTATE"), ["vendor=x"]);
+    let said = format!("berth.run.uuid={RUN},berth.attempt=2,berth.agent=eu,berth.queue=gpu");
+    assert_eq!(values(main, "OTEL_RESOURCE_ATTRIBUTES"), [said.as_str()]);
+    assert_eq!(values(sidecar, "TRACEPARENT"), ["mine"]);
+    assert_eq!(values(sidecar, "OTEL_RESOURCE_ATTRIBUTES"), [said.as_str()]);
 }
 
 #[test]
