@@ -85,7 +85,8 @@ impl Desk {
         let patience = tokio::time::Instant::now() + VALIDITY;
         loop {
             let sent = self.uptime.now();
-            let request = ClaimRequest { nonce: nonce.clone(), run: attempt.run, attempt: attempt.attempt, span };
+            let request =
+                ClaimRequest { nonce: nonce.clone(), run: attempt.run, attempt: attempt.attempt, span };
             if self.queue.send(request).await.is_err() {
                 return Outcome::Unanswered;
             }

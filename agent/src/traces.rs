@@ -50,7 +50,8 @@ impl HandOver {
         shared.tracer.hop(&self.offered, (Hop::Claim, self.claim), times, |span| {
             let from = shared.names.offers(shared.name.as_str(), &self.queue);
             let message = self.attempt.run.uuid().to_string();
-            let span = span.kind(Kind::Consumer).message(shared.broker.system(), "claim", &from.queue, &message);
+            let span =
+                span.kind(Kind::Consumer).message(shared.broker.system(), "claim", &from.queue, &message);
             self.said(shared, span)
         });
         let granted = match grant {
@@ -63,7 +64,13 @@ impl HandOver {
     }
 
     /// Records that the object was created from `began` on, or why it never is.
-    pub(crate) fn created(&self, shared: &Shared, began: Time, grant: Option<SpanId>, made: Result<&Object, &End>) {
+    pub(crate) fn created(
+        &self,
+        shared: &Shared,
+        began: Time,
+        grant: Option<SpanId>,
+        made: Result<&Object, &End>,
+    ) {
         let times = (began, shared.clock.now());
         shared.tracer.hop(&self.offered, (Hop::Create, self.create), times, |span| {
             let span = self.said(shared, span.under(Some(grant.unwrap_or(self.claim))));

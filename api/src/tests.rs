@@ -13,6 +13,7 @@ mod routing;
 mod shapes;
 mod streams;
 mod submitting;
+mod traces;
 
 use std::time::Duration;
 
@@ -77,6 +78,11 @@ impl Api {
 
     /// The same on another broker.
     async fn on(broker: Broker, auth: Auth, limits: Limits) -> Self {
+        Self::traced_by(Tracer::off(), broker, auth, limits).await
+    }
+
+    /// The same, with something that records traces.
+    async fn traced_by(tracer: Tracer, broker: Broker, auth: Auth, limits: Limits) -> Self {
         let store = Store::connect("sqlite::memory:", Options::default()).await.unwrap();
         store.migrate(berth_store::Phase::Contract, Clock::system().now()).await.unwrap();
         let config = Config {
@@ -92,7 +98,7 @@ impl Api {
             health: Health::new(),
             release: "0.1.0".to_owned(),
             replica: "api-1".to_owned(),
-            tracer: Tracer::off(),
+            tracer,
         };
         let app = App::new(config, CancellationToken::new()).unwrap();
         let audit = Audit::new("test", "test", app.clock.now());

@@ -28,5 +28,7 @@ mod preemption;
 mod replica;
 #[path = "scheduler/stops.rs"]
 mod stops;
+#[path = "scheduler/traces.rs"]
+mod traces;
 #[path = "scheduler/world.rs"]
 mod world;

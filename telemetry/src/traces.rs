@@ -242,7 +242,8 @@ mod tests {
         let context = tracer.enter(None, SpanId::new()).unwrap();
         let now = Time::from_micros(1);
         for _ in 0..3 {
-            tracer.hop(&context, (Hop::Run, SpanId::of(RunId::new(), 0, 0, Hop::Run)), (now, now), |span| span);
+            tracer
+                .hop(&context, (Hop::Run, SpanId::of(RunId::new(), 0, 0, Hop::Run)), (now, now), |span| span);
         }
         let text = crate::metrics::exposition(&registry).unwrap();
         assert!(text.contains("berth_trace_spans_dropped_total{reason=\"queue_full\"} 2\n"), "{text}");

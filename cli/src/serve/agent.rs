@@ -21,7 +21,9 @@ use super::replica::{Replica, connect, names};
 use super::{failed, process, with_causes};
 use crate::command::Surroundings;
 use crate::failure::Failure;
-use crate::settings::{self, AgentSettings, BrokerSettings, ExecutorKind, Given, MetricsSettings, Part, TraceSettings};
+use crate::settings::{
+    self, AgentSettings, BrokerSettings, ExecutorKind, Given, MetricsSettings, Part, TraceSettings,
+};
 
 /// What processes inherit of the surroundings: nothing that may be secret.
 const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME", "SHELL"];

@@ -12,7 +12,9 @@ use super::replica::{Replica, bind, connect, names};
 use super::{failed, process, store};
 use crate::command::Surroundings;
 use crate::failure::Failure;
-use crate::settings::{ApiSettings, BrokerSettings, DatabaseSettings, Given, MetricsSettings, Part, TraceSettings};
+use crate::settings::{
+    ApiSettings, BrokerSettings, DatabaseSettings, Given, MetricsSettings, Part, TraceSettings,
+};
 
 struct Settings {
     api: ApiSettings,

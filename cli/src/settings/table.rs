@@ -125,7 +125,18 @@ const fn plain(
     parts: &'static [Part],
     help: &'static str,
 ) -> Setting {
-    Setting { key, flag, short: None, value_name, default, secret: false, many: false, standard: &[], parts, help }
+    Setting {
+        key,
+        flag,
+        short: None,
+        value_name,
+        default,
+        secret: false,
+        many: false,
+        standard: &[],
+        parts,
+        help,
+    }
 }
 
 const fn secret(mut setting: Setting) -> Setting {
@@ -575,7 +586,12 @@ pub const SETTINGS: &[Setting] = &[
             "otlp_service_name",
             "otlp-service-name",
             "NAME",
-            PerPart(&[(Up, "berth"), (Api, "berth-api"), (Scheduler, "berth-scheduler"), (Agent, "berth-agent")]),
+            PerPart(&[
+                (Up, "berth"),
+                (Api, "berth-api"),
+                (Scheduler, "berth-scheduler"),
+                (Agent, "berth-agent"),
+            ]),
             SERVICES,
             "What the process is called in traces (service.name). Or OTEL_SERVICE_NAME",
         ),

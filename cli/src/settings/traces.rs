@@ -31,12 +31,17 @@ impl TraceSettings {
     /// # Errors
     /// If one of them can't be used, whether or not there is an endpoint.
     pub fn read(resolved: &Resolved) -> Result<Option<Self>, Error> {
-        let is_whole =
-            resolved.get("otlp_endpoint").is_some_and(|value| is_variable(&value.origin, OTLP_TRACES_ENDPOINT));
+        let is_whole = resolved
+            .get("otlp_endpoint")
+            .is_some_and(|value| is_variable(&value.origin, OTLP_TRACES_ENDPOINT));
         let endpoint = resolved
-            .read("otlp_endpoint", "http://HOST:PORT or https://HOST, without user and password, or off", |text| {
-                if text == "off" { Some(None) } else { endpoint(text, is_whole).map(Some) }
-            })?
+            .read(
+                "otlp_endpoint",
+                "http://HOST:PORT or https://HOST, without user and password, or off",
+                |text| {
+                    if text == "off" { Some(None) } else { endpoint(text, is_whole).map(Some) }
+                },
+            )?
             .flatten();
         let list = "NAME=VALUE, by commas, with %XX for what would end a value";
         let headers = resolved.read("otlp_headers", list, pairs)?.unwrap_or_default();
@@ -44,7 +49,8 @@ impl TraceSettings {
         let ratio = resolved.read("trace_sample_ratio", "a share from 0 to 1", |text| {
             text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio))
         })?;
-        let service = resolved.get("otlp_service_name").map_or_else(|| "berth".to_owned(), |value| value.text.clone());
+        let service =
+            resolved.get("otlp_service_name").map_or_else(|| "berth".to_owned(), |value| value.text.clone());
         Ok(endpoint.map(|endpoint| Self {
             endpoint,
             headers: headers.into_iter().map(|(name, value)| (name, value.into())).collect(),
@@ -76,7 +82,8 @@ fn endpoint(text: &str, is_whole: bool) -> Option<String> {
 
 /// Reads a list of pairs, as the variables of OpenTelemetry have it.
 fn pairs(text: &str) -> Option<Vec<(String, String)>> {
-    let decoded = |text: &str| percent_decode_str(text.trim()).decode_utf8().ok().map(|text| text.into_owned());
+    let decoded =
+        |text: &str| percent_decode_str(text.trim()).decode_utf8().ok().map(|text| text.into_owned());
     text.split(',')
         .filter(|pair| !pair.trim().is_empty())
         .map(|pair| {
@@ -121,7 +128,10 @@ mod tests {
         let full = Some("http://c:4318/v1/traces".to_owned());
         for given in ["http://c:4318", "http://c:4318/", "http://c:4318/v1/traces"] {
             assert_eq!(address(&[("otlp_endpoint", given)], &[]), full);
-            assert_eq!(address(&[], &[(own, given), (general, "http://other"), (traces, "http://third")]), full);
+            assert_eq!(
+                address(&[], &[(own, given), (general, "http://other"), (traces, "http://third")]),
+                full
+            );
             assert_eq!(address(&[], &[(general, given)]), full);
         }
         assert_eq!(address(&[], &[(general, "https://c/otlp/")]).unwrap(), "https://c/otlp/v1/traces");
@@ -133,8 +143,14 @@ mod tests {
     #[test]
     fn headers_and_attributes_are_pairs() {
         let settings = read(
-            &[("otlp_endpoint", "http://c"), ("otlp_headers", "authorization=Basic%20YTpi=, x-scope = a%2Cb")],
-            &[("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=prod,team=ml"), ("OTEL_SERVICE_NAME", "eu")],
+            &[
+                ("otlp_endpoint", "http://c"),
+                ("otlp_headers", "authorization=Basic%20YTpi=, x-scope = a%2Cb"),
+            ],
+            &[
+                ("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=prod,team=ml"),
+                ("OTEL_SERVICE_NAME", "eu"),
+            ],
         );
         let settings = settings.unwrap().unwrap();
         let headers: Vec<_> =

@@ -277,7 +277,8 @@ impl FromStr for TraceContext {
     type Err = InvalidTraceparent;
 
     fn from_str(text: &str) -> Result<Self, InvalidTraceparent> {
-        let (parent, state) = text.split_once(' ').map_or((text, None), |(parent, state)| (parent, Some(state)));
+        let (parent, state) =
+            text.split_once(' ').map_or((text, None), |(parent, state)| (parent, Some(state)));
         Self::read(parent, state).ok_or(InvalidTraceparent)
     }
 }
@@ -316,8 +317,15 @@ mod tests {
 
     #[test]
     fn of_a_newer_version_what_is_known_is_read_and_written_as_ours() {
-        for newer in ["cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-fd", &format!("01{}-more-of-it", &GOOD[2..])] {
-            assert_eq!(TraceContext::read(newer, None).map(|c| c.traceparent()), Some(GOOD.to_owned()), "{newer}");
+        for newer in [
+            "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-fd",
+            &format!("01{}-more-of-it", &GOOD[2..]),
+        ] {
+            assert_eq!(
+                TraceContext::read(newer, None).map(|c| c.traceparent()),
+                Some(GOOD.to_owned()),
+                "{newer}"
+            );
         }
     }
 
@@ -356,7 +364,10 @@ mod tests {
         let text = context.to_string();
         assert_eq!(text, format!("{GOOD} vendor=opaque,other@v=1"));
         assert_eq!(text.parse(), Ok(context.clone()));
-        assert_eq!(serde_json::from_str::<TraceContext>(&serde_json::to_string(&context).unwrap()).unwrap(), context);
+        assert_eq!(
+            serde_json::from_str::<TraceContext>(&serde_json::to_string(&context).unwrap()).unwrap(),
+            context
+        );
         assert_eq!("nonsense".parse::<TraceContext>(), Err(InvalidTraceparent));
     }
 

@@ -7,8 +7,11 @@ const LONGEST: usize = 512;
 
 /// Reads a list, without its empty members and spaces; none if it is wrong, empty or too long.
 pub(super) fn read(text: &str) -> Option<Box<str>> {
-    let members: Vec<&str> =
-        text.split(',').map(|member| member.trim_matches([' ', '\t'])).filter(|member| !member.is_empty()).collect();
+    let members: Vec<&str> = text
+        .split(',')
+        .map(|member| member.trim_matches([' ', '\t']))
+        .filter(|member| !member.is_empty())
+        .collect();
     let mut keys = Vec::with_capacity(members.len().min(MEMBERS));
     for member in &members {
         let (key, value) = member.split_once('=')?;
@@ -25,7 +28,9 @@ pub(super) fn read(text: &str) -> Option<Box<str>> {
 fn is_key(key: &str) -> bool {
     let is_part = |part: &str, longest: usize, begins: fn(u8) -> bool| {
         let rest = |letter: u8| {
-            letter.is_ascii_lowercase() || letter.is_ascii_digit() || matches!(letter, b'_' | b'-' | b'*' | b'/')
+            letter.is_ascii_lowercase()
+                || letter.is_ascii_digit()
+                || matches!(letter, b'_' | b'-' | b'*' | b'/')
         };
         part.len() <= longest && part.bytes().next().is_some_and(begins) && part.bytes().all(rest)
     };
@@ -58,7 +63,21 @@ mod tests {
     fn what_is_no_list_is_left_out_altogether() {
         let many: Vec<String> = (0..33).map(|at| format!("k{at}=v")).collect();
         let long = format!("a={},b={}", "x".repeat(256), "y".repeat(256));
-        for bad in ["", " , ", "a", "a=", "=1", "A=1", "1a=1", "a=1,a=2", "a=b=c", "a=é", "a@1=x", &many.join(","), &long] {
+        for bad in [
+            "",
+            " , ",
+            "a",
+            "a=",
+            "=1",
+            "A=1",
+            "1a=1",
+            "a=1,a=2",
+            "a=b=c",
+            "a=é",
+            "a@1=x",
+            &many.join(","),
+            &long,
+        ] {
             assert_eq!(read(bad), None, "{bad}");
         }
         assert!(read(&many[..32].join(",")).is_some());

@@ -12,14 +12,17 @@ use berth_domain::id::RunId;
 use berth_domain::lifecycle::{DispatchState, Event, RetryPolicy, Status, step};
 use berth_domain::protocol::AttemptRef;
 use berth_domain::time::{Clock, Time};
+use berth_domain::trace::TraceContext;
 use berth_scheduler::{CelerySettings, Config, Control, EventsWhen};
 use berth_store::{
     Agent, Audit, DeadLetter, DeadLetterFilter, NewAgent, NewProject, NewRun, Options, Phase, Project,
     RetentionSettings, Run, Store,
 };
 use berth_telemetry::metrics::SchedulerMetrics;
-use berth_telemetry::{Health, Registry};
+use berth_telemetry::traces::Span;
+use berth_telemetry::{Health, Registry, Tracer};
 use tempfile::TempDir;
+use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +43,9 @@ pub(crate) struct World {
     pub(crate) dir: TempDir,
     /// The numbers of each scheduler.
     pub(crate) registries: Vec<Registry>,
+    /// What every scheduler recorded of runs that are in a trace.
+    pub(crate) spans: Receiver<Span>,
+    tracer: Tracer,
     shutdown: CancellationToken,
     ended: Vec<JoinHandle<()>>,
 }
@@ -57,6 +63,7 @@ impl World {
         store.create_agent(NewAgent::named(OWNER, AGENT.parse().unwrap()), &by).await.unwrap();
         let (broker, names) = (Broker::memory(), Names::default());
         let shutdown = CancellationToken::new();
+        let (tracer, spans) = Tracer::observed();
         let mut world = Self {
             store,
             broker,
@@ -65,6 +72,8 @@ impl World {
             project,
             dir,
             registries: Vec::new(),
+            spans,
+            tracer,
             shutdown,
             ended: Vec::new(),
         };
@@ -87,7 +96,7 @@ impl World {
             replica: format!("s{}", self.ended.len() + 1),
             metrics: SchedulerMetrics::register(&registry).unwrap(),
             health: Health::new(),
-            tracer: berth_telemetry::Tracer::off(),
+            tracer: self.tracer.clone(),
             retention: RetentionSettings::default(),
             celery: CelerySettings {
                 control: Control::Inspect,
@@ -108,6 +117,11 @@ impl World {
         let mut replica = Replica::join(&world, AGENT, "r1").await;
         replica.lease().await;
         (world, replica)
+    }
+
+    /// The hops that were recorded since this was last asked.
+    pub(crate) fn hops(&mut self) -> Vec<Span> {
+        std::iter::from_fn(|| self.spans.try_recv().ok()).collect()
     }
 
     /// Ends every scheduler, which has to end in good time.
@@ -166,6 +180,11 @@ impl World {
     /// A waiting run that goes before all others of its queue.
     pub(crate) async fn submit_first(&self) -> RunId {
         self.submit_so(RetryPolicy::default(), |run| run.priority = 9).await
+    }
+
+    /// A waiting run that is in a trace.
+    pub(crate) async fn submit_traced(&self, policy: RetryPolicy, trace: &TraceContext) -> RunId {
+        self.submit_so(policy, |run| run.trace = Some(trace.clone())).await
     }
 
     async fn submit_so(&self, policy: RetryPolicy, change: impl FnOnce(&mut NewRun)) -> RunId {

@@ -200,7 +200,8 @@ impl Exporter {
 
 /// An error with its causes, without the address, which may hold a password.
 fn words(error: &reqwest::Error) -> String {
-    let mut text = if error.is_timeout() { "it did not answer in time" } else { "it can't be reached" }.to_owned();
+    let mut text =
+        if error.is_timeout() { "it did not answer in time" } else { "it can't be reached" }.to_owned();
     let mut cause = std::error::Error::source(error);
     while let Some(next) = cause {
         text.push_str(&format!(": {next}"));

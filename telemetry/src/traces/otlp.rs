@@ -75,7 +75,10 @@ fn message(span: &Span) -> Message {
                 ..Link::default()
             })
             .collect(),
-        status: span.failure.as_ref().map(|why| Status { message: why.clone(), code: StatusCode::Error.into() }),
+        status: span
+            .failure
+            .as_ref()
+            .map(|why| Status { message: why.clone(), code: StatusCode::Error.into() }),
         ..Message::default()
     }
 }

@@ -159,8 +159,12 @@ mod tests {
     impl Run {
         fn new(retries: u32) -> Self {
             let context = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().unwrap();
-            let mut run =
-                Self { id: RunId::new(), context, state: DispatchState::new(RetryPolicy::of(retries)), hops: Vec::new() };
+            let mut run = Self {
+                id: RunId::new(),
+                context,
+                state: DispatchState::new(RetryPolicy::of(retries)),
+                hops: Vec::new(),
+            };
             run.go(&Event::Compile, None);
             run.go(&Event::Queue, None);
             run

@@ -153,7 +153,13 @@ impl Span {
 
     /// Says which message it publishes or takes in.
     #[must_use]
-    pub fn message(self, system: Option<&'static str>, operation: &'static str, destination: &str, id: &str) -> Self {
+    pub fn message(
+        self,
+        system: Option<&'static str>,
+        operation: &'static str,
+        destination: &str,
+        id: &str,
+    ) -> Self {
         let span = match system {
             Some(system) => self.with("messaging.system", system),
             None => self,

@@ -342,7 +342,8 @@ mod tests {
     #[test]
     fn a_program_joins_its_trace_unless_it_was_told_otherwise() {
         let joined = "00-4bf92f3577b34da6a3ce929d0e0e4736-1111111111111111-01";
-        let operation = |env: Value| json!({"run": {"kind": "job", "container": {"command": ["true"], "env": env}}});
+        let operation =
+            |env: Value| json!({"run": {"kind": "job", "container": {"command": ["true"], "env": env}}});
         let value = |launch: &Launch, name: &str| {
             launch.environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
         };

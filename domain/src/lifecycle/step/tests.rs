@@ -30,7 +30,15 @@ fn ended(outcome: Outcome) -> Phase {
 }
 
 fn report(attempt: u32, rank: u32, seconds: u64, phase: Phase) -> Report {
-    Report { run: RunId::new(), attempt, uid: Some(format!("u{attempt}")), rank, at: at(seconds), span: None, phase }
+    Report {
+        run: RunId::new(),
+        attempt,
+        uid: Some(format!("u{attempt}")),
+        rank,
+        at: at(seconds),
+        span: None,
+        phase,
+    }
 }
 
 fn claimed(max_retries: u32) -> DispatchState {

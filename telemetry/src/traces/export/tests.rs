@@ -10,8 +10,11 @@ use axum::http::{HeaderMap as Sent, StatusCode as Code};
 use axum::routing::post;
 use berth_domain::time::Time;
 use berth_domain::trace::{Hop, SpanId};
-use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceRequest};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest,
+};
 use prometheus::Registry;
+use tokio_util::sync::DropGuard;
 use tokio_util::task::TaskTracker;
 
 use super::super::Tracer;
@@ -41,6 +44,8 @@ struct World {
     tracer: Tracer,
     stop: CancellationToken,
     tasks: TaskTracker,
+    /// Ends the collector, after everything else.
+    _serving: Option<DropGuard>,
 }
 
 impl World {
@@ -52,9 +57,11 @@ impl World {
         let router = Router::new().route("/v1/traces", post(take)).with_state(collector.clone());
         let tasks = TaskTracker::new();
         let stop = CancellationToken::new();
-        let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
-        tasks.spawn(async move { serving.await.unwrap() });
-        Self::sending_to(&endpoint, collector, stop, tasks)
+        let over = CancellationToken::new();
+        let serving = axum::serve(listener, router).with_graceful_shutdown(over.clone().cancelled_owned());
+        let (served, stopped) = (TaskTracker::new(), over.drop_guard());
+        served.spawn(async move { serving.await.unwrap() });
+        Self { _serving: Some(stopped), ..Self::sending_to(&endpoint, collector, stop, tasks) }
     }
 
     fn sending_to(endpoint: &str, collector: Collector, stop: CancellationToken, tasks: TaskTracker) -> Self {
@@ -65,21 +72,26 @@ impl World {
             service: "berth-test".to_owned(),
             release: "1.2.3".to_owned(),
             replica: "r1".to_owned(),
-            attributes: vec![("team".to_owned(), "ml".to_owned()), ("service.name".to_owned(), "no".to_owned())],
+            attributes: vec![
+                ("team".to_owned(), "ml".to_owned()),
+                ("service.name".to_owned(), "no".to_owned()),
+            ],
             ratio: 1.0,
         };
         let registry = Registry::new();
         let (tracer, exporter) = Tracer::new(&settings, &registry).unwrap();
         let over = stop.clone();
         tasks.spawn(async move { exporter.run(over).await });
-        Self { collector, registry, tracer, stop, tasks }
+        Self { collector, registry, tracer, stop, tasks, _serving: None }
     }
 
     fn record(&self, number: usize) {
         let context = self.tracer.enter(None, SpanId::new()).unwrap();
         let times = (Time::from_micros(5), Time::from_micros(7));
         for _ in 0..number {
-            self.tracer.hop(&context, (Hop::Run, SpanId::new()), times, |span| span.with("process.exit.code", 3_i32));
+            self.tracer.hop(&context, (Hop::Run, SpanId::new()), times, |span| {
+                span.with("process.exit.code", 3_i32)
+            });
         }
     }
 
@@ -123,7 +135,8 @@ async fn spans_travel_together_with_who_sent_them_and_its_credentials() {
     assert_eq!(headers["content-type"], "application/x-protobuf");
     assert_eq!(headers["authorization"], "Basic abc");
     let resource = &request.resource_spans[0];
-    let said: Vec<String> = resource.resource.iter().flat_map(|r| &r.attributes).map(|pair| format!("{pair:?}")).collect();
+    let said: Vec<String> =
+        resource.resource.iter().flat_map(|r| &r.attributes).map(|pair| format!("{pair:?}")).collect();
     for (name, value) in [("service.name", "berth-test"), ("service.instance.id", "r1"), ("team", "ml")] {
         assert_eq!(said.iter().filter(|one| one.contains(&format!("{name:?}"))).count(), 1, "{said:?}");
         assert!(said.iter().any(|one| one.contains(&format!("{name:?}")) && one.contains(value)), "{said:?}");
@@ -136,7 +149,8 @@ async fn spans_travel_together_with_who_sent_them_and_its_credentials() {
 
 #[tokio::test]
 async fn a_collector_that_is_busy_is_asked_again_and_gets_each_span_once() {
-    let world = World::start(|asked| if asked < 2 { (Code::SERVICE_UNAVAILABLE, Vec::new()) } else { taken() }).await;
+    let world =
+        World::start(|asked| if asked < 2 { (Code::SERVICE_UNAVAILABLE, Vec::new()) } else { taken() }).await;
     world.record(3);
     world.until("they are exported", |world| world.number("berth_trace_spans_exported_total") == 3).await;
     assert_eq!(world.collector.requests.lock().unwrap().len(), 1);
@@ -147,7 +161,10 @@ async fn a_collector_that_is_busy_is_asked_again_and_gets_each_span_once() {
 #[tokio::test]
 async fn what_a_collector_rejects_is_counted_and_not_sent_again() {
     let partly = ExportTraceServiceResponse {
-        partial_success: Some(ExportTracePartialSuccess { rejected_spans: 2, error_message: "full".to_owned() }),
+        partial_success: Some(ExportTracePartialSuccess {
+            rejected_spans: 2,
+            error_message: "full".to_owned(),
+        }),
     };
     let world = World::start(move |asked| match asked {
         0 => (Code::BAD_REQUEST, Vec::new()),

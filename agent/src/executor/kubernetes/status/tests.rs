@@ -233,7 +233,8 @@ fn a_pod_tells_where_its_run_belongs_in_a_trace_and_when_its_program_began() {
     let kept = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let trace = ("metadata/annotations/berth.dev~trace", json!(kept));
     let queue = ("metadata/labels/berth.dev~queue", json!("gpu"));
-    let found = reading(&[phase("Succeeded"), exit(0, "Completed"), trace.clone(), queue]).object.trace.unwrap();
+    let found =
+        reading(&[phase("Succeeded"), exit(0, "Completed"), trace.clone(), queue]).object.trace.unwrap();
     assert_eq!((found.context.to_string().as_str(), found.queue.as_str()), (kept, "gpu"));
     assert_eq!(found.began.map(|began| began.to_string()), Some("2026-01-01T00:00:05.000000Z".to_owned()));
     assert_eq!(reading(&[phase("Pending"), trace]).object.trace.unwrap().began, None);

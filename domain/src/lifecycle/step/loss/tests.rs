@@ -389,8 +389,15 @@ fn without_fencing_two_attempts_would_live_and_the_overlap_is_shown_once_the_old
         reason: "Stopped".into(),
         message: "x".into(),
     });
-    let report =
-        Report { run: world.run, attempt, uid: Some("u0".into()), rank: 9, at: at(when), span: None, phase: end };
+    let report = Report {
+        run: world.run,
+        attempt,
+        uid: Some("u0".into()),
+        rank: 9,
+        at: at(when),
+        span: None,
+        phase: end,
+    };
     let returned = Event::Returned { agent: world.sides[0].id, report: &report, now_at: "b" };
     let done = step(&world.state, &returned, at(world.now), 0.0).unwrap();
     assert_eq!(done.state.status, world.state.status, "the run goes on as it was");
@@ -413,7 +420,8 @@ fn an_end_that_is_told_in_whole_seconds_may_have_been_later_in_its_second() {
         let outcome = Outcome::Stopped;
         let end = End { outcome, exit_code: None, reason: "Stopped".into(), message: "x".into() };
         let phase = Phase::Ended(end);
-        let report = Report { run: world.run, attempt, uid: Some("u0".into()), rank: 9, at: told, span: None, phase };
+        let report =
+            Report { run: world.run, attempt, uid: Some("u0".into()), rank: 9, at: told, span: None, phase };
         let returned = Event::Returned { agent: world.sides[0].id, report: &report, now_at: "b" };
         step(state, &returned, followed_at.plus(Duration::from_secs(60)), 0.0).is_ok()
     };
@@ -431,7 +439,8 @@ fn an_old_side_that_had_ended_in_time_changes_nothing() {
     let (attempt, when, outcome) = world.sides[0].ended[0];
     let end = End { outcome, exit_code: None, reason: "Fenced".into(), message: "x".into() };
     let phase = Phase::Ended(end);
-    let report = Report { run: world.run, attempt, uid: Some("u0".into()), rank: 9, at: at(when), span: None, phase };
+    let report =
+        Report { run: world.run, attempt, uid: Some("u0".into()), rank: 9, at: at(when), span: None, phase };
     let returned = Event::Returned { agent: world.sides[0].id, report: &report, now_at: "b" };
     let ignored = step(&world.state, &returned, at(world.now), 0.0).unwrap_err();
     assert!(ignored.settles_an_end());

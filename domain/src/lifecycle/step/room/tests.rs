@@ -33,7 +33,15 @@ fn running(policy: RetryPolicy) -> DispatchState {
 }
 
 fn report(attempt: u32, rank: u32, phase: Phase) -> Report {
-    Report { run: RunId::new(), attempt, uid: Some(format!("u{attempt}")), rank, at: at(4), span: None, phase }
+    Report {
+        run: RunId::new(),
+        attempt,
+        uid: Some(format!("u{attempt}")),
+        rank,
+        at: at(4),
+        span: None,
+        phase,
+    }
 }
 
 fn ended(outcome: Outcome) -> Phase {
