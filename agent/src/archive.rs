@@ -241,7 +241,8 @@ pub(crate) fn begin(shared: &Arc<Shared>, object: &Object) {
             }
             Err(error) => {
                 let why = chain(&error);
-                tracing::warn!(run.uuid = %attempt.run, error = why, "agent.archive.failed: will be tried again");
+                let trace_id = object.trace_id();
+                tracing::warn!(run.uuid = %attempt.run, trace_id, error = why, "agent.archive.failed: will be tried again");
                 archive.done(attempt, Err(why));
             }
         }

@@ -82,21 +82,21 @@ fn id(service: &Culled) -> (AttemptRef, String) {
 
 /// Does what follows from what was seen of a service; returns what is known now, if it goes on.
 async fn heed(shared: &Shared, service: &Culled, before: Known, seen: &Activity) -> Option<Known> {
-    let attempt = service.object.attempt;
+    let (attempt, trace_id) = (service.object.attempt, service.object.trace_id());
     let is_unknown = *seen == Activity::Unknown;
     if is_unknown && !before.is_unknown {
         let urls = service.urls.join(", ");
         tracing::warn!(
-            run.uuid = %attempt.run,
+            run.uuid = %attempt.run, trace_id,
             "agent.service.unasked: {urls} do not tell whether they are in use; while that is so the service is not ended for being idle"
         );
     }
     match culling::cull(service.limit, before.used_at, seen, shared.clock.now()) {
         Cull::Keep { used_at, probe_at } => Some(Known { used_at, probe_at, is_unknown }),
         Cull::End { idle } => {
-            tracing::info!(run.uuid = %attempt.run, idle_s = idle.as_secs(), "agent.service.culled");
+            tracing::info!(run.uuid = %attempt.run, trace_id, idle_s = idle.as_secs(), "agent.service.culled");
             if let Err(error) = shared.executor.cull(attempt, idle).await {
-                tracing::warn!(run.uuid = %attempt.run, error = %chain(&error), "agent.service.cull_failed");
+                tracing::warn!(run.uuid = %attempt.run, trace_id, error = %chain(&error), "agent.service.cull_failed");
             }
             // Until its end is seen, or to be ended again.
             Some(Known { probe_at: shared.clock.now().plus(ANSWER), ..before })

@@ -188,6 +188,11 @@ impl ObjectTrace {
 }
 
 impl Object {
+    /// The id of its trace, if it is in one: for the log.
+    pub(crate) fn trace_id(&self) -> Option<impl tracing::Value + use<>> {
+        self.trace.as_ref().map(|trace| tracing::field::display(trace.context.trace))
+    }
+
     /// Whether it is over.
     #[must_use]
     pub const fn is_ended(&self) -> bool {

@@ -20,6 +20,7 @@ use crate::control::chain;
 use crate::executor::kubernetes::names::replica_name;
 use crate::executor::{Line, LogName, LogReader, Page, Trouble};
 use crate::service::Shared;
+use crate::traces;
 
 /// How many lines a tail may have: what a request holds in memory.
 const MAX_TAIL: u32 = 10_000;
@@ -224,7 +225,8 @@ async fn rest(shared: &Shared, attempt: AttemptRef, wanted: &LogRequest, next: u
     match archive.read(attempt, &name, LogFrom::Offset(next)).await {
         Ok(kept) => kept.map(LogReader::Kept),
         Err(error) => {
-            tracing::warn!(run.uuid = %attempt.run, error = %chain(&error), "agent.logs.unkept");
+            let trace_id = traces::id_of(shared, attempt);
+            tracing::warn!(run.uuid = %attempt.run, trace_id, error = %chain(&error), "agent.logs.unkept");
             None
         }
     }

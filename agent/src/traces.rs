@@ -127,6 +127,5 @@ fn failed(span: Span, end: &End) -> Span {
 
 /// The trace of an attempt that is looked after here, for the log.
 pub(crate) fn id_of(shared: &Shared, attempt: AttemptRef) -> Option<impl tracing::Value + use<>> {
-    let trace = shared.reports.object(attempt)?.trace?;
-    Some(tracing::field::display(trace.context.trace))
+    shared.reports.object(attempt)?.trace_id()
 }

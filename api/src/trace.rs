@@ -28,7 +28,8 @@ pub(crate) struct Incoming {
     context: Option<TraceContext>,
     /// The caller's span.
     parent: Option<SpanId>,
-    id: SpanId,
+    /// Its own span, if spans are recorded.
+    id: Option<SpanId>,
     began: Time,
     runs: Runs,
 }
@@ -55,11 +56,13 @@ pub(crate) struct Accepting {
 }
 
 impl Incoming {
-    fn new(app: &App, incoming: Option<&TraceContext>, id: SpanId, began: Time) -> Self {
-        let context = app.tracer.enter(incoming, id);
-        if let Some(context) = &context {
-            tracing::Span::current().record("trace_id", tracing::field::display(context.trace));
-        }
+    fn new(app: &App, incoming: Option<&TraceContext>, id: impl FnOnce() -> SpanId, began: Time) -> Self {
+        // Drawn or derived only if it is for something: every submission comes this way.
+        let id = app.tracer.is_on().then(id);
+        let context = match id {
+            Some(id) => app.tracer.enter(incoming, id),
+            None => incoming.cloned(),
+        };
         Self { context, parent: incoming.map(|incoming| incoming.span), id, began, runs: Runs::Under }
     }
 
@@ -74,7 +77,9 @@ impl Incoming {
             headers.get_all(TRACESTATE).iter().filter_map(|state| state.to_str().ok()).collect();
         let state = Some(states.join(",")).filter(|state| !state.is_empty());
         let incoming = parent.and_then(|parent| TraceContext::read(parent, state.as_deref()));
-        Self::new(app, incoming.as_ref(), SpanId::new(), caller.now)
+        let submission = Self::new(app, incoming.as_ref(), SpanId::new, caller.now);
+        note(submission.context.as_ref());
+        submission
     }
 
     /// By a request that makes many runs: those of a caller who traces stay in his trace.
@@ -85,8 +90,7 @@ impl Incoming {
 
     /// By a request that is not traced itself: each run begins a trace.
     pub(crate) fn by_hand(app: &App, caller: &Caller) -> Self {
-        let context = app.tracer.enter(None, SpanId::new());
-        Self { context, parent: None, id: SpanId::new(), began: caller.now, runs: Runs::Apart }
+        Self { runs: Runs::Apart, ..Self::new(app, None, SpanId::new, caller.now) }
     }
 
     /// By a task of Celery's, whose id is the run's.
@@ -94,7 +98,7 @@ impl Incoming {
         let header = |name: &str| task.extra.get(name).and_then(serde_json::Value::as_str);
         let incoming =
             header("traceparent").and_then(|parent| TraceContext::read(parent, header("tracestate")));
-        Self::new(app, incoming.as_ref(), SpanId::of(run, 0, 0, Hop::Submit), began)
+        Self::new(app, incoming.as_ref(), || SpanId::of(run, 0, 0, Hop::Submit), began)
     }
 
     /// Puts a run that is to be stored into its trace; `original` is that of the run that it is made from.
@@ -141,9 +145,9 @@ impl Incoming {
     }
 
     fn over(&self, app: &App, more: impl FnOnce(Span) -> Span) {
-        let Some(context) = &self.context else { return };
+        let (Some(context), Some(id)) = (&self.context, self.id) else { return };
         let times = (self.began, app.clock.now());
-        app.tracer.hop(context, (Hop::Submit, self.id), times, |span| more(span.under(self.parent)));
+        app.tracer.hop(context, (Hop::Submit, id), times, |span| more(span.under(self.parent)));
     }
 
     /// Tells the caller which trace it is.

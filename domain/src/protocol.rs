@@ -427,6 +427,26 @@ mod tests {
     }
 
     #[test]
+    fn spans_are_left_out_where_nothing_is_recorded_as_the_release_before_leaves_them_out() {
+        let run = RunId::new();
+        let claim = format!(r#"{{"nonce":"n","run":"{run}","attempt":0}}"#);
+        let answer = format!(
+            r#"{{"nonce":"n","run":"{run}","attempt":0,"replace":false,"verdict":"drop","reason":"r"}}"#
+        );
+        let report = format!(
+            r#"{{"run":"{run}","attempt":0,"uid":null,"rank":0,"at":"1970-01-01T00:00:00.000001Z","phase":"created"}}"#
+        );
+        let request: ClaimRequest = serde_json::from_str(&claim).unwrap();
+        assert_eq!((request.span, serde_json::to_string(&request).unwrap()), (None, claim));
+        let dropped: ClaimAnswer = serde_json::from_str(&answer).unwrap();
+        assert_eq!((dropped.span, serde_json::to_string(&dropped).unwrap()), (None, answer));
+        let created: Report = serde_json::from_str(&report).unwrap();
+        assert_eq!((created.span, serde_json::to_string(&created).unwrap()), (None, report));
+        let told = ClaimRequest { span: Some("00f067aa0ba902b7".parse().unwrap()), ..request };
+        assert!(serde_json::to_string(&told).unwrap().ends_with(r#""span":"00f067aa0ba902b7"}"#));
+    }
+
+    #[test]
     fn messages_survive_the_wire() {
         let run = RunId::new();
         let from = FromAgent {

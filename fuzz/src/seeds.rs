@@ -156,7 +156,7 @@ fn an_offer() -> anyhow::Result<Message> {
         root_id: Some(Uuid::from_u128(2)),
         parent_id: Some(Uuid::from_u128(3)),
         needs: vec!["init".to_owned()],
-        trace: None,
+        trace: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01 vendor=x".parse().ok(),
     }))
 }
 
