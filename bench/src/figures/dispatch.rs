@@ -122,6 +122,7 @@ fn publish(run: OfferedRun) -> Result<Publish> {
         root_id: None,
         parent_id: None,
         needs: Vec::new(),
+        trace: None,
     };
     Ok(Publish { to, message: offer::encode(&offer) })
 }
