@@ -4,12 +4,14 @@
 #![expect(clippy::unwrap_used, reason = "tests panic where something is not as it should be")]
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use berth_broker::celery::task::{self, Task};
 use berth_broker::{Broker, Message, Publish, Settings};
-use berth_broker_config::{Address, Names};
+use berth_broker_config::{Address, Names, build};
 use berth_integration_tests::{Backing, Collector, Installation, Role, Seen, on_both_brokers, shell};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 const LONG: Duration = Duration::from_secs(120);
 
@@ -261,6 +263,38 @@ async fn a_run_whose_agent_is_killed_is_in_one_trace_though_every_offer_comes_se
     collector.wait_for(text(&later, "trace_id"), LONG, has_ended(0)).await;
     assert_eq!(broker.depth(&offers).await.unwrap().ready, 0, "the stale one was taken");
     assert_eq!(collector.trace(&trace).len(), spans.len());
+    broker.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_of_celerys_is_continued_once_though_it_comes_twice() {
+    let collector = Collector::start().await;
+    let mut set = settings(collector.endpoint());
+    set.push(("BERTH_CELERY_SUBMITTERS", "ci".to_owned()));
+    let installation = Installation::start_set(Backing::Redis, set).await;
+    let names = Names::default();
+    let url = installation.broker.url_through(installation.broker.port());
+    let broker = Broker::connect(Settings::new(&url).unwrap()).unwrap();
+    assert!(broker.connected(LONG).await);
+    broker.apply(&build::control_plane(&names, ["ci"])).await.unwrap();
+
+    let run = uuid::Uuid::now_v7();
+    let mut task = Task { name: "berth.submit".to_owned(), id: run.to_string(), ..Task::default() };
+    task.body.kwargs.insert("project".to_owned(), json!("default"));
+    task.body.kwargs.insert("content".to_owned(), shell("true"));
+    task.extra.insert("traceparent".to_owned(), json!(CALLER));
+    let message = task::encode(&task);
+    let twice = vec![Publish { to: names.submit("ci"), message }; 2];
+    broker.publish(twice).await.unwrap();
+    let trace = &CALLER[3..35];
+    let spans = collector.wait_for(trace, LONG, has_ended(0)).await;
+    assert_chain(&spans, 0, &HOPS);
+    assert_eq!(spans.len(), HOPS.len(), "{spans:#?}");
+    let taken = by_hop(&spans, 0)["submit"];
+    assert_eq!((taken.parent.as_str(), taken.kind), (&CALLER[36..52], 5));
+    assert_eq!((taken.service.as_str(), taken.name.as_str()), ("berth-scheduler", "process berth.submit.ci"));
+    let shown = installation.client.run("default", &run.simple().to_string()).await;
+    assert_eq!(text(&shown, "trace_id"), trace);
     broker.close().await;
 }
 
