@@ -23,5 +23,5 @@ pub mod restore;
 pub mod scheduling;
 pub mod spec;
 pub mod time;
-pub mod warning;
 pub mod trace;
+pub mod warning;
