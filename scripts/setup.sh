@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what is missing: `setup.sh build` what building needs, `setup.sh test` also what the tests need. Of that,
-# `setup.sh servers` leaves out what scripts/s3.sh and scripts/kube.sh build, which takes minutes: test.sh does it beside the
+# `setup.sh servers` leaves out what scripts/s3.sh, scripts/helm.sh and scripts/kube.sh build, which takes minutes: test.sh does it beside the
 # rest.
 # Idempotent; says what it installs; without root it names what is missing and fails.
 set -eu
@@ -98,9 +98,10 @@ if [ "$what" != build ]; then
     stock_clients scripts/requirements-celery54.txt "$VENV_CELERY54"
 fi
 
-# --- an S3 server, and Kubernetes ------------------------------------------------------------------------------
+# --- an S3 server, Helm and Kubernetes -------------------------------------------------------------------------
 
 if [ "$what" = test ]; then
     scripts/s3.sh
+    scripts/helm.sh
     scripts/kube.sh
 fi

@@ -7,11 +7,12 @@ set -euo pipefail
 "$ROOT/scripts/setup.sh" servers
 cd "$ROOT"
 # Minutes, the first time: beside what cargo does until the first test starts.
-{ scripts/s3.sh && scripts/kube.sh; } &
+{ scripts/s3.sh && scripts/helm.sh && scripts/kube.sh; } &
 built=$!
 lock_target
 kube_programs=$(scripts/kube.sh path)
 s3_program=$(scripts/s3.sh path)
+helm_program=$(scripts/helm.sh path)
 
 # Settings of the surroundings are not for the tests, but for those that say what the tests may use (BERTH_TEST_...).
 for name in $(env | sed -n 's/^\(BERTH_[A-Z_]*\)=.*/\1/p' | grep -v '^BERTH_TEST_'); do
@@ -21,7 +22,8 @@ BERTH_PYTHON=$VENV/bin/python
 BERTH_PYTHON_CELERY54=$VENV_CELERY54/bin/python
 BERTH_KUBE_PROGRAMS=$kube_programs
 BERTH_S3_PROGRAM=$s3_program
-export BERTH_PYTHON BERTH_PYTHON_CELERY54 BERTH_KUBE_PROGRAMS BERTH_S3_PROGRAM
+BERTH_HELM_PROGRAM=$helm_program
+export BERTH_PYTHON BERTH_PYTHON_CELERY54 BERTH_KUBE_PROGRAMS BERTH_S3_PROGRAM BERTH_HELM_PROGRAM
 PATH=$VENV/bin:$PATH
 
 log=$(mktemp "${TMPDIR:-/tmp}/berth-test.XXXXXX")

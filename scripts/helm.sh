@@ -1,0 +1,41 @@
+#!/bin/sh
+# Helm for tests: `helm.sh` builds it, once, from the module that integration-tests/helm/go.mod pins, into the cache;
+# `helm.sh path` prints where it is. Beside it is what the Prometheus operator says a PodMonitor is.
+set -eu
+. "$(dirname -- "$0")/environment.sh"
+
+module=$ROOT/integration-tests/helm
+folder=$CACHE/helm-$(key_of integration-tests/helm/go.mod integration-tests/helm/go.sum)
+program=$folder/helm
+
+case ${1:-build} in
+build) ;;
+path)
+    printf '%s\n' "$program"
+    exit
+    ;;
+*) die "usage: helm.sh [build|path]" ;;
+esac
+[ -x "$program" ] && exit
+
+go_for "$module"
+cd "$module"
+mkdir -p "$folder"
+if command -v flock >/dev/null 2>&1; then
+    exec 8>"$folder/.lock"
+    flock 8
+    [ -x "$program" ] && exit
+fi
+release=$(sed -n 's/^.*helm.sh\/helm\/v4 v\([0-9.]*\).*/\1/p' go.mod | head -n 1)
+say "building Helm $release for the tests into $folder, once (about 3 minutes on 2 cores)"
+export CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off
+operator=$("$go" mod download -json github.com/prometheus-operator/prometheus-operator | sed -n 's/^.*"Dir": "\(.*\)",\{0,1\}$/\1/p')
+cp "$operator/example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml" "$folder/podmonitors.yaml"
+chmod u+w "$folder/podmonitors.yaml"
+flags="-s -w -X helm.sh/helm/v4/internal/version.version=v$release"
+# Moved into place when it is whole, so that a build that was cut off is not taken for one.
+"$go" build -trimpath -buildvcs=false -mod=readonly -ldflags "$flags" -o "$folder/.helm" helm.sh/helm/v4/cmd/helm 8>&- &&
+    mv "$folder/.helm" "$program" || die "could not build Helm"
+# Those of other versions, not used for a month.
+touch "$folder"
+find "$CACHE" -maxdepth 1 -name 'helm-*' -mtime +30 -exec rm -rf {} + 2>/dev/null || true
