@@ -8,6 +8,8 @@ pub mod browser;
 mod client;
 mod collector;
 mod command_line;
+pub mod helm;
+pub mod image;
 mod installation;
 mod journal;
 mod python;

@@ -2,7 +2,7 @@
 //! side says, or both.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -63,8 +63,20 @@ impl Proxy {
     /// # Panics
     /// If it can't listen.
     pub fn start(target: u16) -> Self {
+        Self::start_on(Ipv4Addr::LOCALHOST, target)
+    }
+
+    /// The same on all addresses of this machine: what listens on loopback only is reached by pods so.
+    ///
+    /// # Panics
+    /// If it can't listen.
+    pub fn start_for_pods(target: u16) -> Self {
+        Self::start_on(Ipv4Addr::UNSPECIFIED, target)
+    }
+
+    fn start_on(address: Ipv4Addr, target: u16) -> Self {
         let listener =
-            TcpListener::bind(("127.0.0.1", 0)).unwrap_or_else(|error| panic!("proxy can't listen: {error}"));
+            TcpListener::bind((address, 0)).unwrap_or_else(|error| panic!("proxy can't listen: {error}"));
         let port = listener.local_addr().map_or(0, |address| address.port());
         let state = Arc::new(State::default());
         let shared = Arc::clone(&state);

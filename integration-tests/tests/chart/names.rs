@@ -1,0 +1,90 @@
+//! Names and rights that others know: what agents' credentials are printed with, what is exported for KEDA, the manifests
+//! beside the chart, and the release.
+
+use std::process::Command;
+
+use berth_integration_tests::berth;
+use berth_integration_tests::helm::{self, Helm};
+use serde_json::{Value, json};
+
+use super::rendered::{object, objects};
+
+/// As `berth agents create eu` prints them.
+fn printed(helm: &Helm, url: &str) -> String {
+    let file = helm.home().join("eu.yaml");
+    std::fs::write(&file, format!("agent:\n  name: \"eu\"\nbroker:\n  url: \"{url}\"\n")).unwrap();
+    file.display().to_string()
+}
+
+/// What `berth broker export keda` prints for the agent `eu`.
+fn exported(url: &str) -> Vec<Value> {
+    let mut export = Command::new(berth());
+    export.args(["broker", "export", "keda", "--for", "eu=default", "--broker-url", url]);
+    let output = export.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_saphyr::from_multiple(&String::from_utf8(output.stdout).unwrap()).unwrap()
+}
+
+#[test]
+fn what_is_exported_for_keda_scales_what_the_printed_values_install() {
+    for (url, expected) in [
+        ("amqp://berth-eu:pw@broker/%2f", json!({"broker-url": "amqp://berth-eu:pw@broker/%2f"})),
+        (
+            "redis://berth-eu:pw@broker:6379/0",
+            json!({"broker-url": "redis://berth-eu:pw@broker:6379/0", "broker-user": "berth-eu", "broker-password": "pw"}),
+        ),
+    ] {
+        let helm = Helm::new(None);
+        let rendered = objects(&helm, &["--values", &printed(&helm, url)]);
+        let keda = exported(url);
+        let scaled = keda.iter().find(|object| object["kind"] == "ScaledObject").unwrap();
+        object(&rendered, "Deployment", scaled["spec"]["scaleTargetRef"]["name"].as_str().unwrap());
+        let authentication = keda.iter().find(|object| object["kind"] == "TriggerAuthentication").unwrap();
+        for reference in authentication["spec"]["secretTargetRef"].as_array().unwrap() {
+            let secret = object(&rendered, "Secret", reference["name"].as_str().unwrap());
+            assert_eq!(secret["stringData"], expected);
+            assert!(secret["stringData"][reference["key"].as_str().unwrap()].is_string(), "{reference}");
+        }
+    }
+}
+
+#[test]
+fn printed_values_install_an_agent_and_nothing_else() {
+    let helm = Helm::new(None);
+    let rendered = objects(&helm, &["--values", &printed(&helm, "amqp://berth-eu:pw@broker/%2f")]);
+    let deployments: Vec<&str> = rendered
+        .iter()
+        .filter(|object| object["kind"] == "Deployment")
+        .map(|object| object["metadata"]["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(deployments, ["berth-agent-eu"]);
+    assert!(rendered.iter().all(|object| !object["kind"].as_str().unwrap().starts_with("Cluster")));
+}
+
+#[test]
+fn an_agents_rights_are_those_of_the_manifest_in_each_of_its_namespaces() {
+    let helm = Helm::new(None);
+    let set = "agent.name=eu,broker.existingSecret=b,agent.namespaces={one,two}";
+    let rendered = objects(&helm, &["--set", set]);
+    let manifest: Value =
+        serde_saphyr::from_str(include_str!("../../../deploy/kubernetes/agent-role.yaml")).unwrap();
+    for namespace in ["one", "two"] {
+        let of = |kind: &str| {
+            let found = rendered
+                .iter()
+                .find(|object| object["kind"] == kind && object["metadata"]["namespace"] == namespace);
+            found.unwrap_or_else(|| panic!("no {kind} in {namespace}"))
+        };
+        assert_eq!(of("Role")["rules"], manifest["rules"]);
+        assert_eq!(of("RoleBinding")["subjects"][0]["name"], "berth-agent-eu");
+        assert_eq!(of("RoleBinding")["subjects"][0]["namespace"], super::rendered::NAMESPACE);
+    }
+}
+
+#[test]
+fn the_chart_is_of_this_release() {
+    let text = std::fs::read_to_string(helm::chart().join("Chart.yaml")).unwrap();
+    let chart: Value = serde_saphyr::from_str(&text).unwrap();
+    assert_eq!(chart["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(chart["appVersion"], env!("CARGO_PKG_VERSION"));
+}
