@@ -5,6 +5,10 @@
 
 #[path = "chart/examples.rs"]
 mod examples;
+#[path = "chart/installed.rs"]
+mod installed;
+#[path = "chart/load.rs"]
+mod load;
 #[path = "chart/names.rs"]
 mod names;
 #[path = "chart/rendered.rs"]
