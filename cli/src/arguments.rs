@@ -82,6 +82,12 @@ pub enum Command {
     Login(ForClient<Login>),
     /// Look at settings
     Config(ConfigGroup),
+    /// Ask a role on this machine whether it can do its work, by its own settings; end with 0 if it can
+    Ready {
+        /// Which: up, api, scheduler or agent
+        #[arg(value_parser = flags::role)]
+        role: Part,
+    },
     /// Look after the database
     Admin(AdminGroup),
     /// Look after what must exist on the broker

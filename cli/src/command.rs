@@ -20,6 +20,7 @@ pub mod organization;
 pub mod presets;
 pub mod projects;
 pub mod queues;
+pub mod ready;
 pub mod run;
 pub mod statuses;
 pub mod tokens;

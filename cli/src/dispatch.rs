@@ -9,7 +9,7 @@ use clap::Parser as _;
 use crate::arguments::{Arguments, Command, ConfigAction};
 use crate::command::{
     Session, Surroundings, agents, completion, config, login, ops, organization, presets, projects, queues,
-    run, tokens,
+    ready, run, tokens,
 };
 use crate::failure::{Failure, Status};
 use crate::output::Output;
@@ -62,6 +62,7 @@ fn dispatch(surroundings: &Surroundings<'_>, command: Command) -> Result<(), Fai
         Command::Config(group) => match group.action {
             ConfigAction::Show { part, output } => config::print(surroundings, part, &output),
         },
+        Command::Ready { role } => waited(ready::ask(surroundings, role)),
         Command::Login(group) => waited(login::act(surroundings, &group.settings.given, &group.own)),
         Command::Run(group) => {
             let session = Session::open(surroundings, &group.settings.given)?;

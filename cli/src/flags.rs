@@ -99,6 +99,16 @@ fn secret_file(setting: &'static Setting) -> Arg {
         .global(true)
 }
 
+/// The part with this name if it is one that serves, for `berth ready`.
+///
+/// # Errors
+/// If it is none; the text names those that are.
+pub fn role(name: &str) -> Result<Part, String> {
+    let roles = [Part::Up, Part::Api, Part::Scheduler, Part::Agent];
+    let found = roles.into_iter().find(|role| role.as_str() == name);
+    found.ok_or_else(|| format!("use one of: {}", roles.map(Part::as_str).join(", ")))
+}
+
 /// The part whose name this is, for `berth config show`.
 ///
 /// # Errors

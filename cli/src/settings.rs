@@ -34,7 +34,7 @@ pub use client::{ClientSettings, Format};
 pub use connections::connections;
 pub use database::{DatabaseKind, DatabaseSettings};
 pub use folders::{config_folder, data_folder};
-pub use listen::{ApiSettings, MetricsSettings};
+pub use listen::{ApiSettings, MetricsSettings, readiness};
 pub use logs::LogSettings;
 pub use nearest::nearest;
 pub use resolve::{Error, Given, Origin, Resolved, Sources, Value, load};

@@ -72,6 +72,33 @@ fn every_kind_of_failure_has_its_exit_status() {
 }
 
 #[test]
+fn a_role_is_asked_where_its_settings_say_and_what_is_down_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    let at = |url: &str| url.trim_start_matches("http://127.0.0.1").to_owned();
+    let up = at(&server(200, r#"{"ready":true,"checks":{"store":{"up":true}}}"#));
+    let down = at(&server(
+        503,
+        r#"{"ready":false,"checks":{"broker":{"up":false,"reason":"refused"},"store":{"up":true}}}"#,
+    ));
+    for (role, variable) in
+        [("api", "BERTH_LISTEN"), ("api", "BERTH_METRICS_LISTEN"), ("agent", "BERTH_METRICS_LISTEN")]
+    {
+        let of = |port: &str| berth(home.path(), &["ready", role], &[(variable, &format!("0.0.0.0{port}"))]);
+        let output = of(&up);
+        assert_eq!(output.status.code(), Some(0), "{role}: {}", text(&output.stderr));
+        let output = of(&down);
+        assert_eq!(output.status.code(), Some(5), "{role}");
+        assert!(text(&output.stderr).contains("(503): broker: refused\n"), "{}", text(&output.stderr));
+    }
+    let output = berth(home.path(), &["ready", "admin"], &[]);
+    assert!(
+        text(&output.stderr).contains("use one of: up, api, scheduler, agent"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
 fn a_server_that_is_not_there_is_named_with_a_hint() {
     let home = tempfile::tempdir().unwrap();
     let output = berth(home.path(), &["ops", "ls", "--host", "http://127.0.0.1:1"], &[]);

@@ -1,6 +1,6 @@
 //! Words of what a server answered, or that it didn't: pure texts with the right exit status.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use url::Url;
 
 use crate::failure::{Failure, Status};
@@ -59,9 +59,19 @@ pub(super) fn refused(host: &Url, status: u16, body: &[u8]) -> Failure {
     }
 }
 
-/// What an error's body says: `detail`, or a list of texts, or texts by field.
+/// What is down, by the body of a `/readyz`.
+fn down(checks: &Map<String, Value>) -> String {
+    let down =
+        checks.iter().filter_map(|(name, check)| Some(format!("{name}: {}", check["reason"].as_str()?)));
+    down.collect::<Vec<_>>().join("; ")
+}
+
+/// What an error's body says: `detail`, or a list of texts, or texts by field, or checks that failed.
 fn said(body: &[u8]) -> Option<String> {
     let value: Value = serde_json::from_slice(body).ok()?;
+    if let Some(checks) = value.get("checks").and_then(Value::as_object) {
+        return Some(down(checks));
+    }
     let detail = value.get("detail").and_then(Value::as_str);
     let text = match (&value, detail) {
         (_, Some(detail)) => detail.to_owned(),

@@ -1,6 +1,6 @@
 //! The addresses that services listen on. Opening them is the services'.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::resolve::{Error, Resolved};
 use super::table::Part;
@@ -53,6 +53,23 @@ impl MetricsSettings {
     pub fn read(resolved: &Resolved) -> Result<Self, Error> {
         Ok(Self { listen: resolved.read("metrics_listen", ALLOWED, address)? })
     }
+}
+
+/// Where a role on this machine is asked whether it is ready: without a token, at an address of this machine.
+///
+/// # Errors
+/// If its address is none.
+pub fn readiness(resolved: &Resolved) -> Result<SocketAddr, Error> {
+    let mut asked = match MetricsSettings::read(resolved)?.listen {
+        Some(listen) => listen,
+        None => ApiSettings::read(resolved)?.listen,
+    };
+    match asked.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => asked.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => asked.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    Ok(asked)
 }
 
 fn address(text: &str) -> Option<SocketAddr> {
