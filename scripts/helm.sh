@@ -1,11 +1,12 @@
 #!/bin/sh
 # Helm for tests: `helm.sh` builds it, once, from the module that integration-tests/helm/go.mod pins, into the cache;
-# `helm.sh path` prints where it is. Beside it is what the Prometheus operator says a PodMonitor is.
+# `helm.sh path` prints where it is. Beside it are `compose`, which loads a Compose file as Docker Compose does, and what
+# the Prometheus operator says a PodMonitor is.
 set -eu
 . "$(dirname -- "$0")/environment.sh"
 
 module=$ROOT/integration-tests/helm
-folder=$CACHE/helm-$(key_of integration-tests/helm/go.mod integration-tests/helm/go.sum)
+folder=$CACHE/helm-$(key_of integration-tests/helm/go.mod integration-tests/helm/go.sum integration-tests/helm/compose/main.go)
 program=$folder/helm
 
 case ${1:-build} in
@@ -33,7 +34,9 @@ operator=$("$go" mod download -json github.com/prometheus-operator/prometheus-op
 cp "$operator/example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml" "$folder/podmonitors.yaml"
 chmod u+w "$folder/podmonitors.yaml"
 flags="-s -w -X helm.sh/helm/v4/internal/version.version=v$release"
-# Moved into place when it is whole, so that a build that was cut off is not taken for one.
+"$go" build -trimpath -buildvcs=false -mod=readonly -ldflags "-s -w" -o "$folder/compose" ./compose 8>&- ||
+    die "could not build what loads Compose files"
+# Moved into place when it is whole, and last, so that a build that was cut off is not taken for one.
 "$go" build -trimpath -buildvcs=false -mod=readonly -ldflags "$flags" -o "$folder/.helm" helm.sh/helm/v4/cmd/helm 8>&- &&
     mv "$folder/.helm" "$program" || die "could not build Helm"
 # Those of other versions, not used for a month.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what is missing: `setup.sh build` what building needs, `setup.sh test` also what the tests need. Of that,
-# `setup.sh servers` leaves out what scripts/s3.sh, scripts/helm.sh and scripts/kube.sh build, which takes minutes: test.sh does it beside the
-# rest.
+# `setup.sh servers` leaves out what scripts/s3.sh, scripts/helm.sh and scripts/kube.sh build, which takes minutes: test.sh
+# does it beside the rest.
 # Idempotent; says what it installs; without root it names what is missing and fails.
 set -eu
 . "$(dirname -- "$0")/environment.sh"

@@ -2,10 +2,9 @@ module berth.dev/integration-tests/helm
 
 go 1.26.0
 
-tool (
-	github.com/compose-spec/compose-go/v2/cmd
-	helm.sh/helm/v4/cmd/helm
-)
+tool helm.sh/helm/v4/cmd/helm
+
+require github.com/compose-spec/compose-go/v2 v2.16.2
 
 // Of this one only the definitions of its objects are used: scripts/helm.sh puts them beside Helm.
 require github.com/prometheus-operator/prometheus-operator v0.85.0 // indirect
@@ -27,7 +26,6 @@ require (
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/chai2010/gettext-go v1.0.2 // indirect
 	github.com/cloudflare/circl v1.6.3 // indirect
-	github.com/compose-spec/compose-go/v2 v2.16.2 // indirect
 	github.com/cpuguy83/go-md2man/v2 v2.0.6 // indirect
 	github.com/cyphar/filepath-securejoin v0.7.0 // indirect
 	github.com/davecgh/go-spew v1.1.2-0.20180830191138-d8f796af33cc // indirect

@@ -1,4 +1,5 @@
-//! Helm, built by `scripts/helm.sh`, and the chart of this tree. It keeps what it keeps in a folder of its own.
+//! Helm and what loads Compose files, built by `scripts/helm.sh`, and the chart of this tree. Helm keeps what it keeps in a
+//! folder of its own.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -19,6 +20,11 @@ pub fn chart() -> PathBuf {
 /// What the Prometheus operator says a PodMonitor is.
 pub fn pod_monitors() -> PathBuf {
     program().with_file_name("podmonitors.yaml")
+}
+
+/// Loads a Compose file as Docker Compose does, and prints it as JSON.
+pub fn compose() -> PathBuf {
+    program().with_file_name("compose")
 }
 
 /// `helm`, with a home of its own and, if there is one, a cluster.
