@@ -1,12 +1,13 @@
 //! The container image: one static program on nothing, as an OCI layout, made without a container engine.
 //!
 //! The same programs give the same bytes: no time, no owner and no order of this machine is in it. What is in it is
-//! `contents`', how it is written `layout`'s.
+//! `contents`', what the program is made of `sbom`'s, how it is written `layout`'s.
 
 mod build;
 mod contents;
 mod elf;
 mod layout;
+mod sbom;
 
 use std::path::{Path, PathBuf};
 
@@ -55,6 +56,17 @@ impl Platform {
             Self::Arm64 => cfg!(target_arch = "aarch64"),
         }
     }
+}
+
+/// What the image of one processor is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parts {
+    /// Which.
+    pub platform: Platform,
+    /// The program.
+    pub program: Vec<u8>,
+    /// Its bill of materials.
+    pub sbom: Vec<u8>,
 }
 
 /// What `cargo xtask image` was asked for.
@@ -110,10 +122,10 @@ impl Asked {
 pub fn make(root: &Path, arguments: impl IntoIterator<Item = String>) -> anyhow::Result<Vec<String>> {
     let asked = Asked::read(arguments)?;
     let mut told = Vec::new();
-    let mut programs = Vec::new();
+    let mut parts = Vec::new();
     for platform in asked.platforms {
         match build::program(root, platform, &asked.profile) {
-            Ok(program) => programs.push((platform, program)),
+            Ok(program) => parts.push(Parts { platform, program, sbom: sbom::of(root, platform)? }),
             Err(error) if platform.is_ours() => {
                 return Err(error.context(format!("the image for {} can't be made", platform.as_str())));
             }
@@ -123,11 +135,11 @@ pub fn make(root: &Path, arguments: impl IntoIterator<Item = String>) -> anyhow:
             )),
         }
     }
-    if programs.is_empty() {
+    if parts.is_empty() {
         bail!("no image was made: {}", told.join("; "));
     }
     let out = asked.out.unwrap_or_else(|| build::target_folder(root).join("image").join(&asked.profile));
-    let made = write(&out, &asked.name, &programs)?;
+    let made = write(&out, &asked.name, &parts)?;
     for (platform, bytes) in &made {
         if *bytes > MAX_BYTES && asked.profile == "release" {
             bail!("the image for {} has {bytes} bytes; allowed are {MAX_BYTES}", platform.as_str());

@@ -9,13 +9,17 @@ use std::path::Path;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use xtask::image::{Platform, write};
+use xtask::image::{Parts, Platform, write};
 
 const NAME: &str = "localhost/berth:test";
 
 fn made(folder: &Path) -> Vec<(Platform, u64)> {
-    let programs = [(Platform::Amd64, b"one".to_vec()), (Platform::Arm64, b"two".to_vec())];
-    write(folder, NAME, &programs).unwrap()
+    let parts = [(Platform::Amd64, "one"), (Platform::Arm64, "two")].map(|(platform, program)| Parts {
+        platform,
+        program: program.as_bytes().to_vec(),
+        sbom: format!("bill of {program}").into_bytes(),
+    });
+    write(folder, NAME, &parts).unwrap()
 }
 
 fn digest(bytes: &[u8]) -> String {
@@ -57,6 +61,10 @@ fn every_blob_is_named_by_its_digest_and_none_is_left_over() {
         flate2::read::GzDecoder::new(layer.as_slice()).read_to_end(&mut plain).unwrap();
         assert_eq!(config["rootfs"]["diff_ids"][0], format!("sha256:{}", digest(&plain)));
         assert!(plain.windows(program.len()).any(|window| window == program.as_bytes()));
+        let bill = format!("bill of {program}");
+        assert!(plain.windows(bill.len()).any(|window| window == bill.as_bytes()), "in the image");
+        let beside = folder.path().join(format!("sbom-{platform}.cdx.json"));
+        assert_eq!(std::fs::read_to_string(beside).unwrap(), bill);
         assert!(sizes[at].1 > layer.len() as u64);
     }
     let kept = std::fs::read_dir(layout.join("blobs/sha256")).unwrap();

@@ -51,7 +51,8 @@ async fn what_is_installed_works_is_upgraded_under_load_and_leaves_nothing() {
     let load = Load::start(api.clone(), job("sleep 1"));
     let before = ground.names().await;
     let changed = ["--reuse-values", "--set", "settings.log_filter=debug"];
-    ground.helm(&[&["upgrade", "control-plane"], &changed[..]].concat());
+    let contracts = ["--set", "migrations.contract=true"];
+    ground.helm(&[&["upgrade", "control-plane"], &changed[..], &contracts].concat());
     ground.helm(&[&["upgrade", "eu"], &changed[..]].concat());
     let after = ground.names().await;
     assert!(before.iter().all(|name| !after.contains(name)), "every pod is another: {before:?} {after:?}");
@@ -62,6 +63,8 @@ async fn what_is_installed_works_is_upgraded_under_load_and_leaves_nothing() {
         client.wait_for("default", run, "succeeded", LIMIT).await;
     }
     ground.assert_one_pod_each(&runs);
+
+    ground.can_be_looked_after();
 
     let lasting = client.submit("default", &job("sleep 600")).await;
     client.wait_for("default", &lasting, "running", LIMIT).await;
@@ -207,6 +210,17 @@ impl Ground {
             self.cluster.kubectl(&["logs", "-n", "berth", "--tail=10", "--ignore-errors", "-l", &selector])
         });
         format!("{pods}\n{events}\n{}", logs.join("\n"))
+    }
+
+    /// What NOTES.txt tells to do in a pod can be done there.
+    fn can_be_looked_after(&self) {
+        let berth = |arguments: &[&str]| {
+            let pod = ["exec", "-n", "berth", "deployment/berth-api", "--", "/berth"];
+            self.cluster.kubectl(&[&pod, arguments].concat())
+        };
+        let told = berth(&["admin", "check"]);
+        assert!(!told.contains("wait"), "every migration was made: {told}");
+        assert!(berth(&["admin", "token"]).trim().len() >= 32);
     }
 
     async fn api(&self) -> ApiPods {

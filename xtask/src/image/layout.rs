@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tar::{Builder, Header};
 
-use super::Platform;
 use super::contents::{self, CERTIFICATES, PROGRAM, USER};
+use super::{Parts, Platform};
 
 /// The image, file by file.
 #[derive(Debug, Default)]
@@ -33,15 +33,15 @@ impl Layout {
         Blob { descriptor, bytes: size }
     }
 
-    fn image(&mut self, platform: Platform, program: &[u8]) -> anyhow::Result<Blob> {
-        let layer = contents::layer(program).context("the layer can't be written")?;
+    fn image(&mut self, parts: &Parts) -> anyhow::Result<Blob> {
+        let layer = contents::layer(&parts.program, &parts.sbom).context("the layer can't be written")?;
         let diff = hex(&layer);
         // No name and no time in its header.
         let mut packed = GzBuilder::new().mtime(0).write(Vec::new(), Compression::default());
         packed.write_all(&layer)?;
         let layer = self.blob("application/vnd.oci.image.layer.v1.tar+gzip", packed.finish()?);
         let config = json!({
-            "architecture": platform.as_str(),
+            "architecture": parts.platform.as_str(),
             "os": "linux",
             "created": "1970-01-01T00:00:00Z",
             "config": {
@@ -68,7 +68,7 @@ impl Layout {
         let pulled = layer.bytes + config.bytes;
         let mut manifest = self.blob(MANIFEST, manifest.to_string().into_bytes());
         manifest.bytes += pulled;
-        manifest.descriptor["platform"] = json!({"architecture": platform.as_str(), "os": "linux"});
+        manifest.descriptor["platform"] = json!({"architecture": parts.platform.as_str(), "os": "linux"});
         Ok(manifest)
     }
 }
@@ -76,22 +76,19 @@ impl Layout {
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
-/// Writes the image of `programs` into `out`: the layout itself, and `image.tar` beside it in the archive's form, to be
-/// imported by the name `name`. Gives the bytes that are pulled for each platform.
+/// Writes the image of `parts` into `out`: the layout itself, and beside it `image.tar`, the same in the archive's form, to be
+/// imported by the name `name`, and each program's bill of materials. Gives the bytes that are pulled for each platform.
 ///
 /// # Errors
 /// If a file can't be written.
-pub fn write(
-    out: &Path,
-    name: &str,
-    programs: &[(Platform, Vec<u8>)],
-) -> anyhow::Result<Vec<(Platform, u64)>> {
+pub fn write(out: &Path, name: &str, parts: &[Parts]) -> anyhow::Result<Vec<(Platform, u64)>> {
     let mut layout = Layout::default();
     let mut manifests = Vec::new();
     let mut sizes = Vec::new();
-    for (platform, program) in programs {
-        let manifest = layout.image(*platform, program)?;
-        sizes.push((*platform, manifest.bytes));
+    for parts in parts {
+        let manifest = layout.image(parts)?;
+        sizes.push((parts.platform, manifest.bytes));
+        put(&out.join(format!("sbom-{}.cdx.json", parts.platform.as_str())), &parts.sbom)?;
         manifests.push(manifest.descriptor);
     }
     let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests});
