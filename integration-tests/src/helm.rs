@@ -17,7 +17,7 @@ pub fn chart() -> PathBuf {
     folder().join("berth")
 }
 
-/// What the Prometheus operator says a PodMonitor is.
+/// What the Prometheus operator says a `PodMonitor` is.
 pub fn pod_monitors() -> PathBuf {
     program().with_file_name("podmonitors.yaml")
 }
@@ -114,7 +114,6 @@ fn program() -> &'static Path {
     })
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests are told by the set-up where its programs are")]
 fn given() -> Option<PathBuf> {
     std::env::var_os("BERTH_HELM_PROGRAM").filter(|path| !path.is_empty()).map(PathBuf::from)
 }

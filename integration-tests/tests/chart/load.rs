@@ -1,7 +1,6 @@
 //! Runs that are submitted all the while, whatever becomes of the pods that take them: with a key each, so that a request
 //! whose answer was lost is sent again without being a second run.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use berth_integration_tests::{Client, Run};
@@ -9,7 +8,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::ListParams;
 use serde_json::{Value, json};
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -77,15 +76,15 @@ impl ApiPods {
 /// Submits runs until it is told to stop.
 pub(crate) struct Load {
     stop: CancellationToken,
-    task: JoinHandle<Vec<Run>>,
+    task: JoinSet<Vec<Run>>,
 }
 
 impl Load {
     pub(crate) fn start(api: ApiPods, operation: Value) -> Self {
         let stop = CancellationToken::new();
         let stopped = stop.clone();
-        let operation = Arc::new(operation);
-        let task = tokio::spawn(async move {
+        let mut task = JoinSet::new();
+        task.spawn(async move {
             let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).build().unwrap();
             let mut runs = Vec::new();
             while !stopped.is_cancelled() {
@@ -100,6 +99,6 @@ impl Load {
     /// The runs that were taken.
     pub(crate) async fn end(self) -> Vec<Run> {
         self.stop.cancel();
-        self.task.await.unwrap()
+        self.task.join_all().await.concat()
     }
 }

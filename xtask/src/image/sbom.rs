@@ -1,4 +1,4 @@
-//! What the program is made of, as a CycloneDX bill of materials: every crate that is compiled into it, by what Cargo has
+//! What the program is made of, as a `CycloneDX` bill of materials: every crate that is compiled into it, by what Cargo has
 //! resolved, with its license and checksum, and what is linked beside them. What only builds it (macros, build scripts) is
 //! not in it. Like the image it has no time and nothing of the machine in it.
 
