@@ -14,7 +14,7 @@ async fn every_example_is_linted_and_taken_by_an_api_server_that_restricts_pods(
     let Some(cluster) = Cluster::own(Options::default()).await else { return };
     let kubectl = Kubectl::new(&cluster);
     let helm = Helm::new(None);
-    for namespace in [NAMESPACE, "research", "production"] {
+    for namespace in [NAMESPACE, "jobs", "research", "production"] {
         kubectl.done(&["create", "namespace", namespace]);
     }
     for mode in ["enforce", "warn"] {

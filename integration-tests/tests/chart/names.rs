@@ -49,6 +49,20 @@ fn what_is_exported_for_keda_scales_what_the_printed_values_install() {
 }
 
 #[test]
+fn what_something_else_scales_is_left_alone_by_an_upgrade() {
+    let helm = Helm::new(None);
+    let printed = printed(&helm, "amqp://berth-eu:pw@broker/%2f");
+    let replicas = |more: &[&str]| {
+        let rendered = objects(&helm, &[&["--values", &printed], more].concat());
+        object(&rendered, "Deployment", "berth-agent-eu")["spec"].get("replicas").cloned()
+    };
+    assert_eq!(replicas(&[]), Some(json!(2)));
+    assert_eq!(replicas(&["--set", "agent.replicas=0"]), Some(json!(0)));
+    assert_eq!(replicas(&["--set", "agent.replicas=null"]), None);
+    assert_eq!(replicas(&["--set", "agent.autoscaling.enabled=true"]), None);
+}
+
+#[test]
 fn printed_values_install_an_agent_and_nothing_else() {
     let helm = Helm::new(None);
     let rendered = objects(&helm, &["--values", &printed(&helm, "amqp://berth-eu:pw@broker/%2f")]);

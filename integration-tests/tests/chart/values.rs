@@ -100,6 +100,20 @@ fn the_settings_of_each_role_are_those_of_the_program_without_secrets() {
     assert_eq!(names(&schema["properties"]["settings"]["properties"]), all, "values.schema.json: settings");
 }
 
+#[test]
+fn secrets_that_are_values_end_up_in_secrets_only() {
+    let helm = Helm::new(None);
+    let urls = "broker.url=amqp://u:hidden@b/,broker.managementUrl=http://u:hidden@b,database.url=postgres://u:hidden@d/b";
+    let on = "api.enabled=true,scheduler.enabled=true,agent.name=eu,agent.broker.url=amqp://eu:hidden@b/";
+    let mut secrets = 0;
+    for object in objects(&helm, &["--set", urls, "--set", on]) {
+        let is_shown = object.to_string().contains("hidden");
+        assert!(!is_shown || object["kind"] == "Secret", "{object}");
+        secrets += usize::from(is_shown);
+    }
+    assert_eq!(secrets, 4, "the broker's, the agent's, the database's, and that of the migrations");
+}
+
 fn names(properties: &Value) -> BTreeSet<String> {
     properties.as_object().unwrap().keys().cloned().collect()
 }
