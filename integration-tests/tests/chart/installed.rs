@@ -21,6 +21,8 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(180);
 
 /// The name in the API server's certificate, which pods find by `hostAliases`.
 const API_SERVER: &str = "kubernetes.default.svc";
+/// How long the API server goes on with a request, in seconds: what is let go of, or started anew, waits for that long.
+const REQUEST_TIMEOUT: u64 = 5;
 const TOKEN: &str = "a-token-that-only-this-test-knows-0123456789";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -29,7 +31,12 @@ async fn what_is_installed_works_is_upgraded_under_load_and_leaves_nothing() {
         return;
     }
     let archive = image::archive();
-    let Some(cluster) = Cluster::own(Options { audit: true, ..Options::default() }).await else { return };
+    let options = Options {
+        audit: true,
+        api_server_arguments: vec![format!("--request-timeout={REQUEST_TIMEOUT}s")],
+        ..Options::default()
+    };
+    let Some(cluster) = Cluster::own(options).await else { return };
     let ground = Ground::new(cluster).await;
     let Some(node) = RealNode::start_with(&ground.cluster, &[&archive]).await else { return };
 
@@ -181,7 +188,7 @@ impl Ground {
                     {"name": "KUBERNETES_SERVICE_HOST", "value": API_SERVER},
                     {"name": "KUBERNETES_SERVICE_PORT", "value": self.ways.api_server.port().to_string()},
                 ],
-                "settings": {"grace_seconds": 1},
+                "settings": {"grace_seconds": 1, "kubernetes_request_timeout_seconds": REQUEST_TIMEOUT},
             },
         });
         self.file("agent.yaml", &values.to_string())
