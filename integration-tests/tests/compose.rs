@@ -1,7 +1,8 @@
 //! The Compose file, loaded by Compose's own library: every setting is one of the role's, every image has a tag, every file
-//! that is mounted is there, nothing secret is in it, and what its set-up makes is what the servers read.
+//! that is mounted is there, and nothing secret is in it. Then its services run as it says, and a run succeeds.
 //!
-//! THERE IS NO DOCKER ENGINE HERE: that the containers start, and their health checks pass, is not tried by this test.
+//! THERE IS NO DOCKER ENGINE HERE: they run as processes, with the file's commands, settings, secrets and health checks. That
+//! images are pulled and built, and what a container may do, is not tried by this test.
 
 #![expect(clippy::unwrap_used, reason = "tests panic where something is not as it should be")]
 
@@ -203,25 +204,5 @@ fn secrets_are_made_once_each_of_its_own_and_the_servers_read_them() {
     assert!(before["broker-url"].contains(of_queue));
 }
 
-#[test]
-fn the_redis_file_is_one_that_redis_starts_with() {
-    let copy = Copy::new();
-    assert!(copy.setup("redis").status.success());
-    let secrets = copy.secrets();
-    let data = tempfile::tempdir().unwrap();
-    let port = berth_test_servers::port::free();
-    let config = secrets["redis.conf"].replace("dir /data", &format!("dir {}", data.path().display()));
-    let file = data.path().join("redis.conf");
-    std::fs::write(&file, config).unwrap();
-    let mut server = Command::new("redis-server");
-    server.arg(&file).args(["--port", &port.to_string(), "--bind", "127.0.0.1"]);
-    let mut server = server.stdout(std::process::Stdio::null()).spawn().unwrap();
-    let url = secrets["broker-url"].replace("@redis/", &format!("@127.0.0.1:{port}/"));
-    let plan = || Command::new(berth()).args(["broker", "plan", "--broker-url", &url]).output().unwrap();
-    let is_let_in =
-        berth_test_servers::eventually(std::time::Duration::from_secs(60), || plan().status.success());
-    let told = String::from_utf8_lossy(&plan().stderr).into_owned();
-    server.kill().unwrap();
-    server.wait().unwrap();
-    assert!(is_let_in, "{told}");
-}
+#[path = "compose/processes.rs"]
+mod processes;
