@@ -17,8 +17,12 @@ use serde_json::Value;
 /// How many run at a time. Each runs as many of its tests at a time as there are processors.
 const SIDE_BY_SIDE: usize = 2;
 /// Those that take longest, and so begin first.
-const LONGEST: [&str; 3] =
-    ["berth-integration-tests end_to_end", "berth-integration-tests kubernetes", "berth-agent kubernetes"];
+const LONGEST: [&str; 4] = [
+    "berth-integration-tests end_to_end",
+    "berth-integration-tests kubernetes",
+    "berth-integration-tests chart",
+    "berth-agent kubernetes",
+];
 
 /// A program that holds tests, as cargo built it.
 #[derive(Debug, Clone, PartialEq, Eq)]

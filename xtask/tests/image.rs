@@ -73,6 +73,27 @@ fn every_blob_is_named_by_its_digest_and_none_is_left_over() {
 }
 
 #[test]
+fn docker_finds_the_first_image_in_the_archive_too() {
+    let folder = tempfile::tempdir().unwrap();
+    made(folder.path());
+    let bytes = std::fs::read(folder.path().join("image.tar")).unwrap();
+    let mut archive = tar::Archive::new(bytes.as_slice());
+    let mut files = std::collections::BTreeMap::new();
+    for entry in archive.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let path = entry.path().unwrap().display().to_string();
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).unwrap();
+        files.insert(path, bytes);
+    }
+    let manifest: Value = serde_json::from_slice(&files["manifest.json"]).unwrap();
+    assert_eq!(manifest[0]["RepoTags"][0], NAME);
+    let config: Value = serde_json::from_slice(&files[manifest[0]["Config"].as_str().unwrap()]).unwrap();
+    assert_eq!(config["architecture"], "amd64");
+    assert!(files.contains_key(manifest[0]["Layers"][0].as_str().unwrap()));
+}
+
+#[test]
 fn the_same_programs_give_the_same_bytes() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     made(one.path());

@@ -16,12 +16,22 @@ use super::{Parts, Platform};
 #[derive(Debug, Default)]
 struct Layout {
     files: Vec<(String, Vec<u8>)>,
+    /// The files of each platform's image, as `docker load` wants them named.
+    loadable: Vec<Value>,
 }
 
 /// A blob that another one names.
 struct Blob {
     descriptor: Value,
     bytes: u64,
+}
+
+impl Blob {
+    /// Its file in the layout.
+    fn path(&self) -> String {
+        let digest = self.descriptor["digest"].as_str().unwrap_or_default();
+        format!("blobs/sha256/{}", digest.trim_start_matches("sha256:"))
+    }
 }
 
 impl Layout {
@@ -59,6 +69,7 @@ impl Layout {
             "history": [{"created": "1970-01-01T00:00:00Z", "created_by": "cargo xtask image"}],
         });
         let config = self.blob("application/vnd.oci.image.config.v1+json", config.to_string().into_bytes());
+        self.loadable.push(json!({"Config": config.path(), "Layers": [layer.path()]}));
         let manifest = json!({
             "schemaVersion": 2,
             "mediaType": MANIFEST,
@@ -108,9 +119,16 @@ pub fn write(out: &Path, name: &str, parts: &[Parts]) -> anyhow::Result<Vec<(Pla
     if folder.exists() {
         std::fs::remove_dir_all(&folder).with_context(|| format!("can't remove {}", folder.display()))?;
     }
-    let mut archive = Builder::new(Vec::new());
     for (path, bytes) in &layout.files {
         put(&folder.join(path), bytes)?;
+    }
+    // A Docker that keeps images in its own way reads this file of an archive alone, and one image of it.
+    if let Some(mut image) = layout.loadable.into_iter().next() {
+        image["RepoTags"] = json!([name]);
+        layout.files.push(("manifest.json".to_owned(), json!([image]).to_string().into_bytes()));
+    }
+    let mut archive = Builder::new(Vec::new());
+    for (path, bytes) in &layout.files {
         let mut header = Header::new_ustar();
         header.set_mode(0o644);
         header.set_size(bytes.len() as u64);
