@@ -168,4 +168,11 @@ fn the_files_of_settings_are_read_by_the_program_and_change_the_pods_that_read_t
     assert_eq!(before, checksum(&objects(&helm, &more), "berth-api"));
     let changed = objects(&helm, &[&more[..], &["--set", "settings.log_filter=debug"]].concat());
     assert_ne!(before, checksum(&changed, "berth-api"));
+    // Nobody else's.
+    let of_agent = objects(&helm, &[&more[..], &["--set", "agent.settings.prefetch=3"]].concat());
+    assert_eq!(before, checksum(&of_agent, "berth-api"));
+    assert_ne!(checksum(&rendered, "berth-agent-eu"), checksum(&of_agent, "berth-agent-eu"));
+    let connected =
+        objects(&helm, &[&more[..], &["--set", "agent.connections.connections[0].name=x"]].concat());
+    assert_ne!(checksum(&rendered, "berth-agent-eu"), checksum(&connected, "berth-agent-eu"));
 }
