@@ -1,0 +1,39 @@
+// Counts, rates and shares as texts.
+
+const grouped = new Intl.NumberFormat("en-US");
+
+/** A count: `0`, `1,234`; `–` where there is none. */
+export function count(value: number | null | undefined): string {
+  return value === null || value === undefined ? "–" : grouped.format(value);
+}
+
+/** A count in little room: `950`, `12.3k`, `4.5M`. */
+export function short(value: number): string {
+  for (const [size, letter] of [
+    [1e9, "G"],
+    [1e6, "M"],
+    [1e3, "k"],
+  ] as const) {
+    if (Math.abs(value) >= size) return `${(value / size).toFixed(Math.abs(value) >= size * 100 ? 0 : 1)}${letter}`;
+  }
+  return String(Math.round(value * 100) / 100);
+}
+
+/** So many per second, in the unit in which it is no tiny number: `12.0/s`, `3.0/min`, `0`. */
+export function rate(perSecond: number | null | undefined): string {
+  if (perSecond === null || perSecond === undefined) return "–";
+  if (perSecond === 0) return "0";
+  if (perSecond >= 1) return `${perSecond >= 100 ? Math.round(perSecond) : perSecond.toFixed(1)}/s`;
+  if (perSecond * 60 >= 1) return `${(perSecond * 60).toFixed(1)}/min`;
+  return `${(perSecond * 3_600).toFixed(1)}/h`;
+}
+
+/** A limit as the API has it: -1 is none. */
+export function limit(value: number | null | undefined): string {
+  return value === null || value === undefined || value < 0 ? "none" : grouped.format(value);
+}
+
+/** One thing, or many. */
+export function plural(value: number, one: string, many = `${one}s`): string {
+  return `${count(value)} ${value === 1 ? one : many}`;
+}

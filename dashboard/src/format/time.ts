@@ -1,0 +1,54 @@
+// Moments and durations as texts. Pure: the time zone and now come in as arguments.
+
+export type Zone = "local" | "UTC" | (string & {});
+
+/** Seconds as people read them: `850 ms`, `4.2 s`, `3 m 05 s`, `2 h 10 m`, `4 d 06 h`. */
+export function duration(seconds: number | null | undefined): string {
+  if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return "–";
+  if (seconds < 0) return `−${duration(-seconds)}`;
+  if (seconds === 0) return "0 s";
+  if (seconds < 0.9995) return `${Math.round(seconds * 1_000)} ms`;
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const two = (count: number) => String(count).padStart(2, "0");
+  if (whole < 3_600) return `${Math.floor(whole / 60)} m ${two(whole % 60)} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 1_440) return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} m`;
+  const hours = Math.floor(minutes / 60);
+  return `${Math.floor(hours / 24)} d ${two(hours % 24)} h`;
+}
+
+/** Seconds from one moment to another; null if one is missing. */
+export function between(from: string | null | undefined, until: string | number | null | undefined): number | null {
+  if (!from || until === null || until === undefined) return null;
+  const end = typeof until === "number" ? until : Date.parse(until);
+  const seconds = (end - Date.parse(from)) / 1_000;
+  return Number.isFinite(seconds) ? seconds : null;
+}
+
+/** How long ago, or in how long: `12 s ago`, `in 5 m 00 s`. */
+export function ago(at: string | null | undefined, now: number): string {
+  const seconds = between(at, now);
+  if (seconds === null) return "never";
+  if (Math.abs(seconds) < 1) return "now";
+  return seconds > 0 ? `${duration(Math.round(seconds))} ago` : `in ${duration(Math.round(-seconds))}`;
+}
+
+function options(zone: Zone): Intl.DateTimeFormatOptions {
+  return zone === "local" ? {} : { timeZone: zone };
+}
+
+/** A moment to the second, sortable by eye: `2026-03-01 14:05:09`. */
+export function moment(at: string | number | null | undefined, zone: Zone): string {
+  if (at === null || at === undefined || at === "") return "–";
+  const date = new Date(at);
+  if (Number.isNaN(date.getTime())) return "–";
+  // Swedish writes dates as ISO 8601 does.
+  return new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium", ...options(zone) }).format(date);
+}
+
+/** The name of a zone as it is shown: `UTC`, `Europe/Berlin`, and the browser's own. */
+export function zoneName(zone: Zone): string {
+  return zone === "local" ? Intl.DateTimeFormat().resolvedOptions().timeZone : zone;
+}

@@ -1,0 +1,38 @@
+// Where the page begins: the cache of answers, the preferences, the router.
+
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { Problem } from "./api/problem";
+import { PreferencesOf } from "./app/preferences";
+import { router } from "./router";
+import "./style/base.css";
+import "./style/shell.css";
+import "./style/parts.css";
+import "./style/table.css";
+
+const client = new QueryClient({
+  queryCache: new QueryCache(),
+  mutationCache: new MutationCache(),
+  defaultOptions: {
+    queries: {
+      staleTime: 1_000,
+      // What the server refused, it refuses again; a server that is away may be back.
+      retry: (failures, error) => failures < 2 && !(error instanceof Problem && error.status < 500),
+      placeholderData: (before: unknown) => before,
+    },
+  },
+});
+
+const place = document.getElementById("page");
+if (!place) throw new Error("the page has no place to draw in");
+createRoot(place).render(
+  <StrictMode>
+    <QueryClientProvider client={client}>
+      <PreferencesOf>
+        <RouterProvider router={router} />
+      </PreferencesOf>
+    </QueryClientProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,138 @@
+// Lines over time, by uPlot; loaded by the views that have charts. Lines differ by dashes and names, not by colour alone.
+
+import { useEffect, useId, useMemo, useRef, useState } from "react";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { usePreferences } from "~/app/preferences";
+import { moment } from "~/format/time";
+
+export interface Line {
+  name: string;
+  values: (number | null)[];
+  /** Which of the palette's colours and dashes: 0 to 3. */
+  style: 0 | 1 | 2 | 3;
+}
+
+const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
+
+export interface ChartProps {
+  title: string;
+  /** Moments in milliseconds. */
+  times: number[];
+  /** How far apart they should be; where one is missing, the line breaks. */
+  step: number;
+  lines: Line[];
+  format: (value: number) => string;
+  height?: number;
+}
+
+/** Puts a hole wherever nothing was measured, so that no line is drawn over it. */
+export function withHoles(times: number[], lines: Line[], step: number): [number[], (number | null)[][]] {
+  const at: number[] = [];
+  const values: (number | null)[][] = lines.map(() => []);
+  for (const [index, time] of times.entries()) {
+    const last = at.at(-1);
+    if (last !== undefined && time - last > step * 1.5) {
+      at.push(last + step);
+      for (const column of values) column.push(null);
+    }
+    at.push(time);
+    for (const [which, line] of lines.entries()) values[which]?.push(line.values[index] ?? null);
+  }
+  return [at, values];
+}
+
+export function Chart({ title, times, step, lines, format, height = 150 }: ChartProps) {
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const { theme, zone } = usePreferences();
+  const [cursor, setCursor] = useState<number | null>(null);
+  const id = useId();
+  const [at, columns] = useMemo(() => withHoles(times, lines, step), [times, lines, step]);
+  const data = useMemo<uPlot.AlignedData>(() => [at.map((time) => time / 1_000), ...columns], [at, columns]);
+  const shape = lines.map(({ name, style }) => `${name}:${style}`).join("|");
+  const latest = useRef({ data, format });
+  latest.current = { data, format };
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: made anew only when its look changes; data is set below
+  useEffect(() => {
+    const element = place.current;
+    if (!element) return;
+    const style = getComputedStyle(element);
+    const color = (name: string) => style.getPropertyValue(name).trim();
+    const axis: uPlot.Axis = {
+      stroke: color("--muted"),
+      grid: { stroke: color("--line"), width: 1 },
+      ticks: { show: false },
+      font: "11px system-ui, sans-serif",
+    };
+    const chart = new uPlot(
+      {
+        width: element.clientWidth,
+        height,
+        legend: { show: false },
+        cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
+        scales: { y: { range: (_, __, most) => [0, Math.max(1e-9, most ?? 0) * 1.08 || 1] } },
+        axes: [
+          { ...axis, space: 70 },
+          { ...axis, size: 58, values: (_, ticks) => ticks.map((tick) => latest.current.format(tick)) },
+        ],
+        series: [
+          {},
+          ...lines.map(({ name, style: which }) => ({
+            label: name,
+            stroke: color(`--chart-${which}`),
+            width: 1.5,
+            dash: DASHES[which],
+            points: { show: false },
+          })),
+        ],
+        hooks: { setCursor: [(it) => setCursor(it.cursor.idx ?? null)] },
+        tzDate: (seconds) => (zone === "local" ? new Date(seconds * 1e3) : uPlot.tzDate(new Date(seconds * 1e3), zone)),
+      },
+      latest.current.data,
+      element,
+    );
+    plot.current = chart;
+    const resize = new ResizeObserver(() => chart.setSize({ width: element.clientWidth, height }));
+    resize.observe(element);
+    return () => {
+      resize.disconnect();
+      chart.destroy();
+      plot.current = null;
+    };
+  }, [shape, theme, zone, height]);
+
+  useEffect(() => plot.current?.setData(data), [data]);
+
+  const index = cursor ?? at.length - 1;
+  return (
+    <figure className="chart" aria-labelledby={id}>
+      <figcaption id={id}>
+        <strong>{title}</strong>
+        <span className="chart-legend">
+          {lines.map((line, which) => {
+            const value = columns[which]?.[index];
+            return (
+              <span key={line.name} className="chart-key">
+                <svg width="22" height="6" aria-hidden="true">
+                  <line
+                    x1="0"
+                    y1="3"
+                    x2="22"
+                    y2="3"
+                    className={`chart-line-${line.style}`}
+                    strokeDasharray={DASHES[line.style]?.join(" ")}
+                  />
+                </svg>
+                {line.name} <b className="number">{value === null || value === undefined ? "–" : format(value)}</b>
+              </span>
+            );
+          })}
+          <span className="faint number">{moment(at[index], zone)}</span>
+        </span>
+      </figcaption>
+      <div ref={place} className="chart-place" />
+    </figure>
+  );
+}
