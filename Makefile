@@ -2,6 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help up demo test bench chaos fuzz book fmt lint lint-deny
+.PHONY: help up demo dashboard test bench chaos fuzz fmt lint lint-deny
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -11,6 +12,9 @@ up: ## everything in one process on http://127.0.0.1:8000
 
 demo: ## one run from YAML to succeeded, with its log
 	@scripts/demo.sh
+
+dashboard: ## the web page, which the next build puts into the binary; needs Node
+	@scripts/dashboard.sh
 
 test: ## every test, with servers of its own
 	@scripts/test.sh

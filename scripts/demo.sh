@@ -7,6 +7,7 @@ set -eu
 "$ROOT/scripts/setup.sh" build
 cd "$ROOT"
 lock_target
+if has_node; then scripts/dashboard.sh 9>&-; fi
 say "building (the first time takes some minutes)"
 cargo build --quiet --locked --package berth
 berth=$CARGO_TARGET_DIR/debug/berth

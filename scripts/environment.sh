@@ -26,10 +26,12 @@ if [ -z "${CARGO_TARGET_DIR:-}" ]; then
 fi
 export CARGO_TARGET_DIR
 
+# The dashboard's packages, by its lock file.
+NODE_PACKAGES=$CACHE/npm-$(key_of dashboard/package-lock.json dashboard/package.json)
 VENV=$CACHE/venv-$(key_of scripts/requirements.txt)
 # The oldest Celery whose tools are tested, beside the newest.
 VENV_CELERY54=$CACHE/venv-$(key_of scripts/requirements-celery54.txt)
-export CACHE ROOT VENV VENV_CELERY54
+export CACHE NODE_PACKAGES ROOT VENV VENV_CELERY54
 
 # Two clones share the folder: one builds and tests at a time.
 lock_target() {
@@ -60,6 +62,14 @@ forget_other_clone() {
 }
 
 unlock_target() { exec 9>&-; }
+
+# The dashboard is built where there is a Node that is new enough for it.
+NODE_NEEDED=20.19
+has_node() {
+    found=$(node --version 2>/dev/null | sed 's/^v//')
+    [ -n "$found" ] && command -v npm >/dev/null 2>&1 &&
+        [ "$(printf '%s\n' "$NODE_NEEDED" "$found" | sort -V | head -n 1)" = "$NODE_NEEDED" ]
+}
 
 # A Go that was unpacked by hand is often on nobody's PATH.
 find_go() {

@@ -24,6 +24,16 @@ has_venv() { python3 -c 'import venv, ensurepip'; }
 need build-essential has cc
 need make has make
 need git has git
+# For the dashboard, where the system's packages are new enough for it: without them, all but the page is built.
+candidate() { apt-cache policy "$1" 2>/dev/null | sed -n 's/^ *Candidate: \(.*:\)\{0,1\}\([0-9][0-9.]*\).*/\2/p'; }
+if ! has_node; then
+    offered=$(candidate nodejs)
+    if [ -n "$offered" ] && [ "$(printf '%s\n' "$NODE_NEEDED" "$offered" | sort -V | head -n 1)" = "$NODE_NEEDED" ]; then
+        missing="$missing nodejs npm"
+    else
+        say "Node $NODE_NEEDED or newer is not here, and the system's packages have ${offered:-none}: the dashboard is left out"
+    fi
+fi
 if [ "$what" != build ]; then
     need rabbitmq-server has rabbitmq-server
     need redis-server has redis-server

@@ -43,6 +43,11 @@ step() { # step NAME COMMAND...: a check that passes or fails as a whole
     fi
 }
 
+# Before anything is built that embeds it.
+if has_node; then
+    "$ROOT/scripts/dashboard.sh" 9>&-
+fi
+
 step "cargo fmt --check" cargo fmt --all --check
 step "cargo clippy" cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 
@@ -71,6 +76,8 @@ if [ "$whole" -ne 0 ] && [ "${counts#* }" -eq 0 ]; then
 fi
 
 step "fuzzing the decoders" "$ROOT/scripts/fuzz.sh" 10
+
+step "dashboard" "$ROOT/scripts/dashboard-test.sh"
 
 printf '%s passed, %s failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]

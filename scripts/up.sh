@@ -6,6 +6,7 @@ set -eu
 "$ROOT/scripts/setup.sh" build
 cd "$ROOT"
 lock_target
+if has_node; then scripts/dashboard.sh 9>&-; fi
 cargo build --quiet --locked --release --package berth
 unlock_target
 exec "$CARGO_TARGET_DIR/release/berth" up "$@"

@@ -16,6 +16,7 @@ use berth_store::Audit;
 use sha2::{Digest, Sha256};
 
 use crate::app::{App, AppState, Auth};
+use crate::dashboard;
 use crate::observe::request_id;
 use crate::problem::Problem;
 
@@ -84,10 +85,11 @@ pub(crate) async fn authenticate(State(app): State<AppState>, mut request: Reque
     next.run(request).await
 }
 
-/// What needs no token: probes, and what the stock client asks before it has one.
+/// What needs no token: probes, what the stock client asks before it has one, and the page, which asks for one.
 fn is_public(path: &str) -> bool {
     matches!(path, "/healthz" | "/readyz" | "/api/v1/installation")
         || path.starts_with("/api/v1/compatibility/")
+        || dashboard::is_page(path)
 }
 
 async fn identify(app: &App, headers: &HeaderMap) -> Result<Principal, Problem> {

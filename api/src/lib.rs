@@ -9,6 +9,7 @@ mod authenticate;
 mod body;
 mod celery;
 mod clone;
+mod dashboard;
 mod defaults;
 mod directory;
 mod explain;

@@ -4,6 +4,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::handler::Handler;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
 use berth_telemetry::listener;
 
@@ -11,8 +12,8 @@ use crate::app::AppState;
 use crate::params::shown;
 use crate::problem::Problem;
 use crate::{
-    agents, audit, clone, credentials, dead_letters, explain, head, history, installation, layers, logs,
-    openapi, organizations, overview, presets, projects, queues, runs, sse, streams, tokens, warnings,
+    agents, audit, clone, credentials, dashboard, dead_letters, explain, head, history, installation, layers,
+    logs, openapi, organizations, overview, presets, projects, queues, runs, sse, streams, tokens, warnings,
 };
 
 /// A path with what answers it.
@@ -50,7 +51,7 @@ pub(crate) fn all(app: &AppState) -> Router {
         routes = routes.route(path, router);
     }
     let routes = routes
-        .fallback(nothing_here)
+        .fallback(elsewhere)
         .method_not_allowed_fallback(wrong_method)
         .with_state(app.clone())
         .merge(listener::probes(app.health.clone()))
@@ -58,9 +59,14 @@ pub(crate) fn all(app: &AppState) -> Router {
     layers::around(routes, app)
 }
 
-async fn nothing_here(request: Request) -> Problem {
+/// A path that is not the API's: the page's, or nobody's.
+async fn elsewhere(request: Request) -> Response {
+    if let Some(page) = dashboard::answer(&request) {
+        return page;
+    }
     let path = shown(request.uri().path());
-    Problem::new(StatusCode::NOT_FOUND, format!("nothing is at `{path}`; /openapi.json lists what there is"))
+    let detail = format!("nothing is at `{path}`; /openapi.json lists what there is");
+    Problem::new(StatusCode::NOT_FOUND, detail).into_response()
 }
 
 async fn wrong_method(request: Request) -> Problem {

@@ -3,6 +3,7 @@
 mod access;
 mod agents;
 mod bad_requests;
+mod dashboard;
 mod dead_letters;
 mod layers;
 mod limits;

@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useRouterState } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useState, useSyncExternalStore } from "react";
 import * as ask from "~/api/queries";
+import logo from "~/berth.svg";
 import { Live } from "~/live/live";
 import { Actions } from "~/parts/action";
 import { Answer, Failure, Loading } from "~/parts/states";
@@ -71,7 +72,7 @@ function Frame({ isOpen, release }: { isOpen: boolean; release: string }) {
                 ☰
               </button>
               <Link to="/" className="brand">
-                <img src="/assets/berth.svg" alt="" width="20" height="20" />
+                <img src={logo} alt="" width="20" height="20" />
                 Berth
               </Link>
               <button

@@ -2,6 +2,7 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
+import logo from "~/berth.svg";
 import { Note } from "~/parts/states";
 import { session } from "./session";
 
@@ -23,7 +24,7 @@ export function SignIn({ wasRefused }: { wasRefused: boolean }) {
           session.signIn(token, isKept);
         }}
       >
-        <img src="/assets/berth.svg" alt="" width="40" height="40" />
+        <img src={logo} alt="" width="40" height="40" />
         <h1>Berth</h1>
         {wasRefused && <Note tone="bad">The token is not known, was revoked, or has expired.</Note>}
         <div className="field">

@@ -11,7 +11,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("broker", &["broker-config", "domain"]),
     ("store", &["domain"]),
     ("telemetry", &["domain"]),
-    ("api", &["broker", "broker-config", "domain", "store", "telemetry"]),
+    // Files, as data: it knows nobody.
+    ("dashboard", &[]),
+    ("api", &["broker", "broker-config", "dashboard", "domain", "store", "telemetry"]),
     ("scheduler", &["broker", "broker-config", "domain", "store", "telemetry"]),
     ("agent", &["broker", "broker-config", "domain", "telemetry"]),
     ("cli", &["agent", "api", "broker", "broker-config", "domain", "scheduler", "store", "telemetry"]),

@@ -6,7 +6,8 @@ use std::path::Path;
 use anyhow::Context as _;
 
 /// Folders that hold nothing of ours: what is built, fetched or recorded.
-const SKIPPED: &[&str] = &["target", ".git", ".cache", "node_modules", "dist", "__pycache__", "results", ".venv"];
+const SKIPPED: &[&str] =
+    &["target", ".git", ".cache", "node_modules", "dist", "__pycache__", "results", ".venv"];
 
 /// One text file.
 #[derive(Debug, Clone)]

@@ -1,0 +1,13 @@
+#!/bin/sh
+# Checks the dashboard: its code's form and types, its pure functions, that what is built is what the tree has, and then every
+# view in a real browser against a real `berth up`, whose debug binary must be built. Screenshots go to
+# BERTH_SCREENSHOTS, if that names a folder.
+set -eu
+. "$(dirname -- "$0")/environment.sh"
+
+"$ROOT/scripts/dashboard.sh"
+cd "$ROOT/dashboard"
+npm run --silent lint
+npm run --silent types
+npm run --silent test -- --reporter=dot
+BERTH_BINARY=${BERTH_BINARY:-$CARGO_TARGET_DIR/debug/berth} npm run --silent browser
