@@ -112,7 +112,7 @@ export function editAgent(which: Which, agent: Agent): Action {
   };
 }
 
-export function createAgent(owner: string, onDone: (agent: Agent) => void): Action {
+export function createAgent(owner: string, onDone: (agent: Agent) => unknown): Action {
   return {
     title: "Make an agent",
     explains: "An agent with a queue `default`. Install it where the work is, with credentials of its own.",
@@ -144,7 +144,7 @@ export function createAgent(owner: string, onDone: (agent: Agent) => void): Acti
   };
 }
 
-export function deleteAgent(which: Which, onDone: () => void): Action {
+export function deleteAgent(which: Which, onDone: () => unknown): Action {
   return {
     title: `Delete ${which.agent}`,
     explains: "The agent, its queues and its credentials are gone. No run may be left at it.",

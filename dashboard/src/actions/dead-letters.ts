@@ -50,7 +50,7 @@ export function replayOne(owner: string, letter: Letter): Action {
   };
 }
 
-export function dropOne(owner: string, letter: Letter, onDone: () => void): Action {
+export function dropOne(owner: string, letter: Letter, onDone: () => unknown): Action {
   return {
     title: "Drop a dead letter",
     explains: `${shown(letter)}. It is forgotten; a run stays as it ended. This can't be undone.`,

@@ -75,7 +75,7 @@ function only(from: Record<string, unknown>, names: string[]): Record<string, un
 
 const optionsOf = (names: string[]) => names.map((name) => OPTION_OF[name] ?? name);
 
-export function createProject(owner: string, onDone: (project: Project) => void): Action {
+export function createProject(owner: string, onDone: (project: Project) => unknown): Action {
   const fields: Field[] = [{ name: "name", label: "Name", required: true }, ...projectFields()];
   return {
     title: "Make a project",
@@ -120,7 +120,7 @@ export function editProject(owner: string, project: Project): Action {
   };
 }
 
-export function deleteProject(owner: string, project: Project, onDone: () => void): Action {
+export function deleteProject(owner: string, project: Project, onDone: () => unknown): Action {
   return {
     title: `Delete ${project.name}`,
     explains: "The project and all its runs are gone. It must have none that is under way. This can't be undone.",

@@ -107,7 +107,7 @@ export function moveRuns(where: Where, others: Queue[]): Action {
   };
 }
 
-export function deleteQueue(where: Where, onDone: () => void): Action {
+export function deleteQueue(where: Where, onDone: () => unknown): Action {
   return {
     title: `Delete ${nameOf(where)}`,
     explains: "The queue is gone, with its settings. It must have no run left to start.",
@@ -258,7 +258,7 @@ export function editQueue(where: Where, queue: Queue): Action {
   };
 }
 
-export function createQueue(owner: string, agents: string[], onDone: (queue: Queue) => void): Action {
+export function createQueue(owner: string, agents: string[], onDone: (queue: Queue) => unknown): Action {
   return {
     title: "Make a queue",
     explains: "A queue of an agent, with its own limits and its own share of the agent.",

@@ -1,10 +1,9 @@
 // A request as plain data, so that what a dialog shows is what is sent. Paths, methods and the names in a path are
 // checked against the types that are generated from the API's own description.
 
-import type { Coming } from "./coming";
-import type { paths as Described } from "./schema";
+import type { paths as Paths } from "./schema";
 
-export type Paths = Described & Coming;
+export type { Paths };
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 export type Values = Record<string, string | number | boolean | undefined>;
 

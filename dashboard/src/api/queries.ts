@@ -95,7 +95,7 @@ export const queues = (owner: string) =>
           send(
             call("GET", "/api/v1/orgs/{owner}/queues", {
               in: { owner },
-              query: { limit: 1000, no_page: true, series: undefined, cursor },
+              query: { limit: 1000, no_page: true, series: true, cursor },
             }),
             { signal },
           ),

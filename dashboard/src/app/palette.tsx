@@ -3,7 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Command } from "cmdk";
-import { useEffect, useRef, useState } from "react";
+import { useLayoutEffect, useRef, useState } from "react";
 import * as ask from "~/api/queries";
 import { useCommandList } from "./commands";
 import { useOwner } from "./owner";
@@ -23,7 +23,8 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
   const agents = useQuery(ask.agents(owner)).data ?? [];
   const projects = useQuery(ask.projects(owner)).data ?? [];
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // Closed before it is taken away, so that the browser gives the focus back.
+  useLayoutEffect(() => {
     const element = dialog.current;
     if (element && !element.open) element.showModal();
     return () => element?.close();

@@ -43,8 +43,8 @@ export interface Action {
   isDangerous?: boolean;
   /** Shown when it is done, instead of closing: what is told only once. */
   result?: (answer: never) => ReactNode;
-  /** Called when it is done. */
-  onDone?: (answer: never) => void;
+  /** Called when it is done, before everything is asked again: what is gone must be left first. */
+  onDone?: (answer: never) => unknown;
 }
 
 const Open = createContext<(action: Action) => void>(() => {});
@@ -136,8 +136,8 @@ function ActionDialog({
     setError(null);
     try {
       const got = await sendWhole(request, reason, setDone);
+      await action.onDone?.(got as never);
       refreshAll(client);
-      action.onDone?.(got as never);
       if (action.result || (isCourse(got) && got.kept > 0)) {
         setAnswer(got ?? null);
       } else {

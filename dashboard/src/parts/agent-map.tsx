@@ -59,7 +59,7 @@ export function AgentMap({ owner, agents }: { owner: string; agents: Agent[] }) 
                 <ul className="plain">
                   {one.replicas.map((replica) => (
                     <li key={replicaName(replica)}>
-                      <Badge tone={isHere(replica) ? "good" : "bad"}>{isHere(replica) ? "here" : "gone"}</Badge>{" "}
+                      <Badge tone={isHere(replica) ? "good" : "quiet"}>{isHere(replica) ? "here" : "gone"}</Badge>{" "}
                       <code>{replicaName(replica)}</code>
                     </li>
                   ))}

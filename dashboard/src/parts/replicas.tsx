@@ -42,7 +42,7 @@ const COLUMNS: ColumnDef<Replica>[] = [
     size: 96,
     accessorFn: (replica) => (isHere(replica) ? 0 : 1),
     cell: ({ row }) => (
-      <Badge tone={isHere(row.original) ? "good" : "bad"}>{isHere(row.original) ? "here" : "gone"}</Badge>
+      <Badge tone={isHere(row.original) ? "good" : "quiet"}>{isHere(row.original) ? "here" : "gone"}</Badge>
     ),
   },
   {

@@ -16,7 +16,7 @@ import {
   type VisibilityState,
 } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type ReactNode, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useRef, useState, useSyncExternalStore } from "react";
 
 declare module "@tanstack/react-table" {
   interface ColumnMeta<TData extends RowData, TValue> {
@@ -57,6 +57,20 @@ export interface TableProps<T> {
 }
 
 const AHEAD = 12;
+
+/** The widest column where there is little room. */
+const NARROW = 150;
+
+function useIsNarrow(): boolean {
+  return useSyncExternalStore(
+    (listener) => {
+      const media = matchMedia("(max-width: 760px)");
+      media.addEventListener("change", listener);
+      return () => media.removeEventListener("change", listener);
+    },
+    () => matchMedia("(max-width: 760px)").matches,
+  );
+}
 
 export function DataTable<T>(given: TableProps<T>) {
   const { label, columns, rows, idOf, empty, childrenOf, rowHeight = 34 } = given;
@@ -106,7 +120,10 @@ export function DataTable<T>(given: TableProps<T>) {
   const before = items[0]?.start ?? 0;
   const after = virtual.getTotalSize() - (items.at(-1)?.end ?? 0);
   const leaves = table.getVisibleLeafColumns();
-  const least = leaves.reduce((sum, column) => sum + column.getSize(), 0);
+  const isNarrow = useIsNarrow();
+  const widthOf = (column: (typeof leaves)[number]) =>
+    isNarrow ? Math.min(column.getSize(), NARROW) : column.getSize();
+  const least = leaves.reduce((sum, column) => sum + widthOf(column), 0);
 
   return (
     <section
@@ -122,7 +139,7 @@ export function DataTable<T>(given: TableProps<T>) {
         <caption className="visually-hidden">{label}</caption>
         <colgroup>
           {leaves.map((column) => (
-            <col key={column.id} style={column.columnDef.meta?.grows ? {} : { width: column.getSize() }} />
+            <col key={column.id} style={column.columnDef.meta?.grows ? {} : { width: widthOf(column) }} />
           ))}
         </colgroup>
         <thead>
@@ -204,9 +221,13 @@ function moveBetweenRows(event: KeyboardEvent<HTMLElement>, scrollTo: (index: nu
   if (next < 0 || next >= length) return;
   event.preventDefault();
   scrollTo(next);
-  requestAnimationFrame(() => {
-    region.querySelector<HTMLElement>(`tr[data-index="${next}"] :is(a, button)`)?.focus({ preventScroll: true });
-  });
+  const focus = () => {
+    const link = region.querySelector<HTMLElement>(`tr[data-index="${next}"] :is(a, button)`);
+    link?.focus({ preventScroll: true });
+    return link;
+  };
+  // One that is not drawn yet, is in the next frame.
+  if (!focus()) requestAnimationFrame(focus);
 }
 
 /** The first column of a table whose rows can be selected. */

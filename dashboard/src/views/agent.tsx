@@ -43,7 +43,7 @@ export function AgentView() {
         { label: "New credentials", action: rotate },
         {
           label: "Delete",
-          action: () => act.deleteAgent(which, () => void navigate({ to: "/agents" })),
+          action: () => act.deleteAgent(which, () => navigate({ to: "/agents" })),
           isDangerous: true,
         },
       ]

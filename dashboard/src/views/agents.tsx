@@ -90,9 +90,8 @@ export function Agents() {
   const agents = useQuery(ask.agents(owner));
   const create = () =>
     open(
-      act.createAgent(
-        owner,
-        (made) => void navigate({ to: "/agents/$agent", params: { agent: made.name }, search: { tab: "credentials" } }),
+      act.createAgent(owner, (made) =>
+        navigate({ to: "/agents/$agent", params: { agent: made.name }, search: { tab: "credentials" } }),
       ),
     );
   useCommands([{ name: "Make an agent", run: create }]);

@@ -23,7 +23,7 @@ export function ProjectView() {
   const project = useQuery(ask.project(owner, name));
   const { data } = project;
   const edit = () => data && open(act.editProject(owner, data));
-  const remove = () => data && open(act.deleteProject(owner, data, () => void navigate({ to: "/projects" })));
+  const remove = () => data && open(act.deleteProject(owner, data, () => navigate({ to: "/projects" })));
   useCommands([
     { name: `Change: ${name}`, run: edit },
     { name: `Delete: ${name}`, run: remove },

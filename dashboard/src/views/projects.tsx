@@ -72,9 +72,7 @@ export function Projects() {
   const open = useAction();
   const projects = useQuery(ask.projects(owner));
   const create = () =>
-    open(
-      act.createProject(owner, (made) => void navigate({ to: "/projects/$project", params: { project: made.name } })),
-    );
+    open(act.createProject(owner, (made) => navigate({ to: "/projects/$project", params: { project: made.name } })));
   useCommands([{ name: "Make a project", run: create }]);
   return (
     <Page

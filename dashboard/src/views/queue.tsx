@@ -46,7 +46,7 @@ export function QueueView() {
     { label: "Purge", action: () => act.purge(where), isDangerous: true },
     {
       label: "Delete",
-      action: () => act.deleteQueue(where, () => void navigate({ to: "/queues" })),
+      action: () => act.deleteQueue(where, () => navigate({ to: "/queues" })),
       isDangerous: true,
     },
   ];

@@ -42,9 +42,7 @@ export function Queues() {
       act.createQueue(
         owner,
         (agents.data ?? []).map((agent) => agent.name),
-        (made) => {
-          void navigate({ to: "/queues/$agent/$queue", params: { agent: made.agent, queue: made.name } });
-        },
+        (made) => navigate({ to: "/queues/$agent/$queue", params: { agent: made.agent, queue: made.name } }),
       ),
     );
   useCommands([{ name: "Make a queue", run: create }]);

@@ -1,0 +1,118 @@
+// Every view shows what is there, in both themes, wide and narrow, without a grave fault.
+
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Berth, furnish } from "./berth";
+import { LOOKS, launch, Watched } from "./page";
+
+let berth: Berth;
+let browser: Browser;
+
+beforeAll(async () => {
+  [berth, browser] = await Promise.all([Berth.up(), launch()]);
+  await furnish(berth);
+  await berth.post("/api/v1/users/tokens", { name: "ci", scopes: ["read"], expiration: 30 });
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await berth?.down();
+});
+
+/** Each view with a text that it must show, which is not there without data. */
+const VIEWS: { name: string; path: string; heading: string; shows: string[] }[] = [
+  {
+    name: "overview",
+    path: "/",
+    heading: "Overview",
+    shows: ["BacklogWithoutConsumers", "scheduler", "How full agents are"],
+  },
+  { name: "queues", path: "/queues", heading: "Queues", shows: ["eu-west", "batch", "not served", "paused"] },
+  { name: "queues-table", path: "/queues?view=table&sort=-ready", heading: "Queues", shows: ["local/batch"] },
+  { name: "queue", path: "/queues/local/batch", heading: "local/batch", shows: ["train-0", "limit"] },
+  {
+    name: "queue-limits",
+    path: "/queues/eu-west/gpu?tab=limits",
+    heading: "eu-west/gpu",
+    shows: ["gpu 8, memory 256Gi"],
+  },
+  { name: "queue-audit", path: "/queues/local/batch?tab=audit", heading: "local/batch", shows: ["queue.create"] },
+  { name: "agents", path: "/agents", heading: "Agents", shows: ["eu-west", "zone=eu"] },
+  { name: "agents-map", path: "/agents?view=map", heading: "Agents", shows: ["Machine", "Not seen yet"] },
+  { name: "agent", path: "/agents/local", heading: "local", shows: ["here", "process"] },
+  { name: "agent-queues", path: "/agents/local?tab=queues", heading: "local", shows: ["urgent"] },
+  {
+    name: "agent-credentials",
+    path: "/agents/local?tab=credentials",
+    heading: "local",
+    shows: ["needs no credentials"],
+  },
+  { name: "dead-letters", path: "/dead-letters", heading: "Dead letters", shows: ["Nothing was set aside"] },
+  { name: "projects", path: "/projects", heading: "Projects", shows: ["Models of vision"] },
+  { name: "project", path: "/projects/vision", heading: "vision", shows: ["project.create"] },
+  { name: "tokens", path: "/tokens", heading: "Tokens", shows: ["ci"] },
+  { name: "audit", path: "/audit?action=agent.create", heading: "Audit trail", shows: ["agent.create"] },
+  { name: "settings", path: "/settings", heading: "Settings", shows: ["open on this machine"] },
+];
+
+describe.each(LOOKS)("$theme, $width pixels", (look) => {
+  let watched: Watched;
+  beforeAll(async () => {
+    watched = await Watched.open(browser, berth.url, look);
+  });
+  afterAll(() => watched?.close());
+
+  test.each(VIEWS)("$name", async ({ name, path, heading, shows }) => {
+    await watched.go(path, heading);
+    for (const text of shows) await watched.page.getByText(text).first().waitFor();
+    await watched.isSound(`${name}, ${look.theme}, ${look.width}`);
+    await watched.shoot(`${name}-${look.width}-${look.theme}`);
+  });
+});
+
+test("the charts of a queue have lines of what was measured", async () => {
+  const watched = await Watched.open(browser, berth.url);
+  await watched.go("/queues/local/batch", "local/batch");
+  await watched.page.getByRole("figure", { name: /Runs/ }).locator("canvas").waitFor();
+  const chart = await watched.page.getByRole("figure", { name: /Runs/ }).innerText();
+  expect(chart).toMatch(/waiting\s*\d+/);
+  const rates = await watched.page.getByRole("figure", { name: /Rates/ }).innerText();
+  expect(rates).toMatch(/submitted\s*[1-9][\d.]*\/(min|s)/);
+  await watched.close();
+});
+
+test("what a server does not have is said, and not made up", async () => {
+  const watched = await Watched.open(browser, berth.url);
+  await watched.page.route("**/history*", (route) =>
+    route.fulfill({
+      status: 404,
+      contentType: "application/problem+json",
+      body: JSON.stringify({ detail: "nothing is at `x`" }),
+    }),
+  );
+  await watched.page.goto("/queues/local/batch");
+  await watched.page.getByText("Not available: this server is older").first().waitFor();
+  await watched.close();
+});
+
+test("the first load is small", async () => {
+  const watched = await Watched.open(browser, berth.url);
+  let bytes = 0;
+  const sizes: Promise<void>[] = [];
+  watched.page.on("response", (response) => {
+    if (!response.url().endsWith(".js")) return;
+    sizes.push(
+      response
+        .request()
+        .sizes()
+        .then(({ responseBodySize }) => {
+          bytes += responseBodySize;
+        }),
+    );
+  });
+  await watched.go("/", "Overview");
+  await Promise.all(sizes);
+  expect(bytes).toBeGreaterThan(50_000);
+  expect(bytes).toBeLessThan(250_000);
+  await watched.close();
+});
