@@ -200,7 +200,7 @@ export interface Overview {
   started_per_second: number;
   finished_per_second: number;
   failed_per_second: number;
-  agents: { live: number; lost: number; cordoned: number };
+  agents: { live: number; lost: number; cordoned: number; count: number };
   queues: number;
   dead_letters: number;
   saturation: { agent: string; in_flight: number; limit: number | null }[];

@@ -23,10 +23,12 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
   const agents = useQuery(ask.agents(owner)).data ?? [];
   const projects = useQuery(ask.projects(owner)).data ?? [];
   const dialog = useRef<HTMLDialogElement>(null);
+  const input = useRef<HTMLInputElement>(null);
   // Closed before it is taken away, so that the browser gives the focus back.
   useLayoutEffect(() => {
     const element = dialog.current;
     if (element && !element.open) element.showModal();
+    input.current?.focus();
     return () => element?.close();
   }, []);
   const wanted = text.trim().toLowerCase();
@@ -52,6 +54,7 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
     >
       <Command label="Go to, or do" shouldFilter={false} loop>
         <Command.Input
+          ref={input}
           value={text}
           onValueChange={setText}
           placeholder="A view, queue, agent, project, run, or what to do"

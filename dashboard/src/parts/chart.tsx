@@ -4,7 +4,7 @@ import { useEffect, useId, useMemo, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { usePreferences } from "~/app/preferences";
-import { moment } from "~/format/time";
+import { moment, type Zone } from "~/format/time";
 
 export interface Line {
   name: string;
@@ -23,7 +23,24 @@ export interface ChartProps {
   step: number;
   lines: Line[];
   format: (value: number) => string;
+  /** From when to when, in milliseconds: an hour is as wide as an hour, however little of it was measured. */
+  from: number;
+  until: number;
+  /** Values are counts: no half a run on the axis. */
+  isWhole?: boolean;
   height?: number;
+}
+
+const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6, 1e7, 1e8];
+const DAY = 86_400;
+
+/** Times of an axis, by how far apart they are: the hour, or the day. */
+function ticks(seconds: number[], apart: number, zone: Zone): string[] {
+  const at = new Intl.DateTimeFormat("sv-SE", {
+    ...(apart < DAY ? { timeStyle: "short" } : { month: "2-digit", day: "2-digit" }),
+    ...(zone === "local" ? {} : { timeZone: zone }),
+  });
+  return seconds.map((one) => at.format(one * 1e3));
 }
 
 /** Puts a hole wherever nothing was measured, so that no line is drawn over it. */
@@ -42,7 +59,7 @@ export function withHoles(times: number[], lines: Line[], step: number): [number
   return [at, values];
 }
 
-export function Chart({ title, times, step, lines, format, height = 150 }: ChartProps) {
+export function Chart({ title, times, step, lines, format, from, until, isWhole = false, height = 150 }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const { theme, zone } = usePreferences();
@@ -51,8 +68,8 @@ export function Chart({ title, times, step, lines, format, height = 150 }: Chart
   const [at, columns] = useMemo(() => withHoles(times, lines, step), [times, lines, step]);
   const data = useMemo<uPlot.AlignedData>(() => [at.map((time) => time / 1_000), ...columns], [at, columns]);
   const shape = lines.map(({ name, style }) => `${name}:${style}`).join("|");
-  const latest = useRef({ data, format });
-  latest.current = { data, format };
+  const latest = useRef({ data, format, from, until });
+  latest.current = { data, format, from, until };
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: made anew only when its look changes; data is set below
   useEffect(() => {
@@ -72,10 +89,13 @@ export function Chart({ title, times, step, lines, format, height = 150 }: Chart
         height,
         legend: { show: false },
         cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
-        scales: { y: { range: (_, __, most) => [0, Math.max(1e-9, most ?? 0) * 1.08 || 1] } },
+        scales: {
+          x: { range: () => [latest.current.from / 1e3, latest.current.until / 1e3] },
+          y: { range: (_, __, most) => [0, most && most > 0 ? most * 1.08 : 1] },
+        },
         axes: [
-          { ...axis, space: 70 },
-          { ...axis, size: 58, values: (_, ticks) => ticks.map((tick) => latest.current.format(tick)) },
+          { ...axis, space: 64, values: (_, at, __, ___, apart) => ticks(at, apart, zone) },
+          { ...axis, size: 58, values: (_, at) => at.map((one) => latest.current.format(one)), ...(isWhole ? { incrs: WHOLE } : {}) },
         ],
         series: [
           {},
@@ -84,7 +104,8 @@ export function Chart({ title, times, step, lines, format, height = 150 }: Chart
             stroke: color(`--chart-${which}`),
             width: 1.5,
             dash: DASHES[which],
-            points: { show: false },
+            // A line needs two points; where there are few, they are shown.
+            points: { show: (it: uPlot) => it.data[0].length < 8, size: 5 },
           })),
         ],
         hooks: { setCursor: [(it) => setCursor(it.cursor.idx ?? null)] },
@@ -101,7 +122,7 @@ export function Chart({ title, times, step, lines, format, height = 150 }: Chart
       chart.destroy();
       plot.current = null;
     };
-  }, [shape, theme, zone, height]);
+  }, [shape, theme, zone, height, isWhole]);
 
   useEffect(() => plot.current?.setData(data), [data]);
 

@@ -9,6 +9,9 @@ import { duration } from "~/format/time";
 import { Chart, type Line } from "./chart";
 import { Answer, Note } from "./states";
 
+const HOUR = 3_600_000;
+const SPANS: Record<Range, number> = { "1h": HOUR, "24h": 24 * HOUR, "7d": 168 * HOUR, "30d": 720 * HOUR };
+
 interface Given {
   owner: string;
   range: Range;
@@ -69,13 +72,14 @@ function Charts({ history }: { history: History }) {
     };
   }, [points, seconds]);
   if (points.length === 0) return <Note>Nothing was measured in this range yet.</Note>;
-  const shared = { times, step: seconds * 1_000 };
+  const until = times.at(-1) ?? 0;
+  const shared = { times, step: seconds * 1_000, from: until - SPANS[history.range], until };
   return (
     <div className="charts">
-      <Chart title="Runs" lines={drawn.depth} format={short} {...shared} />
+      <Chart title="Runs" lines={drawn.depth} format={short} isWhole {...shared} />
       <Chart title="Rates" lines={drawn.rates} format={rate} {...shared} />
       <Chart title="Waits" lines={drawn.waits} format={duration} {...shared} />
-      <Chart title="Dead letters" lines={drawn.dead} format={count} {...shared} />
+      <Chart title="Dead letters" lines={drawn.dead} format={count} isWhole {...shared} />
     </div>
   );
 }

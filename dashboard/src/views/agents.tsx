@@ -30,7 +30,7 @@ const COLUMNS: ColumnDef<Agent>[] = [
         <Link to="/agents/$agent" params={{ agent: original.name }}>
           {original.name}
         </Link>
-        {original.is_default && <span className="faint"> default</span>}
+        {original.is_default && <span className="chip default-chip">default</span>}
       </>
     ),
   },

@@ -66,13 +66,15 @@ function Now({ numbers }: { numbers: Numbers }) {
           tone={numbers.failed_per_second > 0 ? "bad" : undefined}
         />
         <Figure
-          label="Agents"
+          label="Agents live"
           value={count(agents.live)}
-          detail={
-            [agents.lost > 0 && `${agents.lost} lost`, agents.cordoned > 0 && `${agents.cordoned} cordoned`]
-              .filter(Boolean)
-              .join(", ") || "all live"
-          }
+          detail={[
+            `of ${count(agents.count)}`,
+            agents.lost > 0 && `${agents.lost} lost`,
+            agents.cordoned > 0 && `${agents.cordoned} cordoned`,
+          ]
+            .filter(Boolean)
+            .join(", ")}
           tone={agents.lost > 0 ? "bad" : undefined}
         />
         <Figure label="Queues" value={count(numbers.queues)} detail={<Link to="/queues">show</Link>} />
@@ -88,8 +90,10 @@ function Now({ numbers }: { numbers: Numbers }) {
           <ul className="health">
             {numbers.health.map(({ name, ok, message }) => (
               <li key={name}>
-                <Badge tone={ok ? "good" : "bad"}>{ok ? "up" : "down"}</Badge> <span>{name}</span>
-                {message && <span className="faint">{message}</span>}
+                <Badge tone={ok ? "good" : "bad"}>{ok ? "up" : "down"}</Badge>
+                <span>
+                  {name} {message && <span className="faint">{message}</span>}
+                </span>
               </li>
             ))}
           </ul>

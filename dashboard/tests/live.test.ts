@@ -1,0 +1,90 @@
+// The page follows what happens: within a second, after a lost connection, and not while its tab is hidden.
+
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Berth, until } from "./berth";
+import { launch, Watched } from "./page";
+
+let berth: Berth;
+let browser: Browser;
+
+beforeAll(async () => {
+  [berth, browser] = await Promise.all([Berth.up(), launch()]);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await berth?.down();
+});
+
+const QUEUE = "/api/v1/orgs/default/agents/local/queues/default";
+
+test("a change by somebody else is seen within a second", async () => {
+  const watched = await Watched.open(browser, berth.url);
+  await watched.go("/queues/local/default", "local/default");
+  await watched.page.getByText("live", { exact: true }).waitFor();
+  // What is asked for by the clock alone would hide that an event was missed.
+  await watched.page.clock.install();
+  const began = Date.now();
+  await berth.post(`${QUEUE}/pause`, { reason: "seen at once" });
+  await watched.page.clock.runFor(1_000);
+  await watched.page.getByText("seen at once").first().waitFor({ timeout: 5_000 });
+  expect(Date.now() - began).toBeLessThan(3_000);
+  await berth.post(`${QUEUE}/resume`);
+  await watched.close();
+});
+
+test("a storm of events refreshes at most four times a second", async () => {
+  const watched = await Watched.open(browser, berth.url);
+  await watched.go("/queues/local/default", "local/default");
+  let asked = 0;
+  watched.page.on("request", (request) => {
+    if (new URL(request.url()).pathname.endsWith("/queues/default")) asked += 1;
+  });
+  const began = Date.now();
+  await Promise.all(Array.from({ length: 200 }, () => berth.submit("true")));
+  await until("all have ended", async () => {
+    const { statuses } = await berth.get<{ statuses: Record<string, number> }>("/api/v1/orgs/default/overview");
+    return Object.values(statuses).every((runs) => runs === 0);
+  });
+  const seconds = (Date.now() - began) / 1_000;
+  expect(asked).toBeGreaterThan(0);
+  // And one by the clock every five seconds.
+  expect(asked / seconds).toBeLessThanOrEqual(4 + 0.2 + 2 / seconds);
+  await watched.close();
+});
+
+test("a lost connection is said, and made up for", async () => {
+  const watched = await Watched.open(browser, berth.url);
+  await watched.go("/queues/local/default", "local/default");
+  const fresh = watched.page.locator("output");
+  await fresh.filter({ hasText: "live" }).waitFor();
+  await watched.page.context().setOffline(true);
+  await fresh.filter({ hasText: "behind" }).waitFor();
+  await berth.post(`${QUEUE}/pause`, { reason: "while nobody looked" });
+  await watched.page.context().setOffline(false);
+  await fresh.filter({ hasText: "live" }).waitFor();
+  await watched.page.getByText("while nobody looked").first().waitFor();
+  await berth.post(`${QUEUE}/resume`);
+  await watched.close();
+});
+
+test("what was missed is asked for by the last event's id", async () => {
+  const watched = await Watched.open(browser, berth.url);
+  await watched.go("/queues/local/default", "local/default");
+  const ids: (string | null)[] = [];
+  watched.page.on("request", async (request) => {
+    if (request.url().endsWith("/events")) ids.push((await request.allHeaders())["last-event-id"] ?? null);
+  });
+  const fresh = watched.page.locator("output");
+  await fresh.filter({ hasText: "live" }).waitFor();
+  await berth.post(`${QUEUE}/pause`, { reason: "an event" });
+  await watched.page.getByText("an event").first().waitFor();
+  await watched.page.context().setOffline(true);
+  await fresh.filter({ hasText: "behind" }).waitFor();
+  await watched.page.context().setOffline(false);
+  await fresh.filter({ hasText: "live" }).waitFor();
+  expect(ids.at(-1)).toMatch(/\S/);
+  await berth.post(`${QUEUE}/resume`);
+  await watched.close();
+});
