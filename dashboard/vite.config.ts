@@ -42,6 +42,8 @@ export default defineConfig({
     target: "es2022",
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // Compressing takes longer than building; that is meant.
+    rolldownOptions: { checks: { pluginTimings: false } },
   },
   server: {
     // `npm run dev` beside a running `berth up`, which takes requests from its own origin only.

@@ -38,23 +38,36 @@ export interface Answer<T> {
 }
 
 export class Berth {
-  readonly url: string;
-  private readonly end: () => Promise<void>;
+  url = "";
   token: string | null = null;
+  private readonly folder: string;
+  private readonly args: string[];
+  private child: ChildProcess | null = null;
 
-  private constructor(url: string, end: () => Promise<void>) {
-    this.url = url;
-    this.end = end;
+  private constructor(folder: string, args: string[]) {
+    this.folder = folder;
+    this.args = args;
   }
 
   /** Starts one; `args` are more of its options. */
   static async up(...args: string[]): Promise<Berth> {
+    const berth = new Berth(await mkdtemp(join(tmpdir(), "berth-page-")), args);
+    try {
+      await berth.start("127.0.0.1:0");
+      return berth;
+    } catch (error) {
+      await berth.end();
+      throw error;
+    }
+  }
+
+  private async start(listen: string): Promise<void> {
     if (!BINARY) throw new Error("BERTH_BINARY names no program: run scripts/dashboard-test.sh");
-    const folder = await mkdtemp(join(tmpdir(), "berth-page-"));
     // Settings of the surroundings are not for the tests.
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("BERTH_")));
-    const options = ["up", "--listen", "127.0.0.1:0", "--data-dir", join(folder, "data"), ...args];
-    const child = spawn(BINARY, options, { env: { ...env, XDG_CONFIG_HOME: folder } });
+    const options = ["up", "--listen", listen, "--data-dir", join(this.folder, "data"), ...this.args];
+    const child = spawn(BINARY, options, { env: { ...env, XDG_CONFIG_HOME: this.folder } });
+    this.child = child;
     let said = "";
     let log = "";
     child.stdout.on("data", (piece) => {
@@ -63,20 +76,25 @@ export class Berth {
     child.stderr.on("data", (piece) => {
       log = (log + piece).slice(-4_000);
     });
-    const end = async () => {
-      await stop(child);
-      await rm(folder, { recursive: true, force: true });
-    };
-    try {
-      const url = await until("`berth up` is ready", async () => {
-        if (child.exitCode !== null) throw new Error(`\`berth up\` ended with ${child.exitCode}: ${log}`);
-        return /berth is ready: (http\S+)/.exec(said)?.[1];
-      });
-      return new Berth(url, end);
-    } catch (error) {
-      await end();
-      throw error;
-    }
+    this.url = await until("`berth up` is ready", async () => {
+      if (child.exitCode !== null) throw new Error(`\`berth up\` ended with ${child.exitCode}: ${log}`);
+      return /berth is ready: (http\S+)/.exec(said)?.[1];
+    });
+  }
+
+  /** Ends the server, as an upgrade would; runs go on. */
+  async stop(): Promise<void> {
+    if (this.child) await stop(this.child);
+  }
+
+  /** Starts it again, at the same address. */
+  async startAgain(): Promise<void> {
+    await this.start(new URL(this.url).host);
+  }
+
+  private async end(): Promise<void> {
+    await this.stop();
+    await rm(this.folder, { recursive: true, force: true });
   }
 
   /** Ends what runs, which would outlive the server, and then the server. */

@@ -20,7 +20,8 @@ const letters = async () => (await berth.get<{ count: number }>(`${LETTERS}?quer
 /** Puts texts that are no offers where the agent reads its offers, until all of them were set aside. */
 async function spoil(...texts: string[]): Promise<void> {
   const before = await letters();
-  for (const text of texts) await run("redis-cli", ["-p", String(broker.port), "lpush", "berth.local.run.default", text]);
+  for (const text of texts)
+    await run("redis-cli", ["-p", String(broker.port), "lpush", "berth.local.run.default", text]);
   await until("the messages are dead letters", async () => (await letters()) === before + texts.length);
 }
 
@@ -45,8 +46,17 @@ test.each(LOOKS)("they are listed by reason and shown as they were, $theme, $wid
   await watched.page.waitForURL(/reason/);
   await watched.isSound("dead letters");
   await watched.shoot(`dead-letters-some-${look.width}-${look.theme}`);
-  await watched.page.getByRole("region", { name: "Dead letters" }).getByRole("button", { name: /offer|JSON|json|decode|read/ }).first().click();
-  await watched.page.getByRole("dialog").getByText("Message as it was").or(watched.page.getByRole("dialog").locator("pre")).first().waitFor();
+  await watched.page
+    .getByRole("region", { name: "Dead letters" })
+    .getByRole("button", { name: /offer|JSON|json|decode|read/ })
+    .first()
+    .click();
+  await watched.page
+    .getByRole("dialog")
+    .getByText("Message as it was")
+    .or(watched.page.getByRole("dialog").locator("pre"))
+    .first()
+    .waitFor();
   await watched.isSound("a dead letter");
   await watched.shoot(`dead-letter-${look.width}-${look.theme}`);
   await watched.close();
@@ -56,7 +66,10 @@ test("one is dropped, the others are replayed, and come back once more", async (
   const watched = await Watched.open(browser, berth.url);
   await watched.go("/dead-letters", "Dead letters");
   const dialog = watched.page.getByRole("dialog");
-  await watched.page.getByRole("button", { name: /Actions on dead letter/ }).first().click();
+  await watched.page
+    .getByRole("button", { name: /Actions on dead letter/ })
+    .first()
+    .click();
   await watched.page.getByRole("menuitem", { name: "Drop" }).click();
   await dialog.getByLabel("Reason").fill("a joke");
   await dialog.getByRole("button", { name: "Drop it" }).click();
@@ -109,7 +122,9 @@ test("an agent gets new credentials, which are shown once, and the older ones ar
   await dialog.getByLabel("Type far to go on").fill("far");
   await dialog.getByRole("button", { name: "Retire them" }).click();
   await dialog.waitFor({ state: "detached" });
-  const { results } = await berth.get<{ results: { generation: number }[] }>("/api/v1/orgs/default/agents/far/credentials");
+  const { results } = await berth.get<{ results: { generation: number }[] }>(
+    "/api/v1/orgs/default/agents/far/credentials",
+  );
   expect(results.map(({ generation }) => generation)).toEqual([2]);
   await watched.close();
 });

@@ -95,7 +95,12 @@ export function Chart({ title, times, step, lines, format, from, until, isWhole 
         },
         axes: [
           { ...axis, space: 64, values: (_, at, __, ___, apart) => ticks(at, apart, zone) },
-          { ...axis, size: 58, values: (_, at) => at.map((one) => latest.current.format(one)), ...(isWhole ? { incrs: WHOLE } : {}) },
+          {
+            ...axis,
+            size: 58,
+            values: (_, at) => at.map((one) => latest.current.format(one)),
+            ...(isWhole ? { incrs: WHOLE } : {}),
+          },
         ],
         series: [
           {},

@@ -197,7 +197,7 @@ const COLUMNS: ColumnDef<QueueRow>[] = [
   {
     id: "name",
     header: "Queue",
-    size: 220,
+    size: 190,
     meta: { grows: true },
     accessorFn: (row) => (row.queue ? `${row.queue.agent}/${row.queue.name}` : row.sum.agent),
     cell: ({ row }) => <Name row={row} />,
@@ -205,15 +205,15 @@ const COLUMNS: ColumnDef<QueueRow>[] = [
   {
     id: "state",
     header: "State",
-    size: 138,
+    size: 116,
     accessorFn: (row) => (row.queue?.paused ? 1 : 0),
     cell: ({ row }) => row.original.queue && <QueueState queue={row.original.queue} />,
   },
-  numbers("ready", "Ready", (queue) => queue.stats.backlog, count, 78, "Runs that wait"),
+  numbers("ready", "Ready", (queue) => queue.stats.backlog, count, 68, "Runs that wait"),
   {
     id: "series",
     header: "Last hour",
-    size: 88,
+    size: 84,
     enableSorting: false,
     cell: ({ row }) =>
       row.original.queue && (
@@ -226,7 +226,7 @@ const COLUMNS: ColumnDef<QueueRow>[] = [
   {
     id: "used",
     header: "In flight",
-    size: 104,
+    size: 92,
     meta: { title: "Runs alive, of its limit" },
     accessorFn: (row) => figure(row, (queue) => queue.stats.in_flight) ?? -1,
     cell: ({ row }) => {
@@ -258,7 +258,7 @@ const COLUMNS: ColumnDef<QueueRow>[] = [
   {
     id: "wait",
     header: "Wait p50 / p95",
-    size: 150,
+    size: 138,
     meta: { align: "right", title: "How long runs waited that began in the last 15 minutes" },
     accessorFn: (row) => row.queue?.stats.wait_p95_seconds ?? -1,
     cell: ({ row: { original } }) =>
@@ -272,12 +272,12 @@ const COLUMNS: ColumnDef<QueueRow>[] = [
   numbers("in", "In", (queue) => queue.stats.submitted_per_second, rate, 78, "Runs submitted"),
   numbers("out", "Out", (queue) => queue.stats.finished_per_second, rate, 78, "Runs finished"),
   {
-    ...numbers("consumers", "Consumers", (queue) => queue.stats.consumers, count, 100, "Replicas that take its runs"),
+    ...numbers("consumers", "Consumers", (queue) => queue.stats.consumers, count, 92, "Replicas that take its runs"),
   },
   {
     id: "quotas",
     header: "Quotas",
-    size: 130,
+    size: 104,
     enableSorting: false,
     cell: ({ row }) => {
       const quotas = Object.entries(row.original.queue?.quotas ?? {});
@@ -288,12 +288,12 @@ const COLUMNS: ColumnDef<QueueRow>[] = [
   {
     id: "priorities",
     header: "By priority",
-    size: 110,
+    size: 92,
     enableSorting: false,
     meta: { title: "How many wait at which priority" },
     cell: ({ row }) => row.original.queue && <Priorities of={row.original.queue.stats.priorities} />,
   },
-  numbers("dead", "Dead", (queue) => queue.stats.dead_letters, count, 66, "Dead letters"),
+  numbers("dead", "Dead", (queue) => queue.stats.dead_letters, count, 60, "Dead letters"),
 ];
 
 function oldest({ queue, sum }: QueueRow): number | null {
