@@ -20,7 +20,6 @@ const client = new QueryClient({
       staleTime: 1_000,
       // What the server refused, it refuses again; a server that is away may be back.
       retry: (failures, error) => failures < 2 && !(error instanceof Problem && error.status < 500),
-      placeholderData: (before: unknown) => before,
     },
   },
 });

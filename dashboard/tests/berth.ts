@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const BINARY = process.env.BERTH_BINARY;
+export const BINARY = process.env.BERTH_BINARY;
 
 /** Waits for what must become true; says what did not, if it does not. */
 export async function until<T>(
@@ -23,13 +23,18 @@ export async function until<T>(
   }
 }
 
-async function stop(child: ChildProcess): Promise<void> {
+export async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   child.kill("SIGTERM");
   const killed = setTimeout(() => child.kill("SIGKILL"), 15_000);
   await gone;
   clearTimeout(killed);
+}
+
+/** Settings of the surroundings are not for the tests. */
+export function withoutSettings(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("BERTH_")));
 }
 
 export interface Answer<T> {
@@ -63,8 +68,7 @@ export class Berth {
 
   private async start(listen: string): Promise<void> {
     if (!BINARY) throw new Error("BERTH_BINARY names no program: run scripts/dashboard-test.sh");
-    // Settings of the surroundings are not for the tests.
-    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("BERTH_")));
+    const env = withoutSettings();
     const options = ["up", "--listen", listen, "--data-dir", join(this.folder, "data"), ...this.args];
     const child = spawn(BINARY, options, { env: { ...env, XDG_CONFIG_HOME: this.folder } });
     this.child = child;
@@ -170,9 +174,9 @@ export interface Submission {
   priority?: number;
 }
 
-/** A Redis of one's own, as a broker. */
-export async function redis(): Promise<{ url: string; port: number; end: () => Promise<void> }> {
-  const port = await new Promise<number>((resolve, reject) => {
+/** A port that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise<number>((resolve, reject) => {
     const server = createServer();
     server.on("error", reject);
     server.listen(0, "127.0.0.1", () => {
@@ -182,6 +186,11 @@ export async function redis(): Promise<{ url: string; port: number; end: () => P
       );
     });
   });
+}
+
+/** A Redis of one's own, as a broker. */
+export async function redis(): Promise<{ url: string; port: number; end: () => Promise<void> }> {
+  const port = await freePort();
   const child = spawn("redis-server", [
     "--port",
     String(port),

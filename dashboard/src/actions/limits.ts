@@ -22,10 +22,17 @@ export function writePairs(pairs: Record<string, string | number> | null | undef
     .join(", ");
 }
 
-/** A whole number, or null where nothing or `none` is written. */
-export function readCount(text: string | undefined): number | null {
+/** A number, or the text as it is where it is none, so that the API says what is wrong with it. */
+export function readNumber(text: string | undefined): number | string {
   const trimmed = (text ?? "").trim();
-  return trimmed === "" || trimmed === "none" ? null : Number(trimmed);
+  const number = Number(trimmed);
+  return trimmed === "" || Number.isNaN(number) ? trimmed : number;
+}
+
+/** The same, and null where nothing or `none` is written. */
+export function readCount(text: string | undefined): number | string | null {
+  const trimmed = (text ?? "").trim();
+  return trimmed === "" || trimmed === "none" ? null : readNumber(trimmed);
 }
 
 export function limitFields(of?: Partial<LimitFields>): Field[] {

@@ -4,7 +4,7 @@ import { call } from "~/api/call";
 import type { Organization, Project, Token } from "~/api/shapes";
 import { berth, type Options } from "~/format/shell";
 import type { Action, Field, Values } from "~/parts/action";
-import { limitBody, limitFields, limitOptions } from "./limits";
+import { limitBody, limitFields, limitOptions, readNumber } from "./limits";
 import { changedOnly } from "./queue";
 
 const line = (owner: string, words: string[], options: Options = {}) =>
@@ -157,7 +157,7 @@ export function createToken(show: (token: Token) => React.ReactNode): Action {
     takesReason: true,
     call: ({ name, scope, days }) =>
       call("POST", "/api/v1/users/tokens", {
-        body: { name, scopes: [scope], ...(days?.trim() ? { expiration: Number(days) } : {}) },
+        body: { name, scopes: [scope], ...(days?.trim() ? { expiration: readNumber(days) } : {}) },
       }),
     cli: ({ name, scope, days }) =>
       line("default", ["tokens", "create", name ?? ""], { scopes: scope, "expires-days": days }),

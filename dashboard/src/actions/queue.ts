@@ -4,7 +4,7 @@ import { call } from "~/api/call";
 import type { Queue, Run } from "~/api/shapes";
 import { berth, type Options } from "~/format/shell";
 import type { Action, Field, Values } from "~/parts/action";
-import { limitBody, limitFields, limitOptions, pairsOrText, readCount, writePairs } from "./limits";
+import { limitBody, limitFields, limitOptions, pairsOrText, readCount, readNumber, writePairs } from "./limits";
 
 export interface Where {
   owner: string;
@@ -188,16 +188,16 @@ function settingBody(values: Values): Record<string, unknown> {
   const weights = pairsOrText(values.weights ?? "");
   const numbers =
     typeof weights === "object" && weights !== null
-      ? Object.fromEntries(Object.entries(weights).map(([name, weight]) => [name, Number(weight)]))
+      ? Object.fromEntries(Object.entries(weights).map(([name, weight]) => [name, readNumber(weight)]))
       : weights;
   return {
     ...limitBody(values),
-    priority: Number(values.priority),
+    priority: readNumber(values.priority),
     fairness: values.fairness,
     weights: numbers,
     max_backlog: readCount(values.max_backlog),
-    reserve_after_seconds: Number(values.reserve_after_seconds),
-    overflow_after_seconds: Number(values.overflow_after_seconds),
+    reserve_after_seconds: readNumber(values.reserve_after_seconds),
+    overflow_after_seconds: readNumber(values.overflow_after_seconds),
     preemption: values.preemption,
     on_agent_loss: values.on_agent_loss,
   };

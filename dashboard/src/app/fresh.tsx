@@ -1,6 +1,6 @@
 // How fresh the page is: "live", or how far behind.
 
-import { duration } from "~/format/time";
+import { wholeSeconds } from "~/format/time";
 import { useFreshness } from "~/live/live";
 import { useNow } from "./now";
 
@@ -16,7 +16,7 @@ export function Fresh() {
       case "paused":
         return ["late", "paused"];
       case "lost":
-        return ["lost", `${duration(Math.max(1, Math.round((now - freshness.since) / 1_000)))} behind`];
+        return ["lost", `${wholeSeconds(Math.max(1, (now - freshness.since) / 1_000))} behind`];
     }
   })();
   return (

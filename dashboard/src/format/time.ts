@@ -27,12 +27,18 @@ export function between(from: string | null | undefined, until: string | number 
   return Number.isFinite(seconds) ? seconds : null;
 }
 
+/** A duration in whole seconds: `4 s`, `3 m 05 s`. */
+export function wholeSeconds(seconds: number): string {
+  const whole = Math.round(seconds);
+  return Math.abs(whole) < 60 ? `${whole} s` : duration(whole);
+}
+
 /** How long ago, or in how long: `12 s ago`, `in 5 m 00 s`. */
 export function ago(at: string | null | undefined, now: number): string {
   const seconds = between(at, now);
   if (seconds === null) return "never";
   if (Math.abs(seconds) < 1) return "now";
-  return seconds > 0 ? `${duration(Math.round(seconds))} ago` : `in ${duration(Math.round(-seconds))}`;
+  return seconds > 0 ? `${wholeSeconds(seconds)} ago` : `in ${wholeSeconds(-seconds)}`;
 }
 
 function options(zone: Zone): Intl.DateTimeFormatOptions {

@@ -2,7 +2,7 @@
 // reason, asks for the name before what can't be undone, and tells how it went.
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { createContext, type ReactNode, useCallback, useContext, useId, useMemo, useState } from "react";
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useId, useMemo, useState } from "react";
 import { type Call, shownCall } from "~/api/call";
 import { send } from "~/api/client";
 import { Problem, wordsOf } from "~/api/problem";
@@ -74,6 +74,16 @@ export function Actions({ children }: { children: ReactNode }) {
   );
 }
 
+/** A value, once it has not changed for so many milliseconds. */
+function useSettled<T>(value: T, after: number): T {
+  const [settled, setSettled] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), after);
+    return () => clearTimeout(timer);
+  }, [value, after]);
+  return settled;
+}
+
 /** Sends a call, and goes on where it ended until all is done: changes of many things come in parts. */
 async function sendWhole(call: Call, reason: string, onPart: (done: number) => void): Promise<unknown> {
   let answer = await send<unknown>(call, { reason });
@@ -116,7 +126,9 @@ function ActionDialog({
   const [error, setError] = useState<unknown>(null);
   const [answer, setAnswer] = useState<unknown>(undefined);
   const request = useMemo(() => action.call(values), [action, values]);
-  const dryRun = useMemo<Call>(() => ({ ...request, query: { ...request.query, dry_run: true } }), [request]);
+  // While somebody types, the server is not asked at every letter.
+  const settled = useSettled(request, 300);
+  const dryRun = useMemo<Call>(() => ({ ...settled, query: { ...settled.query, dry_run: true } }), [settled]);
   const preview = useQuery({
     queryKey: ["preview", dryRun],
     queryFn: ({ signal }) => send<Preview<never>>(dryRun, { signal }),
@@ -127,7 +139,9 @@ function ActionDialog({
   });
   const isMissing = (action.fields ?? []).some((field) => field.required && !values[field.name]?.trim());
   const isNotTyped = action.typed !== undefined && typed !== action.typed;
-  const isNothing = action.previews !== undefined && (preview.isPending || preview.isError || preview.data.count === 0);
+  const isNothing =
+    action.previews !== undefined &&
+    (settled !== request || preview.isPending || preview.isError || preview.data.count === 0);
   const problemOf = (name: string) =>
     error instanceof Problem ? error.fields.find((field) => field.field === name)?.message : undefined;
 

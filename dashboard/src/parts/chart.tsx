@@ -5,13 +5,7 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { usePreferences } from "~/app/preferences";
 import { moment, type Zone } from "~/format/time";
-
-export interface Line {
-  name: string;
-  values: (number | null)[];
-  /** Which of the palette's colours and dashes: 0 to 3. */
-  style: 0 | 1 | 2 | 3;
-}
+import { type Line, withHoles } from "./holes";
 
 const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
 
@@ -41,22 +35,6 @@ function ticks(seconds: number[], apart: number, zone: Zone): string[] {
     ...(zone === "local" ? {} : { timeZone: zone }),
   });
   return seconds.map((one) => at.format(one * 1e3));
-}
-
-/** Puts a hole wherever nothing was measured, so that no line is drawn over it. */
-export function withHoles(times: number[], lines: Line[], step: number): [number[], (number | null)[][]] {
-  const at: number[] = [];
-  const values: (number | null)[][] = lines.map(() => []);
-  for (const [index, time] of times.entries()) {
-    const last = at.at(-1);
-    if (last !== undefined && time - last > step * 1.5) {
-      at.push(last + step);
-      for (const column of values) column.push(null);
-    }
-    at.push(time);
-    for (const [which, line] of lines.entries()) values[which]?.push(line.values[index] ?? null);
-  }
-  return [at, values];
 }
 
 export function Chart({ title, times, step, lines, format, from, until, isWhole = false, height = 150 }: ChartProps) {
@@ -94,7 +72,7 @@ export function Chart({ title, times, step, lines, format, from, until, isWhole 
           y: { range: (_, __, most) => [0, most && most > 0 ? most * 1.08 : 1] },
         },
         axes: [
-          { ...axis, space: 64, values: (_, at, __, ___, apart) => ticks(at, apart, zone) },
+          { ...axis, space: 64, size: 28, values: (_, at, __, ___, apart) => ticks(at, apart, zone) },
           {
             ...axis,
             size: 58,

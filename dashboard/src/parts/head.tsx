@@ -7,7 +7,7 @@ import * as ask from "~/api/queries";
 import type { HeadRun } from "~/api/shapes";
 import { Answer } from "./states";
 import { DataTable } from "./table";
-import { Badge, Lasting } from "./text";
+import { Badge, Lasting, Message } from "./text";
 
 const COLUMNS: ColumnDef<HeadRun>[] = [
   { id: "position", header: "#", size: 52, accessorKey: "position", meta: { align: "right" } },
@@ -44,7 +44,7 @@ const COLUMNS: ColumnDef<HeadRun>[] = [
       const all = original.blocked_by.map((block) => block.message).join("\n");
       return (
         <span title={all}>
-          <Badge tone="warn">{first.rule.replaceAll("_", " ")}</Badge> {first.message}
+          <Badge tone="warn">{first.rule.replaceAll("_", " ")}</Badge> <Message text={first.message} />
           {others.length > 0 && <span className="faint"> and {others.length} more</span>}
         </span>
       );

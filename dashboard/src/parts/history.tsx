@@ -6,7 +6,8 @@ import * as ask from "~/api/queries";
 import type { History, Point, Range } from "~/api/shapes";
 import { count, rate, short } from "~/format/number";
 import { duration } from "~/format/time";
-import { Chart, type Line } from "./chart";
+import { Chart } from "./chart";
+import type { Line } from "./holes";
 import { Answer, Note } from "./states";
 
 const HOUR = 3_600_000;

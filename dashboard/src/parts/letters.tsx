@@ -13,7 +13,7 @@ import { useAction } from "./action";
 import { ActionMenu } from "./menu";
 import { Answer } from "./states";
 import { DataTable } from "./table";
-import { Ago, Badge } from "./text";
+import { Ago, Badge, Message } from "./text";
 
 /** What each reason means. */
 const MEANINGS: Record<string, string> = {
@@ -55,13 +55,15 @@ export function Letters({ owner, query, onQuery, onOpen, isShort }: LettersProps
         meta: { grows: true },
         accessorFn: (letter) => letter.message ?? "",
         cell: ({ row: { original } }) => {
-          const text = original.message ?? MEANINGS[original.reason];
+          const text = original.message ?? MEANINGS[original.reason] ?? "";
           return onOpen ? (
             <button type="button" className="link" title={text} onClick={() => onOpen(original.uuid)}>
-              {text}
+              <Message text={text} />
             </button>
           ) : (
-            <span title={text}>{text}</span>
+            <span title={text}>
+              <Message text={text} />
+            </span>
           );
         },
       },

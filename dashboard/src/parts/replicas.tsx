@@ -4,7 +4,7 @@ import type { ColumnDef } from "@tanstack/react-table";
 import type { Replica } from "~/api/shapes";
 import { useNow } from "~/app/now";
 import { count } from "~/format/number";
-import { between, duration } from "~/format/time";
+import { between, duration, wholeSeconds } from "~/format/time";
 import { DataTable } from "./table";
 import { Badge } from "./text";
 
@@ -21,7 +21,7 @@ export function isHere(replica: Replica): boolean {
 function Heartbeat({ replica }: { replica: Replica }) {
   const now = useNow();
   const seconds = replica.heartbeat_seconds ?? between(replica.last_seen, now);
-  return <>{duration(seconds === null ? null : Math.max(0, Math.round(seconds)))}</>;
+  return <>{seconds === null ? "–" : wholeSeconds(Math.max(0, seconds))}</>;
 }
 
 const orNone = (value: number | null | undefined, show: (value: number) => string) =>

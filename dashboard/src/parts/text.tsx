@@ -122,3 +122,15 @@ export function Labels({ labels }: { labels: Record<string, string> | null | und
     </span>
   );
 }
+
+/** A message with what is between backticks as code. */
+export function Message({ text }: { text: string }) {
+  return text.split("`").map((part, at) =>
+    at % 2 === 1 ? (
+      // biome-ignore lint/suspicious/noArrayIndexKey: parts of one text, in its order
+      <code key={at}>{part}</code>
+    ) : (
+      part
+    ),
+  );
+}

@@ -2,7 +2,7 @@
 
 import { Link } from "@tanstack/react-router";
 import type { Warning } from "~/api/shapes";
-import { Ago, Badge } from "./text";
+import { Ago, Badge, Message } from "./text";
 
 /** The way to what a warning is about. */
 function About({ object }: { object: Warning["object"] }) {
@@ -28,18 +28,6 @@ function About({ object }: { object: Warning["object"] }) {
     );
   }
   return <span>{object.kind}</span>;
-}
-
-/** A message with what is between backticks as code. */
-function Message({ text }: { text: string }) {
-  return text.split("`").map((part, at) =>
-    at % 2 === 1 ? (
-      // biome-ignore lint/suspicious/noArrayIndexKey: parts of one text, in its order
-      <code key={at}>{part}</code>
-    ) : (
-      part
-    ),
-  );
 }
 
 export function Warnings({ of }: { of: Warning[] }) {
