@@ -40,6 +40,8 @@ export class Watched {
   private constructor(page: Page, server: string) {
     this.page = page;
     page.on("console", (message) => {
+      // The network of the machine that tests changes as other tests make interfaces; the page asks again.
+      if (message.text().includes("ERR_NETWORK_CHANGED")) return;
       if (message.type() === "error" || message.type() === "warning")
         this.faults.push(`${message.type()}: ${message.text()}`);
     });
