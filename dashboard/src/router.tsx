@@ -81,13 +81,13 @@ const agents = createRoute({
   component: lazyRouteComponent(() => import("./views/agents"), "Agents"),
 });
 
-export type AgentTab = "replicas" | "queues" | "connections" | "credentials" | "audit";
+export type AgentTab = "replicas" | "queues" | "nodes" | "connections" | "credentials" | "audit";
 
 const agent = createRoute({
   getParentRoute: () => root,
   path: "/agents/$agent",
   validateSearch: (given: Given): { tab?: AgentTab } => ({
-    tab: oneOf(given.tab, "replicas", "queues", "connections", "credentials", "audit"),
+    tab: oneOf(given.tab, "replicas", "queues", "nodes", "connections", "credentials", "audit"),
   }),
   component: lazyRouteComponent(() => import("./views/agent"), "AgentView"),
 });

@@ -112,6 +112,69 @@ test("what a server does not have is said, and not made up", async () => {
   await watched.close();
 });
 
+test("an agent of a cluster shows what its nodes have", async () => {
+  const watched = await Watched.open(browser, berth.url);
+  // As a real one tells it; clusters are for the tests of agents.
+  const nodes = {
+    nodes: 3,
+    labels: { "kubernetes.io/arch": { values: ["amd64", "arm64"] } },
+    taints: [{ key: "gpu", value: "yes", effect: "NoSchedule", nodes: 1 }],
+    allocatable: { cpu: "24", "nvidia.com/gpu": "8" },
+    largest: { cpu: "16", "nvidia.com/gpu": "8" },
+  };
+  await watched.page.route(/\/agents\/local$/, async (route) => {
+    if (route.request().resourceType() === "document") return route.continue();
+    const response = await route.fetch();
+    return route.fulfill({ response, json: { ...(await response.json()), nodes } });
+  });
+  await watched.go("/agents/local?tab=nodes", "local");
+  await watched.page.getByText("nvidia.com/gpu").waitFor();
+  await watched.page.getByText("gpu=yes").waitFor();
+  await watched.isSound("the nodes of an agent");
+  await watched.shoot("agent-nodes-1440-light");
+  await watched.close();
+});
+
+test("the navigation opens where there is little room", async () => {
+  const watched = await Watched.open(browser, berth.url, { width: 360 });
+  await watched.go("/", "Overview");
+  const link = watched.page.getByRole("link", { name: "Agents", exact: true });
+  expect(await link.isVisible()).toBe(false);
+  await watched.page.getByRole("button", { name: "Navigation" }).click();
+  await watched.isSound("the open navigation");
+  await watched.shoot("navigation-360-light");
+  await link.click();
+  await watched.page.getByRole("heading", { level: 1, name: "Agents" }).waitFor();
+  expect(await link.isVisible()).toBe(false);
+  await watched.close();
+});
+
+test("theme and time zone are chosen and kept", async () => {
+  const watched = await Watched.open(browser, berth.url);
+  await watched.go("/audit", "Audit trail");
+  const when = watched.page.locator("tbody time").first();
+  const moment = (await when.getAttribute("datetime")) ?? "";
+  await watched.page.getByLabel("Times").selectOption("Asia/Tokyo");
+  const shown = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium", timeZone: "Asia/Tokyo" });
+  expect(await when.innerText()).toBe(shown.format(new Date(moment)));
+  await watched.page.getByLabel("Theme").selectOption("dark");
+  await watched.page.reload();
+  await when.waitFor();
+  expect(await when.innerText()).toBe(shown.format(new Date(moment)));
+  const ground = await watched.page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+  expect(ground).toBe("rgb(15, 18, 22)");
+  await watched.close();
+});
+
+test("what others own is looked at by the address", async () => {
+  const watched = await Watched.open(browser, berth.url);
+  await watched.go("/queues?owner=acme", "Queues");
+  await watched.page.getByText("There is no queue yet.").waitFor();
+  await watched.page.getByRole("link", { name: "Agents", exact: true }).click();
+  await watched.page.waitForURL(/\/agents\?owner=acme/);
+  await watched.close();
+});
+
 test("the first load is small", async () => {
   const watched = await Watched.open(browser, berth.url);
   let bytes = 0;

@@ -147,6 +147,14 @@ export interface Replica {
   clock_skew_seconds?: number | null;
 }
 
+export interface NodeSummary {
+  nodes: number;
+  labels: Record<string, { values: string[]; more?: boolean }>;
+  taints: { key: string; value?: string; effect: string; nodes: number }[];
+  allocatable: Record<string, string>;
+  largest: Record<string, string>;
+}
+
 export interface Agent extends LimitFields {
   uuid: string;
   name: string;
@@ -174,7 +182,8 @@ export interface Agent extends LimitFields {
   handover_rate: number;
   created_at: string;
   updated_at: string;
-  nodes?: unknown;
+  /** Of a cluster; alone, not in lists. */
+  nodes?: NodeSummary | null;
   replicas?: Replica[];
 }
 

@@ -12,6 +12,7 @@ import { type Action, useAction } from "~/parts/action";
 import { AuditList } from "~/parts/audit-list";
 import { CredentialsOf, NewCredentialsShown } from "~/parts/credentials";
 import { ActionMenu } from "~/parts/menu";
+import { Nodes } from "~/parts/nodes";
 import { Page } from "~/parts/page";
 import { AgentState } from "~/parts/queue-state";
 import { QueuesOfAgent } from "~/parts/queues-of-agent";
@@ -91,6 +92,7 @@ export function AgentView() {
               tabs={[
                 { id: "replicas", name: "Replicas", content: <Replicas of={data.replicas ?? []} /> },
                 { id: "queues", name: "Queues", content: <QueuesOfAgent owner={owner} agent={name} /> },
+                ...(data.nodes ? [{ id: "nodes", name: "Nodes", content: <Nodes of={data.nodes} /> }] : []),
                 { id: "connections", name: "Connections", content: <Connections agent={data} /> },
                 {
                   id: "credentials",

@@ -188,7 +188,7 @@ function Name({ row }: { row: Row<QueueRow> }) {
       <Link to="/agents/$agent" params={{ agent: sum.agent }}>
         {sum.agent}
       </Link>
-      <span className="faint number">&nbsp;{plural(sum.queues.length, "queue")}</span>
+      <span className="faint number tree-count">&nbsp;{plural(sum.queues.length, "queue")}</span>
     </span>
   );
 }
