@@ -169,7 +169,7 @@ test("theme and time zone are chosen and kept", async () => {
 test("what others own is looked at by the address", async () => {
   const watched = await Watched.open(browser, berth.url);
   await watched.go("/queues?owner=acme", "Queues");
-  await watched.page.getByText("There is no queue yet.").waitFor();
+  await watched.page.getByRole("alert").getByText("organization `acme` does not exist").waitFor();
   await watched.page.getByRole("link", { name: "Agents", exact: true }).click();
   await watched.page.waitForURL(/\/agents\?owner=acme/);
   await watched.close();

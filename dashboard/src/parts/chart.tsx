@@ -113,7 +113,9 @@ export function Chart({ title, times, step, lines, format, from, until, isWhole 
   return (
     <figure className="chart" aria-labelledby={id}>
       <figcaption id={id}>
-        <strong>{title}</strong>
+        <span>
+          <strong>{title}</strong> <span className="faint number">{moment(at[index], zone).slice(5, 16)}</span>
+        </span>
         <span className="chart-legend">
           {lines.map((line, which) => {
             const value = columns[which]?.[index];
@@ -133,7 +135,6 @@ export function Chart({ title, times, step, lines, format, from, until, isWhole 
               </span>
             );
           })}
-          <span className="faint number">{moment(at[index], zone)}</span>
         </span>
       </figcaption>
       <div ref={place} className="chart-place" />

@@ -85,13 +85,16 @@ export function Copy({ text, label }: { text: string; label: string }) {
   );
 }
 
-/** A text to copy, as it is typed. */
+/** A text to copy, as it is typed, below its name. */
 export function Snippet({ text, label }: { text: string; label: string }) {
   return (
-    <div className="snippet">
+    <figure className="snippet">
+      <figcaption>
+        {label}
+        <Copy text={text} label={`Copy: ${label}`} />
+      </figcaption>
       <pre>{text}</pre>
-      <Copy text={text} label={`Copy: ${label}`} />
-    </div>
+    </figure>
   );
 }
 

@@ -12,7 +12,7 @@ import { Dialog } from "~/parts/dialog";
 import { Letters } from "~/parts/letters";
 import { Page } from "~/parts/page";
 import { Answer, Note } from "~/parts/states";
-import { Facts, Moment, Snippet } from "~/parts/text";
+import { Facts, Message, Moment, Snippet } from "~/parts/text";
 
 const route = getRouteApi("/dead-letters");
 
@@ -80,7 +80,11 @@ function One({ owner, uuid, onClose }: { owner: string; uuid: string; onClose: (
                 ["Run", data.run ? <code key="run">{data.run}</code> : "none"],
               ]}
             />
-            {data.message && <p>{data.message}</p>}
+            {data.message && (
+              <p>
+                <Message text={data.message} />
+              </p>
+            )}
             {data.is_cut && <Note tone="warn">Only the beginning of the message was kept, since it is too long.</Note>}
             {data.raw && <Snippet text={readable(data.raw)} label="Message as it was" />}
             {Boolean(data.envelope) && <Snippet text={JSON.stringify(data.envelope, null, 2)} label="Envelope" />}
