@@ -1,14 +1,14 @@
 //! The page: where it is, who may have it, what it may do, and that it stands in nobody's way.
 
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 
 use super::{Api, HOST};
 use crate::app::Auth;
 use crate::layers::Limits;
 
-async fn page(api: &Api, path: &str, headers: &[(&str, &str)]) -> (u16, axum::http::HeaderMap, Vec<u8>) {
+async fn page(api: &Api, path: &str, headers: &[(&str, &str)]) -> (u16, HeaderMap, Vec<u8>) {
     let mut request = Request::builder().uri(path).header("host", HOST);
     for (name, value) in headers {
         request = request.header(*name, *value);

@@ -190,9 +190,9 @@ export interface Agent extends LimitFields {
 export interface Warning {
   name: string;
   severity: "critical" | "warning";
-  object: { kind: string; agent: string | null; queue: string | null; uuid: string | null };
+  object: { kind: string; agent: string | null; queue: string | null; uuid?: string | null };
   message: string;
-  since: string;
+  since: string | null;
   value: number;
   threshold: number;
   runbook: string;

@@ -45,8 +45,12 @@ export function Warnings({ of }: { of: Warning[] }) {
               <Message text={warning.message} />
             </div>
             <div className="faint">
-              Since <Ago at={warning.since} /> · Prometheus: <code>{warning.alert}</code> · Runbook:{" "}
-              <code>{warning.runbook}</code>
+              {warning.since && (
+                <>
+                  Began <Ago at={warning.since} /> ·{" "}
+                </>
+              )}
+              Prometheus: <code>{warning.alert}</code> · Runbook: <code>{warning.runbook}</code>
             </div>
           </div>
         </li>
