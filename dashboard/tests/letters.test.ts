@@ -51,7 +51,7 @@ test.each(LOOKS)("they are listed by reason and shown as they were, $theme, $wid
     .getByRole("button", { name: /offer|JSON|json|decode|read/ })
     .first()
     .click();
-  await watched.page.getByRole("dialog").getByText("Message as it was", { exact: true }).waitFor();
+  await watched.page.getByRole("dialog").getByText("Message as it was").waitFor();
   await watched.isSound("a dead letter");
   await watched.shoot(`dead-letter-${look.width}-${look.theme}`);
   await watched.close();
