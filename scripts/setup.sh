@@ -40,7 +40,7 @@ if [ "$what" != build ]; then
     need prometheus has promtool
     need postgresql has_postgres
     need util-linux has runuser
-    # Looks at Flower's pages.
+    # Looks at Flower's pages, and at the dashboard.
     need chromium has chromium
     need python3 has python3
     need python3-venv has_venv

@@ -5,6 +5,7 @@ import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { Problem } from "./api/problem";
+import { installation } from "./api/queries";
 import { PreferencesOf } from "./app/preferences";
 import { router } from "./router";
 import "./style/base.css";
@@ -23,6 +24,9 @@ const client = new QueryClient({
     },
   },
 });
+
+// What every view waits for is asked for before anything is drawn.
+void client.prefetchQuery(installation());
 
 const place = document.getElementById("page");
 if (!place) throw new Error("the page has no place to draw in");

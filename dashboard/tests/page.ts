@@ -6,7 +6,7 @@ import AxeBuilder from "@axe-core/playwright";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { expect } from "vitest";
 
-const SCREENSHOTS = process.env.BERTH_SCREENSHOTS;
+const SCREENSHOTS = process.env.BERTH_TEST_SCREENSHOTS;
 
 export type Theme = "light" | "dark";
 
