@@ -1,11 +1,16 @@
 #!/bin/sh
 # Checks the dashboard: its code's form and types, its pure functions, that what is built is what the tree has, and then every
-# view in a real browser against a real `berth up`, whose debug binary must be built. Screenshots go to
+# view in a real browser against a real `berth up`. Screenshots go to
 # BERTH_TEST_SCREENSHOTS, if that names a folder.
 set -eu
 . "$(dirname -- "$0")/environment.sh"
 
 "$ROOT/scripts/dashboard.sh"
+cd "$ROOT"
+# What is looked at has to have the page that was just built.
+if [ -z "${BERTH_BINARY:-}" ]; then
+    cargo build --quiet --locked --package berth
+fi
 cd "$ROOT/dashboard"
 npm run --silent lint
 npm run --silent types

@@ -25,6 +25,15 @@ const client = new QueryClient({
   },
 });
 
+// After an upgrade of the server, the files that this page would fetch later are gone: it begins anew, and not again and again.
+window.addEventListener("vite:preloadError", (event) => {
+  const last = Number(sessionStorage.getItem("berth.began-anew") ?? 0);
+  if (Date.now() - last < 30_000) return;
+  event.preventDefault();
+  sessionStorage.setItem("berth.began-anew", String(Date.now()));
+  location.reload();
+});
+
 // What every view waits for is asked for before anything is drawn.
 void client.prefetchQuery(installation());
 

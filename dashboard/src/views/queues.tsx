@@ -209,7 +209,7 @@ const COLUMNS: ColumnDef<QueueRow>[] = [
     accessorFn: (row) => (row.queue?.paused ? 1 : 0),
     cell: ({ row }) => row.original.queue && <QueueState queue={row.original.queue} />,
   },
-  numbers("ready", "Ready", (queue) => queue.stats.backlog, count, 68, "Runs that wait"),
+  numbers("ready", "Ready", (queue) => queue.stats.backlog, count, 76, "Runs that wait"),
   {
     id: "series",
     header: "Last hour",
