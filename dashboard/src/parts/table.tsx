@@ -44,6 +44,8 @@ export interface TableProps<T> {
   childrenOf?: (row: T) => T[] | undefined;
   sorting?: SortingState;
   onSorting?: (sorting: SortingState) => void;
+  /** The rows come in the order that is asked for. */
+  isSorted?: boolean;
   visible?: VisibilityState;
   selected?: RowSelectionState;
   onSelected?: OnChangeFn<RowSelectionState>;
@@ -101,7 +103,7 @@ export function DataTable<T>(given: TableProps<T>) {
     getCoreRowModel: getCoreRowModel(),
     getSortedRowModel: getSortedRowModel(),
     getExpandedRowModel: getExpandedRowModel(),
-    manualSorting: false,
+    manualSorting: given.isSorted ?? false,
   });
   const scroller = useRef<HTMLElement>(null);
   const shown = table.getRowModel().rows;
