@@ -1,0 +1,277 @@
+// Questions about runs: lists, groups, one with all that belongs to it.
+
+import { queryOptions } from "@tanstack/react-query";
+import type { Grouping } from "~/views/runs-search";
+import { type Call, call } from "./call";
+import { send } from "./client";
+import type { Block, List, Run } from "./shapes";
+
+/** Which runs a list shows, and in which order. */
+export interface Which {
+  owner: string;
+  /** One project's only. */
+  project?: string;
+  query: string;
+  sort: string;
+}
+
+/** Runs of one page of a list. */
+export const PAGE = 200;
+/** How often what a waiting run waits for is asked again, in milliseconds: others change it, too. */
+const WHY = 3_000;
+
+export interface RunGroup {
+  /** Null: of runs that have none. */
+  key: string | null;
+  count: number;
+  statuses: Record<string, number>;
+}
+
+export interface RunGroups {
+  by: Grouping;
+  count: number;
+  /** There are more runs than were counted. */
+  is_cut?: boolean;
+  results: RunGroup[];
+}
+
+/** How the last attempt of a run ended. */
+export interface End {
+  outcome: "succeeded" | "failed" | "stopped";
+  failure_class: string | null;
+  exit_code: number | null;
+  reason: string | null;
+  message: string | null;
+}
+
+/** A run with all that is known of it. */
+export interface WholeRun extends Run {
+  owner: string;
+  project: string;
+  description: string | null;
+  readme: string | null;
+  live_state: number;
+  managed_by: string;
+  original: { uuid: string; name: string | null; kind: string | null } | null;
+  /** The operation as it is executed, as JSON. */
+  content: string | null;
+  /** As it was submitted: YAML or JSON. */
+  raw_content: string | null;
+  end: End | null;
+}
+
+export interface Condition {
+  type: string;
+  reason: string | null;
+  message: string | null;
+  last_transition_time: string;
+  meta_info?: { attempt?: number };
+}
+
+export interface Statuses {
+  status: string;
+  status_conditions: Condition[];
+}
+
+/** A rule that holds a run back, with its numbers. */
+export interface Holding extends Block {
+  limit: number | string | null;
+  used: number | string | null;
+  holders: string[];
+}
+
+export interface Explanation {
+  status: string;
+  position: number | null;
+  of: number | null;
+  blocked_by: Holding[];
+  estimate: { at: string; low: string; high: string } | null;
+  waited: { rule: string; level: string; name: string; seconds: number }[];
+  placement: string[];
+  overflow?: { candidates: string[]; overflow_at: string | null; message: string };
+}
+
+export interface LogLine {
+  timestamp: string;
+  value: string;
+  node: string | null;
+  pod: string | null;
+  container: string | null;
+}
+
+export interface LogAnswer {
+  logs: LogLine[];
+  last_time: string | null;
+  last_file: string | null;
+  files: string[];
+}
+
+/** What of a log is read. */
+export interface LogPart {
+  attempt?: number;
+  container?: string;
+  replica?: number;
+  tail?: number;
+  last_time?: string;
+  last_file?: string;
+}
+
+export interface Tree {
+  files: Record<string, number>;
+  dirs: string[];
+  is_done: boolean;
+}
+
+/** Where a run is, in paths. */
+export interface At {
+  owner: string;
+  project: string;
+  uuid: string;
+}
+
+const stream = ({ owner, project, uuid }: At) => ({ namespace: "default", owner, project, uuid });
+
+/** The call for one page of a list. */
+export function pageCall({ owner, project, query, sort }: Which, page: { cursor?: string; limit?: number }): Call {
+  const asked = { query, sort, limit: page.limit ?? PAGE, cursor: page.cursor };
+  return project
+    ? call("GET", "/api/v1/{owner}/{project}/runs", { in: { owner, project }, query: asked })
+    : call("GET", "/api/v1/orgs/{owner}/runs", { in: { owner }, query: asked });
+}
+
+export async function runsPage(
+  which: Which,
+  page: { cursor?: string; limit?: number },
+  signal?: AbortSignal,
+): Promise<List<Run>> {
+  const answer = await send<List<Run>>(pageCall(which, page), { signal });
+  const { project } = which;
+  // A project's own list doesn't say whose its runs are.
+  return project ? { ...answer, results: answer.results.map((run) => ({ ...run, project })) } : answer;
+}
+
+/** Where the next page of a list begins. */
+export function cursorOf(next: string | null): string | undefined {
+  return next ? (new URL(next, "http://page").searchParams.get("cursor") ?? undefined) : undefined;
+}
+
+/** The first page of a list, kept up to date. */
+export const head = (which: Which) =>
+  queryOptions({
+    queryKey: ["runs", which],
+    queryFn: ({ signal }) => runsPage(which, {}, signal),
+    meta: { live: ["run"] },
+  });
+
+/** Runs that are in sight further down, kept up to date. */
+export const seen = (owner: string, uuids: string[]) =>
+  queryOptions({
+    queryKey: ["runs-seen", owner, uuids],
+    queryFn: ({ signal }) =>
+      runsPage({ owner, query: `uuid:${uuids.join("|")}`, sort: "-created_at" }, { limit: uuids.length }, signal),
+    enabled: uuids.length > 0,
+    meta: { live: ["run"] },
+  });
+
+export const groups = ({ owner, project, query }: Omit<Which, "sort">, by: Grouping) =>
+  queryOptions({
+    queryKey: ["run-groups", owner, project, query, by],
+    queryFn: ({ signal }) => {
+      const asked = { by, query, limit: 1_000 };
+      return send<RunGroups>(
+        project
+          ? call("GET", "/api/v1/{owner}/{project}/runs/groups", { in: { owner, project }, query: asked })
+          : call("GET", "/api/v1/orgs/{owner}/runs/groups", { in: { owner }, query: asked }),
+        { signal },
+      );
+    },
+    meta: { live: ["run"] },
+  });
+
+export const run = (owner: string, uuid: string) =>
+  queryOptions({
+    queryKey: ["run", owner, uuid],
+    queryFn: ({ signal }) =>
+      send<WholeRun>(call("GET", "/api/v1/orgs/{owner}/runs/{uuid}", { in: { owner, uuid } }), { signal }),
+    // Another run's facts are not this one's, not even for a moment.
+    placeholderData: undefined,
+    meta: { live: ["run"], uuid },
+  });
+
+export const statuses = (at: At) =>
+  queryOptions({
+    queryKey: ["run-statuses", at],
+    queryFn: ({ signal }) =>
+      send<Statuses>(call("GET", "/api/v1/{owner}/{project}/runs/{uuid}/statuses", { in: { ...at } }), { signal }),
+    placeholderData: undefined,
+    meta: { live: ["run"], uuid: at.uuid },
+  });
+
+export const explanation = (at: At, waits: boolean) =>
+  queryOptions({
+    queryKey: ["run-explanation", at],
+    queryFn: ({ signal }) =>
+      send<Explanation>(call("GET", "/api/v1/{owner}/{project}/runs/{uuid}/explain", { in: { ...at } }), { signal }),
+    refetchInterval: waits ? WHY : false,
+    placeholderData: undefined,
+    meta: { live: ["run"], uuid: at.uuid },
+  });
+
+export const origins = (at: At) =>
+  queryOptions({
+    queryKey: ["run-origins", at],
+    queryFn: ({ signal }) =>
+      send<{ origins: Record<string, string> | null }>(
+        call("GET", "/api/v1/{owner}/{project}/runs/{uuid}/origins", { in: { ...at } }),
+        { signal },
+      ),
+    placeholderData: undefined,
+  });
+
+export const tree = (at: At, path: string) =>
+  queryOptions({
+    queryKey: ["run-tree", at, path],
+    queryFn: ({ signal }) =>
+      send<Tree>(
+        call("GET", "/streams/v1/{namespace}/{owner}/{project}/runs/{uuid}/artifacts/tree", {
+          in: stream(at),
+          query: { path },
+        }),
+        { signal },
+      ),
+    placeholderData: undefined,
+  });
+
+/** What the agent sees of a run's objects. */
+export const inspection = (at: At) =>
+  queryOptions({
+    queryKey: ["run-inspection", at],
+    queryFn: ({ signal }) =>
+      send<Record<string, unknown>>(
+        call("GET", "/streams/v1/{namespace}/{owner}/{project}/runs/{uuid}/k8s_inspect", { in: stream(at) }),
+        { signal },
+      ),
+    placeholderData: undefined,
+    meta: { live: ["run"], uuid: at.uuid },
+  });
+
+/** The last lines of a log, as they are now. */
+export const lastLines = (at: At, tail: number) =>
+  queryOptions({
+    queryKey: ["run-last-lines", at, tail],
+    queryFn: ({ signal }) => logPart(at, { tail }, signal),
+    placeholderData: undefined,
+    retry: false,
+    meta: { live: ["run"], uuid: at.uuid },
+  });
+
+export function logCall(at: At, part: LogPart): Call {
+  return call("GET", "/streams/v1/{namespace}/{owner}/{project}/runs/{uuid}/logs", {
+    in: stream(at),
+    query: { ...part },
+  });
+}
+
+export function logPart(at: At, part: LogPart, signal?: AbortSignal): Promise<LogAnswer> {
+  return send<LogAnswer>(logCall(at, part), { signal });
+}

@@ -1,0 +1,114 @@
+// The list of runs as it is shown: its first page live, further ones as they are scrolled to, what is in sight kept up to
+// date, and all of it standing still while somebody selects or has scrolled.
+
+import { useQuery } from "@tanstack/react-query";
+import { useCallback, useEffect, useRef, useState } from "react";
+import * as ask from "~/api/run-queries";
+import type { Run } from "~/api/shapes";
+import { mergeHead, newer, updated } from "./runs-rows";
+
+interface Pages {
+  rows: Run[];
+  /** Where the next page begins; undefined: there is none. */
+  cursor: string | undefined;
+}
+
+export interface RunList {
+  head: ReturnType<typeof useHead>;
+  rows: Run[];
+  /** How many there are, as far as the server counts. */
+  count: number | null;
+  newer: number;
+  isAll: boolean;
+  isLoadingMore: boolean;
+  error: unknown;
+  more: () => void;
+  catchUp: () => void;
+}
+
+function useHead(which: ask.Which) {
+  return useQuery(ask.head(which));
+}
+
+export function useRunList(which: ask.Which, isStill: boolean, inSight: string[]): RunList {
+  const key = JSON.stringify(which);
+  const head = useHead(which);
+  const [pages, setPages] = useState<Pages & { key: string }>({ key: "", rows: [], cursor: undefined });
+  const [still, setStill] = useState<Run[] | null>(null);
+  const [isLoadingMore, setIsLoadingMore] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const fetching = useRef<AbortController | null>(null);
+
+  const first = head.isPlaceholderData ? undefined : head.data;
+  useEffect(() => {
+    if (!first) return;
+    setPages((before) => {
+      const own = before.key === key ? before.rows : [];
+      const isAll = first.next === null;
+      const hasFurther = own.length > first.results.length && before.key === key;
+      const merged = hasFurther ? mergeHead(first.results, own, isAll) : null;
+      return merged && !isAll
+        ? { key, rows: merged, cursor: before.cursor }
+        : { key, rows: first.results, cursor: ask.cursorOf(first.next) };
+    });
+  }, [first, key]);
+
+  // What belongs to another question is let go.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the key is why
+  useEffect(() => {
+    setStill(null);
+    setError(null);
+    return () => fetching.current?.abort();
+  }, [key]);
+
+  const rows = pages.key === key ? pages.rows : (head.data?.results ?? []);
+  useEffect(() => {
+    if (!isStill) setStill(null);
+    else setStill((now) => now ?? rows);
+  }, [isStill, rows]);
+
+  const known = new Set(head.data?.results.map((run) => run.uuid));
+  const others = inSight.filter((uuid) => !known.has(uuid)).slice(0, 100);
+  const seen = useQuery(ask.seen(which.owner, others));
+  const fresh = others.length > 0 ? (seen.data?.results ?? []) : [];
+  const shown = updated(isStill && still ? still : rows, [...rows, ...fresh]);
+
+  const { cursor } = pages;
+  const more = useCallback(() => {
+    if (!cursor || fetching.current) return;
+    const control = new AbortController();
+    fetching.current = control;
+    setIsLoadingMore(true);
+    setError(null);
+    const asked = JSON.parse(key) as ask.Which;
+    ask
+      .runsPage(asked, { cursor }, control.signal)
+      .then((page) => {
+        const add = (to: Run[]) => {
+          const has = new Set(to.map((run) => run.uuid));
+          return [...to, ...page.results.filter((run) => !has.has(run.uuid))];
+        };
+        setPages((now) => (now.key === key ? { key, rows: add(now.rows), cursor: ask.cursorOf(page.next) } : now));
+        setStill((now) => now && add(now));
+      })
+      .catch((thrown: unknown) => {
+        if (!control.signal.aborted) setError(thrown);
+      })
+      .finally(() => {
+        fetching.current = null;
+        setIsLoadingMore(false);
+      });
+  }, [cursor, key]);
+
+  return {
+    head,
+    rows: shown,
+    count: head.data?.count ?? null,
+    newer: isStill && still ? newer(still, rows) : 0,
+    isAll: cursor === undefined,
+    isLoadingMore,
+    error,
+    more,
+    catchUp: () => setStill(rows),
+  };
+}
