@@ -8,6 +8,13 @@ import { type Attempt, sums } from "~/views/run-timeline";
 import { DataTable } from "./table";
 import { Moment, Status } from "./text";
 
+/** How an attempt ended: one that is followed by another has failed, or made room. */
+function endOf({ phases }: Attempt): string {
+  const last = phases.at(-1);
+  if (last?.status !== "retrying") return last?.status ?? "unknown";
+  return last.reason === "Preempted" ? "preempted" : "failed";
+}
+
 export function RunAttempts({ attempts, onLogs }: { attempts: Attempt[]; onLogs: (attempt: number) => void }) {
   const now = useNow();
   const columns = useMemo<ColumnDef<Attempt>[]>(
@@ -15,10 +22,10 @@ export function RunAttempts({ attempts, onLogs }: { attempts: Attempt[]; onLogs:
       { id: "number", header: "#", size: 48, accessorKey: "number", meta: { align: "right" } },
       {
         id: "status",
-        header: "Ended as",
+        header: "Status",
         size: 124,
         enableSorting: false,
-        cell: ({ row: { original } }) => <Status status={original.phases.at(-1)?.status ?? "unknown"} />,
+        cell: ({ row: { original } }) => <Status status={endOf(original)} />,
       },
       {
         id: "message",
@@ -39,7 +46,7 @@ export function RunAttempts({ attempts, onLogs }: { attempts: Attempt[]; onLogs:
       {
         id: "from",
         header: "Began",
-        size: 156,
+        size: 172,
         accessorKey: "from",
         cell: ({ row: { original } }) => <Moment at={new Date(original.from).toISOString()} />,
       },

@@ -14,14 +14,14 @@ const COLUMNS: ColumnDef<Noted>[] = [
   {
     id: "when",
     header: "When",
-    size: 160,
+    size: 172,
     accessorKey: "last_transition_time",
     cell: ({ row }) => <Moment at={row.original.last_transition_time} />,
   },
   {
     id: "age",
     header: "Age",
-    size: 108,
+    size: 120,
     enableSorting: false,
     meta: { align: "right" },
     cell: ({ row }) => <Ago at={row.original.last_transition_time} />,

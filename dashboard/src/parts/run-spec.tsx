@@ -66,8 +66,8 @@ export function RunSpec({ run }: { run: ask.WholeRun }) {
               <table>
                 <thead>
                   <tr>
-                    <th scope="col">Field</th>
                     <th scope="col">From</th>
+                    <th scope="col">Field</th>
                   </tr>
                 </thead>
                 <tbody>
@@ -79,11 +79,11 @@ export function RunSpec({ run }: { run: ask.WholeRun }) {
                     return (
                       // biome-ignore lint/suspicious/noArrayIndexKey: lines of a text, which never move
                       <tr key={index} className={isSame ? undefined : "spec-turn"}>
-                        <td>
-                          <pre>{its || " "}</pre>
-                        </td>
                         <td className={`spec-from origin-${(origin ?? "none").split(":")[0]}`}>
                           {isSame ? <span className="visually-hidden">{origin}</span> : origin}
+                        </td>
+                        <td>
+                          <pre>{its || " "}</pre>
                         </td>
                       </tr>
                     );

@@ -59,15 +59,13 @@ export function RunTimeline({ at, timeline, traceId }: { at: At; timeline: Timel
           <caption>
             <Caption attempt={attempt} isOne={timeline.attempts.length === 1} now={now} />
           </caption>
-          <thead className="visually-hidden">
-            <tr>
-              <th scope="col">Phase</th>
-              <th scope="col">From</th>
-              <th scope="col">When</th>
-              <th scope="col">How long</th>
-              <th scope="col">What happened</th>
-            </tr>
-          </thead>
+          <colgroup>
+            <col className="waterfall-status" />
+            <col className="waterfall-at" />
+            <col className="waterfall-line" />
+            <col className="waterfall-long" />
+            <col className="waterfall-what" />
+          </colgroup>
           <tbody>
             {attempt.phases
               .filter((phase, index) => index === 0 || !isInstant(phase))
@@ -83,12 +81,14 @@ export function RunTimeline({ at, timeline, traceId }: { at: At; timeline: Timel
 
 function Caption({ attempt, isOne, now }: { attempt: Attempt; isOne: boolean; now: number }) {
   const { waited, started, ran } = sums(attempt, now);
+  const parts = [
+    waited > 0 && `waited ${duration(waited)}`,
+    started > 0 && `started in ${duration(started)}`,
+    ran > 0 && `ran ${duration(ran)}`,
+  ].filter((part) => part);
   return (
     <>
-      {!isOne && <strong>Attempt {attempt.number}</strong>}{" "}
-      <span className="faint number">
-        waited {duration(waited)} · started in {duration(started)} · ran {duration(ran)}
-      </span>
+      {!isOne && <strong>Attempt {attempt.number}</strong>} <span className="faint number">{parts.join(" · ")}</span>
     </>
   );
 }
@@ -115,11 +115,11 @@ function Row({
       <th scope="row">
         <Status status={phase.status} />
       </th>
-      <td className="number waterfall-at" title={moment(phase.from, zone)}>
+      <td className="number" title={moment(phase.from, zone)}>
         {moment(phase.from, zone).slice(11)}
         <span className="faint">.{millis}</span>
       </td>
-      <td className="waterfall-line">
+      <td>
         <svg width="100%" height="14" aria-hidden="true">
           <rect x="0" y="6.5" width="100%" height="1" className="waterfall-rail" />
           {isEnd ? (
@@ -142,8 +142,8 @@ function Row({
           )}
         </svg>
       </td>
-      <td className="number right waterfall-long">{isEnd ? "" : duration(seconds)}</td>
-      <td className="waterfall-what">
+      <td className="number right">{isEnd ? "" : duration(seconds)}</td>
+      <td className="waterfall-text" title={phase.message ?? undefined}>
         {phase.message ?? MEANINGS[phase.status]}
         {phase.reason && <span className="faint"> {phase.reason}</span>}
       </td>

@@ -80,9 +80,7 @@ function Failed({ run, last }: { run: ask.WholeRun; last: ask.Condition | undefi
       </p>
       {logs.length > 0 && (
         <>
-          <pre className="verdict-log">
-            {logs.map((one) => plain(one.value)).join("\n")}
-          </pre>
+          <pre className="verdict-log">{logs.map((one) => plain(one.value)).join("\n")}</pre>
           <Link to="/runs/$uuid" params={{ uuid }} search={{ tab: "logs" }}>
             The whole log
           </Link>

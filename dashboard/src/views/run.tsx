@@ -14,7 +14,7 @@ import { type Action, useAction } from "~/parts/action";
 import { ActionMenu } from "~/parts/menu";
 import { Page } from "~/parts/page";
 import { RunTimeline } from "~/parts/run-timeline";
-import { useExplanation } from "~/parts/run-why";
+import { RunWhy, useExplanation } from "~/parts/run-why";
 import { Answer, Loading } from "~/parts/states";
 import { TabSet } from "~/parts/tabs";
 import { Ago, Copy, Facts, Lasting, Snippet, Status } from "~/parts/text";
@@ -25,7 +25,6 @@ import type { RunSearch, RunTab } from "./runs-search";
 
 // What isn't looked at isn't fetched.
 const RunLog = lazy(() => import("~/parts/run-log").then(({ RunLog: part }) => ({ default: part })));
-const RunWhy = lazy(() => import("~/parts/run-why").then(({ RunWhy: part }) => ({ default: part })));
 const RunEvents = lazy(() => import("~/parts/run-events").then(({ RunEvents: part }) => ({ default: part })));
 const RunAttempts = lazy(() => import("~/parts/run-attempts").then(({ RunAttempts: part }) => ({ default: part })));
 const RunSpec = lazy(() => import("~/parts/run-spec").then(({ RunSpec: part }) => ({ default: part })));
@@ -105,6 +104,7 @@ function Whole({ run }: { run: askRuns.WholeRun }) {
   const part = (content: ReactNode) => <Suspense fallback={<Loading />}>{content}</Suspense>;
   const attempts = timeline?.attempts.length ?? 0;
   const isHere = (id: RunTab) => tab === id;
+  const hasOwnLines = ["why", "logs", "spec", "inspect"].some((id) => id === tab);
 
   return (
     <Page
@@ -141,8 +141,9 @@ function Whole({ run }: { run: askRuns.WholeRun }) {
         </>
       }
     >
+      {/* The tab itself says the same, and more. */}
+      {!isHere("why") && <Verdict run={run} why={explanation.data} last={conditions?.at(-1)} />}
       <RunFacts run={run} />
-      <Verdict run={run} why={explanation.data} last={conditions?.at(-1)} />
       <TabSet
         label="About the run"
         chosen={tab}
@@ -157,7 +158,7 @@ function Whole({ run }: { run: askRuns.WholeRun }) {
               </Answer>
             ),
           },
-          { id: "why", name: "Why", content: isHere("why") && part(<RunWhy run={run} explanation={explanation} />) },
+          { id: "why", name: "Why", content: isHere("why") && <RunWhy run={run} explanation={explanation} /> },
           {
             id: "logs",
             name: "Logs",
@@ -187,11 +188,16 @@ function Whole({ run }: { run: askRuns.WholeRun }) {
           { id: "inspect", name: "Objects", content: isHere("inspect") && part(<RunInspect at={at} />) },
         ]}
       />
-      <details className="same">
-        <summary>This run by REST and on the command line</summary>
-        <Snippet label="REST call" text={shownCall(call("GET", "/api/v1/{owner}/{project}/runs/{uuid}", { in: at }))} />
-        <Snippet label="Command line" text={act.line(owner, project, ["ops", "get", uuid])} />
-      </details>
+      {!hasOwnLines && (
+        <details className="same">
+          <summary>This run by REST and on the command line</summary>
+          <Snippet
+            label="REST call"
+            text={shownCall(call("GET", "/api/v1/{owner}/{project}/runs/{uuid}", { in: at }))}
+          />
+          <Snippet label="Command line" text={act.line(owner, project, ["ops", "get", uuid])} />
+        </details>
+      )}
     </Page>
   );
 }

@@ -16,7 +16,7 @@ export const COLUMNS: ColumnDef<Run>[] = [
   {
     id: "status",
     header: "Status",
-    size: 132,
+    size: 140,
     enableSorting: false,
     cell: ({ row: { original } }) =>
       original.pending && original.status === "created" ? (
@@ -111,7 +111,7 @@ export const COLUMNS: ColumnDef<Run>[] = [
   {
     id: "created_at",
     header: "Made",
-    size: 108,
+    size: 124,
     accessorKey: "created_at",
     meta: { align: "right" },
     cell: ({ row: { original } }) => <Ago at={original.created_at} />,
@@ -151,7 +151,7 @@ export const COLUMNS: ColumnDef<Run>[] = [
   {
     id: "started_at",
     header: "Started",
-    size: 108,
+    size: 124,
     accessorKey: "started_at",
     meta: { align: "right" },
     cell: ({ row: { original } }) => (original.started_at ? <Ago at={original.started_at} /> : none),
@@ -159,7 +159,7 @@ export const COLUMNS: ColumnDef<Run>[] = [
   {
     id: "finished_at",
     header: "Ended",
-    size: 108,
+    size: 124,
     accessorKey: "finished_at",
     meta: { align: "right" },
     cell: ({ row: { original } }) => (original.finished_at ? <Ago at={original.finished_at} /> : none),
@@ -167,7 +167,7 @@ export const COLUMNS: ColumnDef<Run>[] = [
   {
     id: "updated_at",
     header: "Changed",
-    size: 108,
+    size: 124,
     accessorKey: "updated_at",
     meta: { align: "right" },
     cell: ({ row: { original } }) => <Ago at={original.updated_at} />,

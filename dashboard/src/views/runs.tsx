@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import type { ColumnDef, RowSelectionState, SortingState } from "@tanstack/react-table";
 import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { Problem } from "~/api/problem";
 import * as ask from "~/api/queries";
 import type { Run } from "~/api/shapes";
 import { useOwner } from "~/app/owner";
@@ -91,6 +92,8 @@ export function Runs() {
 
   const sorting: SortingState = [{ id: sort.replace(/^-/, ""), desc: sort.startsWith("-") }];
   const refused = list.head.error;
+  // What the server says of the query stands at its field.
+  const isOfQuery = refused instanceof Problem && refused.fields.some(({ field }) => field === "query");
   const rest = {
     commands: GROUPINGS.map((one) => ({
       name: `Count runs by ${GROUP_NAMES[one].toLowerCase()}`,
@@ -104,7 +107,7 @@ export function Runs() {
         <QueryField
           owner={owner}
           query={query}
-          error={refused}
+          error={isOfQuery ? refused : null}
           onQuery={(next) => change({ query: next || undefined })}
         />
         <select
@@ -158,7 +161,7 @@ export function Runs() {
             {...rest}
           />
           {list.head.data === undefined ? (
-            refused ? (
+            isOfQuery ? null : refused ? (
               <Failure error={refused} retry={() => void list.head.refetch()} />
             ) : (
               <Loading />
