@@ -2,7 +2,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
-import { lazy, type ReactNode, Suspense, useCallback, useMemo } from "react";
+import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo } from "react";
 import * as act from "~/actions/run";
 import { call, shownCall } from "~/api/call";
 import * as ask from "~/api/queries";
@@ -104,6 +104,12 @@ function Whole({ run }: { run: askRuns.WholeRun }) {
   const part = (content: ReactNode) => <Suspense fallback={<Loading />}>{content}</Suspense>;
   const attempts = timeline?.attempts.length ?? 0;
   const isHere = (id: RunTab) => tab === id;
+  // On a narrow screen not all tabs are in sight.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: with each choice
+  useEffect(() => {
+    const chosen = document.querySelector('[role="tab"][data-state="active"]');
+    chosen?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [tab]);
   const hasOwnLines = ["why", "logs", "spec", "inspect"].some((id) => id === tab);
 
   return (
