@@ -32,6 +32,12 @@ export const job = (line: string, more: object = {}) => ({
   ...more,
 });
 
+/** A line that fails the first time, and says which time it is. */
+export const FAILS_ONCE = [
+  'n="$(dirname "$(mktemp -u)")/berth-once-{{ globals.uuid }}"; echo x >> "$n"; c=$(wc -l < "$n" | tr -d " "); echo "try $c"',
+  'if [ "$c" -lt 2 ]; then exit 1; fi; rm "$n"',
+].join("; ");
+
 export const get = (berth: Berth, uuid: string) => berth.get<Run>(`/api/v1/orgs/default/runs/${uuid}`);
 
 /** A queue of the local agent, for one test. */

@@ -46,13 +46,17 @@ const VIEWS: { name: string; path: string; shows: string[] }[] = [
 ];
 
 describe.each(LOOKS)("$theme, $width pixels", (look) => {
+  let own: Watched;
+  beforeAll(async () => {
+    own = await Watched.open(browser, berth.url, look);
+  });
+  afterAll(() => own?.close());
+
   test.each(VIEWS)("$name", async ({ name, path, shows }) => {
-    const own = await Watched.open(browser, berth.url, look);
     await own.go(path, "Runs");
     for (const text of shows) await own.page.getByRole("main").getByText(text).first().waitFor();
     await own.isSound(`${name}, ${look.theme}, ${look.width}`);
     await own.shoot(`${name}-${look.width}-${look.theme}`);
-    await own.close();
   });
 });
 
