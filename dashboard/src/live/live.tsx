@@ -1,6 +1,6 @@
 // Follows an owner's events and asks again what they touch: at most four times a second, and not while the tab is hidden.
 
-import { useQueryClient } from "@tanstack/react-query";
+import { type Query, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from "react";
 import { session } from "~/app/session";
 import { backOff, type Changes, EventReader, nothing, reduce, touches } from "./events";
@@ -35,17 +35,23 @@ export function Live({ owner, children }: { owner: string; children: ReactNode }
     let lastRefresh = 0;
     let connection: AbortController | undefined;
     let isOver = false;
+    let isRefreshing = false;
 
     const refresh = async () => {
       timer = undefined;
+      isRefreshing = true;
       const now = changes;
       changes = nothing();
       const began = performance.now();
-      await client.invalidateQueries(
-        { predicate: (query) => touches(now, query.meta ?? {}) },
-        // An answer that is on its way already is not thrown away: under a storm of events none would ever come.
-        { cancelRefetch: false },
-      );
+      const isMeant = (query: Query) => touches(now, query.meta ?? {});
+      // An answer that is on its way already is not thrown away: under a storm of events none would ever come. But it may
+      // be older than the event, so that it is asked for once more behind it.
+      const early = new Set(client.getQueryCache().findAll({ predicate: isMeant, fetchStatus: "fetching" }));
+      await client.invalidateQueries({ predicate: isMeant }, { cancelRefetch: false });
+      if (early.size > 0) {
+        await client.invalidateQueries({ predicate: (query) => early.has(query) }, { cancelRefetch: false });
+      }
+      isRefreshing = false;
       lastRefresh = performance.now();
       const behind = now.since === null ? 0 : Math.max(0, (Date.now() - now.since) / 1_000);
       if (!isOver && connection) setFreshness({ state: "live", behind: behind > 2 ? Math.round(behind) : 0 });
@@ -54,7 +60,8 @@ export function Live({ owner, children }: { owner: string; children: ReactNode }
     };
 
     const plan = (atLeast = 0) => {
-      if (timer !== undefined) return;
+      // What comes meanwhile is asked for when this is over.
+      if (timer !== undefined || isRefreshing) return;
       const due = lastRefresh + Math.max(SPACING, atLeast) - performance.now();
       timer = setTimeout(() => void refresh(), Math.max(0, due));
     };
