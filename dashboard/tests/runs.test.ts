@@ -151,7 +151,7 @@ test("the list is sorted by the server, and its columns and views are kept", asy
   await own.close();
 });
 
-test("what changes is shown within a second, and nothing moves while something is selected", async () => {
+test("what changes is shown without being asked for, and nothing moves while something is selected", async () => {
   const { page } = hands;
   await watched.go("/runs", "Runs");
   await page.getByText("live", { exact: true }).waitFor();

@@ -52,6 +52,8 @@ const KEYS: [string[], string][] = [
   [["?"], "These keys"],
   [["j"], "Next row of a table (or ↓)"],
   [["k"], "Row before (or ↑)"],
+  [["x"], "Select a run, with Shift all up to it (or click)"],
+  [["n"], "In a log: the next match, with Shift the one before; f follows, w wraps"],
   [["Esc"], "Close a dialog"],
 ];
 
