@@ -1,7 +1,6 @@
 #!/bin/sh
-# Checks the dashboard: its code's form and types, its pure functions, that what is built is what the tree has, and then every
-# view in a real browser against a real `berth up`. Screenshots go to
-# BERTH_TEST_SCREENSHOTS, if that names a folder.
+# Checks the dashboard: its code's form and types, its pure functions, and then every view in a real browser against a real
+# `berth up`. Screenshots go to BERTH_TEST_SCREENSHOTS, if that names a folder.
 set -eu
 . "$(dirname -- "$0")/environment.sh"
 
