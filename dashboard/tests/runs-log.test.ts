@@ -33,6 +33,14 @@ afterAll(async () => {
   await berth?.down();
 });
 
+/** What a click on "Download" saves, and how the file is called. */
+async function download(): Promise<{ name: string; lines: string[] }> {
+  const begins = hands.page.waitForEvent("download", { timeout: 50_000 });
+  await hands.page.getByRole("button", { name: "Download" }).click();
+  const saved = await begins;
+  return { name: saved.suggestedFilename(), lines: (await readFile(await saved.path(), "utf8")).split("\n") };
+}
+
 const log = () => hands.page.getByRole("region", { name: "Log" });
 
 test("100,000 lines are read to their end, searched, and scrolled without a stutter", async () => {
@@ -74,6 +82,11 @@ test("100,000 lines are read to their end, searched, and scrolled without a stut
   // The machine is shared with other tests: the middle one tells.
   expect(frames[60]).toBeLessThan(50);
   await watched.isSound("a long log");
+
+  const { name, lines } = await download();
+  expect(name).toMatch(/^long-[0-9a-f]{8}\.log$/);
+  expect(lines.length).toBe(LINES + 3);
+  expect(lines[0]).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z line 1 of the log$/);
 });
 
 test("a log is wrapped, shown without times, and from its end", async () => {
@@ -93,16 +106,12 @@ test("a log is wrapped, shown without times, and from its end", async () => {
   await page.getByRole("button", { name: "Wrap" }).click();
 });
 
-test("a download has every line", async () => {
+test("a download has every line, also those that aren't on the page", async () => {
   const { page, main } = hands;
   await watched.go(`/runs/${long}?tab=logs&tail=100`, "long");
-  await main.getByRole("combobox", { name: "How much of it" }).selectOption("");
+  await main.getByText("complete").waitFor();
   await page.getByRole("button", { name: "Times" }).click();
-  const begins = page.waitForEvent("download");
-  await page.getByRole("button", { name: "Download" }).click();
-  const download = await begins;
-  expect(download.suggestedFilename()).toMatch(/^long-[0-9a-f]{8}\.log$/);
-  const lines = (await readFile(await download.path(), "utf8")).split("\n");
+  const { lines } = await download();
   expect(lines.length).toBe(LINES + 3);
   expect([lines[0], lines[LINES - 1], lines.at(-2)]).toEqual(["line 1 of the log", `line ${LINES} of the log`, "end"]);
   await page.getByRole("button", { name: "Times" }).click();
@@ -110,7 +119,7 @@ test("a download has every line", async () => {
 
 test("a log that is written is followed, paused, and left alone while one reads further up", async () => {
   const { page, main } = hands;
-  const name = "live";
+  const name = "ticking";
   const line = "i=0; while :; do i=$((i+1)); echo tick $i; sleep 0.05; done";
   const uuid = await submit(berth, job(line, { name }));
   await berth.reaches(uuid, "running");

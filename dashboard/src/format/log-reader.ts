@@ -68,7 +68,8 @@ export async function wholeText(
   }
 }
 
-function textOf({ timestamp, value }: LogLine, withTimes: boolean): string {
+/** A line as it stands in a file. */
+export function textOf({ timestamp, value }: LogLine, withTimes: boolean): string {
   const text = value.replace(/[\r\n]+$/, "");
   return withTimes ? `${timestamp} ${text}\n` : `${text}\n`;
 }

@@ -8,7 +8,7 @@ import { wordsOf } from "~/api/problem";
 import * as ask from "~/api/run-queries";
 import { usePreferences } from "~/app/preferences";
 import { type Piece, pieces, plain } from "~/format/log";
-import { MOST_LINES, wholeText } from "~/format/log-reader";
+import { MOST_LINES, textOf, wholeText } from "~/format/log-reader";
 import { LogSearch, nextMatch, spans } from "~/format/log-search";
 import { count } from "~/format/number";
 import { moment, type Zone } from "~/format/time";
@@ -184,7 +184,7 @@ export function RunLog({
             {isPaused ? "Go on" : "Pause"}
           </button>
         )}
-        <Download at={at} part={part} name={`${run.name ?? uuid}-${uuid.slice(0, 8)}`} hasTimes={hasTimes} />
+        <Download read={wholeOf(at, part, log, hasTimes)} name={`${run.name ?? uuid}-${uuid.slice(0, 8)}`} />
       </div>
       {log.error !== null && (
         <Note tone="bad">
@@ -336,18 +336,25 @@ function Choices({
   );
 }
 
-/** Reads the whole log, also what isn't on the page, and saves it. */
-function Download({ at, part, name, hasTimes }: { at: ask.At; part: ask.LogPart; name: string; hasTimes: boolean }) {
+type ReadWhole = (onLines: (count: number) => void) => Promise<string[]>;
+
+/** The whole log as texts: what the page has, if that is all; or read anew, from its start. */
+function wholeOf(at: ask.At, part: ask.LogPart, log: Log, hasTimes: boolean): ReadWhole {
+  return async (onLines) => {
+    if (log.state === "whole" && part.tail === undefined) return log.lines.map((line) => textOf(line, hasTimes));
+    const read = (next: ask.LogPart, signal: AbortSignal) => ask.logPart(at, next, signal);
+    return wholeText(read, { ...part, tail: undefined }, hasTimes, new AbortController().signal, onLines);
+  };
+}
+
+function Download({ read, name }: { read: ReadWhole; name: string }) {
   const [lines, setLines] = useState<number | null>(null);
   const [error, setError] = useState<unknown>(null);
   const save = async () => {
     setLines(0);
     setError(null);
     try {
-      const control = new AbortController();
-      const read = (next: ask.LogPart, signal: AbortSignal) => ask.logPart(at, next, signal);
-      const texts = await wholeText(read, part, hasTimes, control.signal, setLines);
-      const url = URL.createObjectURL(new Blob(texts, { type: "text/plain" }));
+      const url = URL.createObjectURL(new Blob(await read(setLines), { type: "text/plain" }));
       const link = document.createElement("a");
       link.href = url;
       link.download = `${name.replace(/[^\w.-]+/g, "-")}.log`;
