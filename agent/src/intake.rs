@@ -36,6 +36,9 @@ const TRY_THE_WELL: Duration = Duration::from_secs(30);
 /// How long offers wait here for their turn to be created, before others may have them.
 const TURN: Duration = Duration::from_secs(5);
 
+/// How long a replica that closes waits for the answers to its claims: less than it has to finish what has begun.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
+
 /// How long the envelope of a message may be that is handed over with it: RabbitMQ's own bound of headers.
 const ENVELOPE: usize = 128 * 1024;
 
@@ -248,11 +251,8 @@ async fn claim(
     let attempt = AttemptRef { run: Id::from_uuid(offer.run), attempt: offer.attempt };
     let traced = HandOver::of(&offer, arrived_at);
     let span = traced.as_ref().and_then(|traced| traced.claim(shared));
-    let outcome = tokio::select! {
-        // What was not claimed goes back; a claim that is granted all the same is found absent and offered again.
-        () = shared.closing.cancelled() => return Verdict::GiveBack,
-        outcome = shared.claims.claim(attempt, span) => outcome,
-    };
+    let claimed = shared.claims.claim(attempt, span);
+    let Some(outcome) = answered(claimed, &shared.closing).await else { return Verdict::GiveBack };
     match outcome {
         Outcome::Go { until, replace, span } => {
             let mut order = order(shared, offer, attempt, until, replace);
@@ -268,6 +268,16 @@ async fn claim(
             Verdict::Ack
         }
         Outcome::Unanswered => Verdict::GiveBack,
+    }
+}
+
+/// What became of a claim. One that is on its way when the replica closes is waited for a moment longer: what is granted and
+/// not created is only offered again when its claim is over and it was asked for in vain.
+async fn answered(claimed: impl Future<Output = Outcome>, closing: &CancellationToken) -> Option<Outcome> {
+    let mut claimed = std::pin::pin!(claimed);
+    tokio::select! {
+        outcome = &mut claimed => Some(outcome),
+        () = closing.cancelled() => tokio::time::timeout(LAST_ANSWERS, claimed).await.ok(),
     }
 }
 
@@ -341,5 +351,26 @@ async fn create(
                 message: error.to_string(),
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_answer_to_a_claim_that_is_on_its_way_is_waited_for_when_the_replica_closes() {
+        let closing = CancellationToken::new();
+        closing.cancel();
+        let after = |seconds| async move {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            Outcome::Drop("stopped".to_owned())
+        };
+        assert_eq!(answered(after(1), &closing).await, Some(Outcome::Drop("stopped".to_owned())));
+        let before = Instant::now();
+        assert_eq!(answered(after(9), &closing).await, None, "but not for long: the offer goes back");
+        assert_eq!(before.elapsed(), LAST_ANSWERS);
+        let open = CancellationToken::new();
+        assert!(answered(after(9), &open).await.is_some(), "for as long as its claim could be good");
     }
 }
