@@ -57,7 +57,8 @@ export async function signedApi(): Promise<{ url: string; token: string; end: ()
   const { stdout } = await run(BINARY, ["admin", "token", "--name", "root", "--database-url", database.url], { env });
   const port = await freePort();
   const args = ["api", "--listen", `127.0.0.1:${port}`, "--database-url", database.url, "--broker-url", broker.url];
-  const child = spawn(BINARY, args, { env });
+  // Its log is read by nobody: a pipe that is full would have it wait for ever.
+  const child = spawn(BINARY, args, { env, stdio: "ignore" });
   const url = `http://127.0.0.1:${port}`;
   await until("`berth api` is ready", async () => (await fetch(`${url}/readyz`).catch(() => null))?.ok);
   const token = /berth_\S+/.exec(stdout)?.[0] ?? "";
