@@ -110,7 +110,7 @@ describe("a search", () => {
     const chips = page.getByRole("group", { name: "By status" });
     await chips.getByRole("button", { name: "queued 4" }).click();
     await hands.row("good").waitFor({ state: "detached" });
-    expect(await hands.rows.count()).toBe(4);
+    await until("the four that wait are shown", async () => (await hands.rows.count()) === 4);
     await chips.getByRole("button", { name: "failed 1" }).click();
     await hands.row("bad").waitFor();
     expect(new URL(page.url()).searchParams.get("query")).toBe("status:queued|failed");
