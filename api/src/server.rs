@@ -136,11 +136,10 @@ async fn watch_broker(app: AppState, broker: berth_broker::Broker) {
     let mut connection = broker.connection();
     loop {
         let now = connection.borrow_and_update().clone();
-        if now.up {
-            app.health.up("broker");
-        } else {
-            app.health.down("broker", now.last_error.unwrap_or_else(|| "not connected yet".to_owned()));
-        }
+        match now.why_down() {
+            None => app.health.up("broker"),
+            Some(why) => app.health.down("broker", why),
+        };
         tokio::select! {
             () = app.shutdown.cancelled() => return,
             changed = connection.changed() => if changed.is_err() { return },

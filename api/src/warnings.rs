@@ -42,8 +42,7 @@ pub(crate) async fn of_agents(app: &App, agents: &[Agent], numbers: &Numbers) ->
     let broker = {
         let connection = app.broker.connection();
         let connection = connection.borrow();
-        let why = || connection.last_error.clone().unwrap_or_else(|| "not connected yet".to_owned());
-        BrokerFacts { down: (!connection.up).then(why), alarm: connection.alarm.clone() }
+        BrokerFacts { down: connection.why_down(), alarm: connection.alarm.clone() }
     };
     let queues: Vec<QueueStats> = numbers.queues.values().cloned().collect();
     Ok(app.store.warning_facts(agents, &queues, broker, &app.release, app.clock.now()).await?)

@@ -22,6 +22,14 @@ pub struct Connection {
     pub alarm: Option<String>,
 }
 
+impl Connection {
+    /// Why the broker can't be reached; none if it can.
+    #[must_use]
+    pub fn why_down(&self) -> Option<String> {
+        (!self.up).then(|| self.last_error.clone().unwrap_or_else(|| "not connected yet".to_owned()))
+    }
+}
+
 /// What a transport's client and all its background tasks share.
 #[derive(Debug)]
 pub(crate) struct Core {

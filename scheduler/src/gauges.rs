@@ -77,9 +77,7 @@ async fn warn(context: &Context, agents: &[Agent], queues: &[QueueStats], now: T
     let broker = {
         let connection = context.broker.connection();
         let connection = connection.borrow();
-        let down = (!connection.up)
-            .then(|| connection.last_error.clone().unwrap_or_else(|| "not connected yet".to_owned()));
-        BrokerFacts { down, alarm: connection.alarm.clone() }
+        BrokerFacts { down: connection.why_down(), alarm: connection.alarm.clone() }
     };
     let facts = context.store.warning_facts(agents, queues, broker, &context.release, now).await?;
     let wrong = warnings(&facts);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use berth_domain::id::{AgentId, QueueId};
-use berth_domain::scheduling::{Hold, QueueProtocol, Rule};
+use berth_domain::scheduling::{Hold, QueueProtocol};
 use berth_domain::time::Time;
 use berth_domain::warning::{
     AgentFacts, Facts, LONGEST_STARVATION, LONGEST_TRANSITION, LOST_CLAIMS, QueueFacts, Starved, Stuck,
@@ -92,16 +92,9 @@ impl Store {
         let since = now.minus(LONGEST_STARVATION);
         for row in self.db.all(sql::warnings::HELD, args![since, MOST_HELD]).await? {
             let Some(queue) = queues.get_mut(&row.id("queue_id")?) else { continue };
-            let hold: Hold = row.json("hold")?;
-            let rule = match hold.rule {
-                Rule::Limit => "a limit",
-                Rule::Quota => "a quota",
-                Rule::Rate => "a rate",
-                _ => continue,
-            };
             if queue.starved.is_none() {
-                let of = format!("{} `{}`", hold.level, hold.name);
-                queue.starved = Some(Starved { since: row.time("since")?, rule: rule.to_owned(), of });
+                let hold: Hold = row.json("hold")?;
+                queue.starved = Starved::by(&hold, row.time("since")?);
             }
         }
         Ok(())

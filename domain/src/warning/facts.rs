@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::scheduling::{Hold, Rule};
 use crate::time::Time;
 
 /// An organization, or a whole installation, at one moment.
@@ -76,6 +77,21 @@ pub struct Starved {
     pub rule: String,
     /// What it is set on, e.g. ``project `p` ``.
     pub of: String,
+}
+
+impl Starved {
+    /// What holds runs back since then, if it is a limit that somebody set: everything else ends by itself, or has a warning
+    /// of its own.
+    #[must_use]
+    pub fn by(hold: &Hold, since: Time) -> Option<Self> {
+        let rule = match hold.rule {
+            Rule::Limit => "a limit",
+            Rule::Quota => "a quota",
+            Rule::Rate => "a rate",
+            _ => return None,
+        };
+        Some(Self { since, rule: rule.to_owned(), of: format!("{} `{}`", hold.level, hold.name) })
+    }
 }
 
 /// That runs are between two statuses.

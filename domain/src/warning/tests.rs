@@ -197,3 +197,16 @@ fn names_are_those_of_alerts_and_pages() {
     assert_eq!(Name::AgentLost.runbook(), "runbooks/AgentLost.html");
     assert_eq!(Name::ALL.len(), 13);
 }
+
+#[test]
+fn only_what_somebody_limited_starves() {
+    let hold = |rule| crate::scheduling::Hold { rule, level: "project".to_owned(), name: "p".to_owned() };
+    let of = |rule| Starved::by(&hold(rule), at(1)).map(|starved| (starved.rule, starved.of));
+    use crate::scheduling::Rule;
+    assert_eq!(of(Rule::Quota), Some(("a quota".to_owned(), "project `p`".to_owned())));
+    assert!(of(Rule::Limit).is_some() && of(Rule::Rate).is_some());
+    for other in [Rule::Paused, Rule::Cordoned, Rule::Behind, Rule::Window, Rule::AgentLost, Rule::FairShare]
+    {
+        assert_eq!(of(other), None, "{other:?}");
+    }
+}
