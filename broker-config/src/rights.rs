@@ -87,7 +87,7 @@ pub fn rabbitmq(names: &Names, agent: &str) -> RabbitMqPermissions {
 /// The commands that the Redis transport sends on behalf of an agent, those of its scripts among them. None lists
 /// keys, users or connections, and none but `time`, `ping` and the making of a connection is without a key or a
 /// channel, which the patterns are for.
-const REDIS_COMMANDS: [&str; 29] = [
+const REDIS_COMMANDS: [&str; 31] = [
     "auth",
     "hello",
     "ping",
@@ -116,6 +116,8 @@ const REDIS_COMMANDS: [&str; 29] = [
     "hset",
     "hget",
     "hdel",
+    "hkeys",
+    "hlen",
     "sismember",
 ];
 

@@ -1,9 +1,10 @@
-//! Redis in kombu's layout: lists, and the bookkeeping of un-acked messages beside them.
+//! Redis: lists of envelopes as kombu's, and what consumers hold un-acked beside them.
 //!
-//! Source: kombu's `transport/redis.py` (5.4 to 5.7), as seen in captures. Safer where kombu is not: taking a
-//! message and recording it as un-acked is one script; every delivery has a tag of its own, so that a late ack
-//! can't answer for a second delivery; what is held is refreshed, so that only a dead consumer's messages come
-//! back. One connection per client: commands, hints and topics share it (RESP3). Nothing of redis-rs leaves
+//! Source of the lists: kombu's `transport/redis.py` (5.4 to 5.7), as seen in captures. What is held is not in kombu's
+//! `unacked`, but in a hash for each consumer, with an index of when each was last heard of: so no stock worker with a
+//! shorter visibility timeout brings it back, nothing is written per message but the message, and only a dead
+//! consumer's messages come back. Taking a message and holding it is one script; every delivery has a number of its own,
+//! so that a late ack can't answer for a second delivery. One connection per client: commands, hints and topics share it (RESP3). Nothing of redis-rs leaves
 //! this module.
 
 mod celery;

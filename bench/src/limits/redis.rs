@@ -1,4 +1,4 @@
-//! Bare redis-rs: what the client library and the server can do in kombu's layout.
+//! Bare redis-rs: what the client library and the server can do with messages as kombu's.
 
 use anyhow::{Context, Result, ensure};
 use redis::aio::MultiplexedConnection;
@@ -8,36 +8,21 @@ use tokio::time::Instant;
 /// Messages per pipeline or script.
 const BATCH: usize = 100;
 
-/// What tags begin with: long, since Redis keeps a sorted set of up to 128 short members as a list that it walks.
-const LONG_TAG: &str = "----------------------------------------------------------------";
-
-/// A time in seconds since 1970 as long as any of today: the score is a number like those that kombu writes.
-const SOME_TIME: f64 = 1_700_000_000.0;
-
-/// Moves up to ARGV[1] messages of list KEYS[1] to the un-acked hash KEYS[2] and its index KEYS[3], as kombu records
-/// them, under tags that begin with ARGV[2], and returns tags and messages. A record ends with ARGV[3], and its score is
-/// the time ARGV[4].
+/// Moves up to ARGV[1] messages of list KEYS[1] to the hash KEYS[2] of what is un-acked, numbered from the one after ARGV[2] on, and
+/// returns them.
 const TAKE: &str = "
 local got = redis.call('RPOP', KEYS[1], ARGV[1])
 if not got then return {} end
-local answer, records, scores = {}, {}, {}
+local held = {}
 for i, message in ipairs(got) do
-  local tag = ARGV[2] .. i
-  records[#records + 1] = tag
-  records[#records + 1] = '[' .. message .. ARGV[3]
-  scores[#scores + 1] = ARGV[4]
-  scores[#scores + 1] = tag
-  answer[#answer + 1] = tag
-  answer[#answer + 1] = message
+  held[#held + 1] = string.format('%d', ARGV[2] + i)
+  held[#held + 1] = message
 end
-redis.call('HSET', KEYS[2], unpack(records))
-redis.call('ZADD', KEYS[3], unpack(scores))
-return answer";
+redis.call('HSET', KEYS[2], unpack(held))
+return got";
 
-/// Forgets the tags ARGV in hash KEYS[1] and index KEYS[2].
-const ACK: &str = "
-redis.call('HDEL', KEYS[1], unpack(ARGV))
-return redis.call('ZREM', KEYS[2], unpack(ARGV))";
+/// Forgets the numbers ARGV in hash KEYS[1].
+const ACK: &str = "return redis.call('HDEL', KEYS[1], unpack(ARGV))";
 
 /// A connection.
 #[derive(Clone, Debug)]
@@ -114,31 +99,19 @@ impl Bare {
     /// If there are fewer.
     pub async fn consume(&self, list: &str, count: usize) -> Result<f64> {
         let (take, ack) = (Script::new(TAKE), Script::new(ACK));
-        let (hash, index) = (format!("{list}-unacked"), format!("{list}-unacked-index"));
+        let held = format!("{list}-held");
         let mut connection = self.0.clone();
-        let record_end = format!(",\"\",\"{list}\"]");
         let began = Instant::now();
         let mut got = 0;
         while got < count {
-            let batch: Vec<Vec<u8>> = take
-                .key(list)
-                .key(&hash)
-                .key(&index)
-                .arg(BATCH)
-                .arg(format!("{LONG_TAG}{got}-"))
-                .arg(&record_end)
-                .arg(SOME_TIME + began.elapsed().as_secs_f64())
-                .invoke_async(&mut connection)
-                .await?;
+            let batch: Vec<Vec<u8>> =
+                take.key(list).key(&held).arg(BATCH).arg(got).invoke_async(&mut connection).await?;
             ensure!(!batch.is_empty(), "the list was empty after {got} of {count} messages");
-            let tags: Vec<&Vec<u8>> = batch.iter().step_by(2).collect();
+            let numbers: Vec<usize> = (got + 1..=got + batch.len()).collect();
             let mut script = ack.prepare_invoke();
-            script.key(&hash).key(&index);
-            for tag in &tags {
-                script.arg(*tag);
-            }
+            script.key(&held).arg(numbers);
             let acked: usize = script.invoke_async(&mut connection).await.context("the ack failed")?;
-            ensure!(acked == tags.len(), "{acked} of {} messages were acked", tags.len());
+            ensure!(acked == batch.len(), "{acked} of {} messages were acked", batch.len());
             got += acked;
         }
         Ok(count as f64 / began.elapsed().as_secs_f64())

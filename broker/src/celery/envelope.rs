@@ -182,23 +182,6 @@ pub(crate) fn beginning(raw: Vec<u8>, length: usize) -> Message {
     Message { body: raw.into(), cut_from: Some(length), ..Message::default() }
 }
 
-/// What comes after the envelope in a record that Berth wrote.
-pub(crate) fn record_end(routing_key: &str) -> String {
-    format!(",\"\",{}]", Value::from(routing_key))
-}
-
-/// The envelope in a record of an un-acked message, `[envelope, exchange, routing key]`, if the record is of the
-/// queue that kombu knows as `routing_key`.
-pub fn of_record(record: &str, routing_key: &str) -> Option<String> {
-    let parsed = serde_json::from_str::<(Box<serde_json::value::RawValue>, String, String)>(record);
-    if let Ok((envelope, _, key)) = parsed {
-        return (key == routing_key).then(|| envelope.get().to_owned());
-    }
-    // Not JSON, so the envelope is none: our own record of it has a known end.
-    let end = record_end(routing_key);
-    Some(record.strip_prefix('[')?.strip_suffix(end.as_str())?.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -254,8 +237,5 @@ mod tests {
         // A field given twice: written anew it would be there once, and the message another one.
         let twice = "{\"body\": \"\", \"headers\": {}, \"headers\": {}, \"properties\": {}}";
         assert_eq!(mark_redelivered(twice), twice);
-        assert_eq!(of_record("[nonsense,\"\",\"run.q\"]", "run.q").as_deref(), Some("nonsense"));
-        assert_eq!(of_record("[{\"a\": 1}, \"\", \"run.q\"]", "run.q").as_deref(), Some("{\"a\": 1}"));
-        assert_eq!(of_record("[{}, \"\", \"other\"]", "run.q"), None);
     }
 }

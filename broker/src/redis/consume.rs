@@ -39,9 +39,12 @@ pub(crate) struct Held {
 #[derive(Debug)]
 pub(crate) struct Window {
     link: Arc<Link>,
-    pub(crate) keys: Keys,
-    tags: String,
+    keys: Keys,
+    /// The key of the hash that has them.
+    key: String,
     held: Mutex<BTreeSet<u64>>,
+    /// What the server says is held, and nobody here knows of, when last asked.
+    unknown: Mutex<BTreeSet<u64>>,
     closed: AtomicBool,
 }
 
@@ -50,26 +53,21 @@ impl Window {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tag(&self, number: u64) -> String {
-        format!("{}{number}", self.tags)
-    }
-
     /// Gives messages back to the head of the queue, the oldest first to be served; returns how many.
     async fn give_back(&self, numbers: impl DoubleEndedIterator<Item = u64>) -> Result<usize, Error> {
         const DOING: &str = "giving messages back";
-        let tags: Vec<String> = numbers.rev().map(|number| self.tag(number)).collect();
+        let numbers: Vec<u64> = numbers.rev().collect();
         let mut count = 0;
-        for tags in tags.chunks(MOST) {
+        for numbers in numbers.chunks(MOST) {
             let mut call = self.link.scripts.give_back.prepare_invoke();
-            call.key(&self.keys.unacked).key(&self.keys.index).key(&self.keys.queue);
-            call.arg(&self.keys.queue).arg("").arg(envelope::record_end(&self.keys.routing_key));
+            call.key(&self.keys.index).key(&self.key).key(&self.keys.queue).arg(&self.keys.queue).arg("");
             let mut any = false;
-            for tag in tags {
-                let mut record = self.link.scripts.record.prepare_invoke();
-                record.key(&self.keys.unacked).arg(tag).arg(scripts::LONGEST);
-                let record: Option<String> = self.link.script(DOING, &record).await?;
-                if let Some(raw) = record.and_then(|record| self.keys.given_back(&record)) {
-                    call.arg(tag).arg(raw);
+            for number in numbers {
+                let mut held = self.link.scripts.envelope.prepare_invoke();
+                held.key(&self.key).arg(number).arg(scripts::LONGEST);
+                let held: Option<Vec<u8>> = self.link.script(DOING, &held).await?;
+                if let Some(envelope) = held {
+                    call.arg(number).arg(restore::given_back(&envelope));
                     any = true;
                 }
             }
@@ -80,18 +78,19 @@ impl Window {
         Ok(count)
     }
 
-    /// Refreshes the record of what is held, so that nobody brings it back.
-    pub(crate) async fn refresh(&self) -> Result<(), Error> {
-        let numbers: Vec<u64> = self.held().iter().copied().collect();
-        for numbers in numbers.chunks(1000) {
-            let mut call = self.link.scripts.refresh.prepare_invoke();
-            call.key(&self.keys.index);
-            for number in numbers {
-                call.arg(self.tag(*number));
-            }
-            let _: u64 = self.link.script("refreshing what is held", &call).await?;
-        }
-        Ok(())
+    /// Says that the consumer lives, so that nobody brings back what it holds; and gives back itself what is held without
+    /// its knowledge: where the answer to a call was lost, nobody knows what the call did.
+    async fn refresh(&self) -> Result<(), Error> {
+        let mut call = self.link.scripts.refresh.prepare_invoke();
+        call.key(&self.keys.index).key(&self.key);
+        let there: BTreeSet<u64> = self.link.script("refreshing what is held", &call).await?;
+        let unknown: BTreeSet<u64> = there.difference(&self.held()).copied().collect();
+        // Twice in a row: what was unknown once may be an ack on its way.
+        let again: BTreeSet<u64> = {
+            let mut before = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *before, unknown).intersection(&before).copied().collect()
+        };
+        self.give_back(again.into_iter()).await.map(drop)
     }
 }
 
@@ -103,7 +102,7 @@ impl Held {
         }
         match self.window.give_back(std::iter::once(self.number)).await {
             Ok(count) => count == 1,
-            // No longer refreshed, so that it comes back by the visibility timeout.
+            // No longer known, so that it is given back when it is refreshed.
             Err(_) => false,
         }
     }
@@ -137,10 +136,7 @@ pub(crate) async fn ack_many(held: Vec<Held>) -> usize {
     for (window, numbers) in windows {
         for numbers in numbers.chunks(1000) {
             let mut call = window.link.scripts.ack.prepare_invoke();
-            call.key(&window.keys.unacked).key(&window.keys.index);
-            for number in numbers {
-                call.arg(window.tag(*number));
-            }
+            call.key(&window.key).arg(numbers);
             let acked = window.link.script::<usize>("acking", &call).await.unwrap_or(0);
             stale += numbers.len().saturating_sub(acked);
         }
@@ -153,14 +149,12 @@ pub(crate) fn start(link: &Arc<Link>, queue: &Address, prefetch: u16) -> Consume
     let stop = link.core.stop.child_token();
     let settings = &link.core.settings;
     let keys = Keys::of(queue, &settings.names, &settings.celery_prefix);
-    let unique = Uuid::new_v4().simple();
     let window = Arc::new(Window {
         link: Arc::clone(link),
-        // Longer than 64 bytes: a sorted set of up to 128 shorter members is a list in Redis, in which each is looked for from
-        // one end (`zset-max-listpack-value`), and taking messages cost it twice as much.
-        tags: format!("{}{unique}{unique}/", keys.tag_prefix()),
+        key: keys.held_by(&Uuid::new_v4().simple().to_string()),
         keys,
         held: Mutex::default(),
+        unknown: Mutex::default(),
         closed: AtomicBool::new(false),
     });
     let (address, ended) = (queue.clone(), stop.clone());
@@ -301,15 +295,14 @@ fn delivery(
 /// Takes messages, numbered from `first` on, for all the room that there is.
 async fn take(window: &Window, first: u64, room: Vec<OwnedSemaphorePermit>) -> Result<Found, Error> {
     let mut call = window.link.scripts.take.prepare_invoke();
-    call.key(&window.keys.unacked).key(&window.keys.index).key(&window.keys.lists()[..]);
-    call.arg(room.len()).arg(&window.tags).arg(first);
-    call.arg(envelope::record_end(&window.keys.routing_key)).arg(scripts::LONGEST).arg(scripts::ROOM);
+    call.key(&window.keys.index).key(&window.key).key(&window.keys.lists()[..]);
+    call.arg(room.len()).arg(first).arg(scripts::LONGEST).arg(scripts::ROOM);
     let asked = first..first + room.len() as u64;
     // Recorded as held before they are: whatever becomes of this task, what the server has taken is given back.
     window.held().extend(asked.clone());
     let answer: Result<Vec<Raw>, Error> = window.link.script("taking messages", &call).await;
-    // Of an answer that is lost, nobody knows. What was taken in vain comes back by the visibility timeout, since numbers
-    // are never used twice.
+    // Of an answer that is lost, nobody knows. What was taken in vain is given back by the refreshes, since numbers are
+    // never used twice.
     let got = answer.as_ref().map_or(0, Vec::len);
     {
         let mut held = window.held();

@@ -2,8 +2,6 @@
 
 use berth_broker_config::{Address, Names};
 
-use crate::celery::envelope;
-
 /// What stands between a queue's name and its priority step (kombu's `sep`).
 const SEPARATOR: &str = "\u{6}\u{16}";
 
@@ -18,11 +16,9 @@ const STEPS: [u8; 4] = [0, 3, 6, 9];
 pub(crate) struct Keys {
     /// The list of priority step 0, whose name is the queue's; also the channel of hints that it was filled.
     pub(crate) queue: String,
-    /// kombu's name of the queue, which un-acked messages are recorded with.
+    /// kombu's name of the queue.
     pub(crate) routing_key: String,
-    /// A hash of un-acked messages by tag.
-    pub(crate) unacked: String,
-    /// A sorted set of their tags by the time of delivery or of the last refresh.
+    /// A sorted set of the consumers that hold something, by the time at which each was last heard of.
     pub(crate) index: String,
     /// The lock of whoever brings back what dead consumers held.
     pub(crate) mutex: String,
@@ -35,8 +31,7 @@ pub(crate) struct Keys {
 impl Keys {
     /// Those of a queue; before one of somebody else's stands `celery_prefix`.
     pub(crate) fn of(address: &Address, names: &Names, celery_prefix: &str) -> Self {
-        // Queues of others keep their names; what we hold of them is recorded under our own prefix, so that
-        // nobody else's visibility timeout applies to it.
+        // Queues of others keep their names; what we hold of them is under our own prefix.
         let own = format!("{}.", names.prefix);
         let is_foreign = address.redis_prefix.is_empty();
         let prefix = if is_foreign { &own } else { &address.redis_prefix };
@@ -44,9 +39,8 @@ impl Keys {
         let routing_key = address.kombu_name().to_owned();
         Self {
             queue: format!("{before}{}", address.queue),
-            unacked: format!("{prefix}unacked"),
-            index: format!("{prefix}unacked_index"),
-            mutex: format!("{prefix}unacked_mutex"),
+            index: format!("{prefix}_held.{routing_key}"),
+            mutex: format!("{prefix}_restoring.{routing_key}"),
             registry: format!("{}{REGISTRY}", prefix.trim_end_matches('.')),
             live: format!("{prefix}_live.{routing_key}"),
             routing_key,
@@ -69,19 +63,9 @@ impl Keys {
         if step == 0 { self.queue.clone() } else { format!("{}{SEPARATOR}{step}", self.queue) }
     }
 
-    /// What is given back of a record: its envelope, marked; empty, as the record is, if it is too long to be fetched: then
-    /// it goes back as it is. None if the record is another queue's.
-    pub(crate) fn given_back(&self, record: &str) -> Option<String> {
-        if record.is_empty() {
-            return Some(String::new());
-        }
-        let raw = envelope::of_record(record, &self.routing_key)?;
-        Some(envelope::mark_redelivered(&raw))
-    }
-
-    /// How the tags of this queue's deliveries begin.
-    pub(crate) fn tag_prefix(&self) -> String {
-        format!("{}/", self.routing_key)
+    /// A hash of what one consumer holds un-acked, by number.
+    pub(crate) fn held_by(&self, consumer: &str) -> String {
+        format!("{}/{consumer}", self.index)
     }
 }
 
@@ -100,14 +84,14 @@ mod tests {
         let keys = Keys::of(&names.offers("a", "q"), &names, "tools:");
         assert_eq!(keys.queue, "berth.a.run.q");
         assert_eq!(keys.routing_key, "run.q");
-        assert_eq!(keys.unacked, "berth.a.unacked");
-        assert_eq!(keys.index, "berth.a.unacked_index");
+        assert_eq!(keys.index, "berth.a._held.run.q");
+        assert_eq!(keys.held_by("c"), "berth.a._held.run.q/c");
         assert_eq!(keys.list(Some(7)), "berth.a.run.q\u{6}\u{16}6");
         assert_eq!(keys.lists()[0], keys.list(None));
         assert_eq!(keys.registry, "berth.a._queues");
         let theirs = Keys::of(&Address::foreign("celery"), &names, "tools:");
         assert_eq!((theirs.queue.as_str(), theirs.routing_key.as_str()), ("tools:celery", "celery"));
-        assert_eq!(theirs.unacked, "berth.unacked");
+        assert_eq!(theirs.index, "berth._held.celery");
         assert!(keys.lists().iter().all(|list| queue_of_list(list) == keys.queue));
     }
 }

@@ -71,7 +71,7 @@ pub(crate) async fn depth(link: &Link, queue: &Address) -> Result<Depth, Error> 
     let keys = keys(link, queue);
     let mut call = link.scripts.depth.prepare_invoke();
     call.key(&keys.registry).key(&keys.live).key(&keys.index);
-    call.key(&keys.lists()[..]).arg(&keys.queue).arg(keys.tag_prefix());
+    call.key(&keys.lists()[..]).arg(&keys.queue);
     let (exists, ready, unacked): (u64, u64, u64) = link.script("measuring a queue", &call).await?;
     if exists == 0 && !queue.redis_prefix.is_empty() {
         return Err(Error::NoSuchQueue { queue: keys.queue });
@@ -90,7 +90,13 @@ pub(crate) async fn delete(link: &Link, queue: &Address) -> Result<(), Error> {
     const DOING: &str = "deleting a queue";
     let keys = keys(link, queue);
     let _: u64 = link.command(DOING, ::redis::cmd("SREM").arg(&keys.registry).arg(&keys.queue)).await?;
-    let _: u64 = link.command(DOING, ::redis::cmd("DEL").arg(&keys.lists()[..]).arg(&keys.live)).await?;
+    let mut consumers = ::redis::cmd("ZRANGEBYSCORE");
+    consumers.arg(&keys.index).arg("-inf").arg("+inf");
+    let consumers: Vec<String> = link.command(DOING, &consumers).await?;
+    let held: Vec<String> = consumers.iter().map(|consumer| keys.held_by(consumer)).collect();
+    let mut delete = ::redis::cmd("DEL");
+    delete.arg(&keys.lists()[..]).arg(&keys.live).arg(&keys.index).arg(held);
+    let _: u64 = link.command(DOING, &delete).await?;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
-//! Brings back what dead consumers held: records that were not refreshed for the visibility timeout.
+//! Brings back what dead consumers held: those that were not heard of for the visibility timeout.
 //!
-//! One client at a time does it per prefix, under kombu's own lock. Only records of the queue that is consumed
-//! here are touched: a stock worker beside us has a visibility timeout of its own.
+//! One client at a time does it per queue, under a lock. What a stock worker beside us holds is in kombu's own keys, and has
+//! a visibility timeout of its own.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::error::Error;
 
 const DOING: &str = "bringing back what was held";
 
-/// How many records are looked at in one go.
+/// How many messages are brought back in one go.
 const MOST: usize = 100;
 
-/// Looks for overdue records of one queue, until cancelled.
+/// Looks for dead consumers of one queue, until cancelled.
 pub(crate) async fn run(link: &Link, keys: &Keys) {
     let visibility = link.core.settings.visibility_timeout;
     // Soon at first: where consumers don't live for long, nobody else would ever look.
@@ -45,11 +45,9 @@ pub(crate) async fn run(link: &Link, keys: &Keys) {
 
 async fn round(link: &Link, keys: &Keys, visibility: Duration) -> Result<usize, Error> {
     let mut call = link.scripts.overdue.prepare_invoke();
-    call.key(&keys.index).key(&keys.unacked).arg(visibility.as_secs_f64()).arg(MOST).arg(scripts::LONGEST);
-    let mut found: Vec<String> = link.script(DOING, &call).await?;
-    if found.len() < 3 {
-        return Ok(0);
-    }
+    call.key(&keys.index).arg(visibility.as_secs_f64()).arg(MOST).arg(scripts::LONGEST);
+    let found: Vec<Vec<u8>> = link.script(DOING, &call).await?;
+    let [newest, held, messages @ ..] = found.as_slice() else { return Ok(0) };
     let token = Uuid::new_v4().to_string();
     let mut lock = ::redis::cmd("SET");
     lock.arg(&keys.mutex).arg(&token).arg("NX").arg("PX").arg(10_000);
@@ -57,22 +55,21 @@ async fn round(link: &Link, keys: &Keys, visibility: Duration) -> Result<usize, 
     if locked.is_none() {
         return Ok(0);
     }
-    let newest = found.remove(0);
     let mut call = link.scripts.give_back.prepare_invoke();
-    call.key(&keys.unacked).key(&keys.index).key(&keys.queue);
-    call.arg(&keys.queue).arg(&newest).arg(envelope::record_end(&keys.routing_key));
-    let mut any = false;
+    call.key(&keys.index).key(held).key(&keys.queue).arg(&keys.queue).arg(newest);
     // Newest first: each goes to the head of the queue, so that the oldest is served first.
-    for pair in found.chunks_exact(2).rev() {
-        if let Some(raw) = keys.given_back(&pair[1]) {
-            call.arg(&pair[0]).arg(raw);
-            any = true;
-        }
+    for pair in messages.chunks_exact(2) {
+        call.arg(&pair[0]).arg(given_back(&pair[1]));
     }
-    let count = if any { link.script(DOING, &call).await } else { Ok(0) };
-    let held: Option<String> = link.command(DOING, ::redis::cmd("GET").arg(&keys.mutex)).await?;
-    if held.as_deref() == Some(&token) {
+    let count = link.script(DOING, &call).await;
+    let locked: Option<String> = link.command(DOING, ::redis::cmd("GET").arg(&keys.mutex)).await?;
+    if locked.as_deref() == Some(&token) {
         let _: u64 = link.command(DOING, ::redis::cmd("DEL").arg(&keys.mutex)).await?;
     }
     count
+}
+
+/// What goes back into the queue of a message that was held: its envelope, marked; empty if it goes back as it is.
+pub(crate) fn given_back(envelope: &[u8]) -> String {
+    str::from_utf8(envelope).map(envelope::mark_redelivered).unwrap_or_default()
 }

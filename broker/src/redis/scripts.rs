@@ -11,26 +11,31 @@ pub(crate) const ROOM: usize = 1024 * 1024;
 /// The scripts, with their hashes worked out once.
 #[derive(Debug)]
 pub(crate) struct Scripts {
-    /// KEYS unacked, index, lists; ARGV most, tag prefix, first number, end of a record, longest, bytes. Returns lengths and
-    /// envelopes in turn: until there are so many bytes, and of what is too long the beginning.
+    /// KEYS index, held, lists; ARGV most, first number, longest, bytes. Returns lengths and envelopes in turn: until there
+    /// are so many bytes, and of what is too long the beginning.
     pub(crate) take: Script,
-    /// KEYS unacked, index; ARGV tags. Returns how many were held.
+    /// KEYS held; ARGV numbers. Returns how many were held.
     pub(crate) ack: Script,
-    /// KEYS unacked, index, list; ARGV channel, newest score or '', end of a record, then tag and envelope in turn; '' is
-    /// the one that is in the record. Returns how many were given back.
+    /// KEYS index, held, list; ARGV channel, newest time or '', then number and envelope in turn; '' is the one that is
+    /// held. Returns how many were given back: none if the consumer was heard of after that time.
     pub(crate) give_back: Script,
-    /// KEYS unacked; ARGV tag, longest. Returns the record; '' if it is too long.
-    pub(crate) record: Script,
-    /// KEYS index; ARGV tags. Sets the score of those that are there to now.
+    /// KEYS held; ARGV number, longest. Returns the envelope; '' if it is too long.
+    pub(crate) envelope: Script,
+    /// KEYS index, held. Says that the consumer lives; returns the numbers that it holds.
     pub(crate) refresh: Script,
-    /// KEYS index, unacked; ARGV age in seconds, most, longest. Returns the newest score, then tags and values in turn; ''
-    /// is one that is too long, and after so many bytes there are no more.
+    /// KEYS index; ARGV age in seconds, most, longest. Returns, of a consumer that was not heard of for so long, the time
+    /// that was then, what it holds, and numbers and envelopes in turn, the newest first; '' is one that is too long, and
+    /// after so many bytes there are no more.
     pub(crate) overdue: Script,
     /// KEYS result; ARGV text, seconds. Writes and publishes a result, unless there is one of success.
     pub(crate) result: Script,
-    /// KEYS registry, live, index, lists; ARGV queue, tag prefix. Returns exists, ready, un-acked.
+    /// KEYS registry, live, index, lists; ARGV queue. Returns exists, ready, un-acked.
     pub(crate) depth: Script,
 }
+
+/// The key of what a consumer holds is made of its name in the index, and never read there: an agent, which may write into its
+/// own index, could name the key of another one.
+const CONSUMER: &str = "local consumer = string.sub(KEYS[2], #KEYS[1] + 2);\n";
 
 const NOW: &str = "local t = redis.call('TIME'); local now = t[1] .. '.' .. string.format('%06d', t[2]);\n";
 
@@ -47,11 +52,12 @@ if ARGV[3] ~= '0' then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
 return 1
 ";
 
-// The envelope is put into the record as it is: decoding and encoding it here would change numbers and lists. They are
-// popped a few at a time, and one by one where they are long, so that those behind are not moved to and fro.
-const TAKE: &str = r#"
-local out, hash, scores = {}, {}, {}
-local left, number, longest, room = tonumber(ARGV[1]), tonumber(ARGV[3]), tonumber(ARGV[5]), tonumber(ARGV[6])
+// What is held is the very text that was popped: to make another one of it, such as kombu's record with exchange and routing
+// key, Lua would hash it all once more, which was a fifth of what a message cost the server. They are popped a few at a
+// time, and one by one where they are long, so that those behind are not moved to and fro.
+const TAKE: &str = r"
+local out, held = {}, {}
+local left, number, longest, room = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local step = 1
 for k = 3, #KEYS do
   while left > 0 and room > 0 do
@@ -63,11 +69,8 @@ for k = 3, #KEYS do
         for j = #got, i, -1 do redis.call('RPUSH', KEYS[k], got[j]) end
         break
       end
-      local tag = ARGV[2] .. string.format('%d', number)
-      hash[#hash + 1] = tag
-      hash[#hash + 1] = '[' .. envelope .. ARGV[4]
-      scores[#scores + 1] = now
-      scores[#scores + 1] = tag
+      held[#held + 1] = string.format('%d', number)
+      held[#held + 1] = envelope
       out[#out + 1] = #envelope
       if #envelope > longest then envelope = string.sub(envelope, 1, 1048576) end
       out[#out + 1] = envelope
@@ -79,78 +82,75 @@ for k = 3, #KEYS do
     step = #got[#got] > 65536 and 1 or 16
   end
 end
-if #hash > 0 then
-  redis.call('HSET', KEYS[1], unpack(hash))
-  redis.call('ZADD', KEYS[2], unpack(scores))
+if #held > 0 then
+  redis.call('HSET', KEYS[2], unpack(held))
+  redis.call('ZADD', KEYS[1], now, consumer)
 end
 return out
-"#;
-
-const ACK: &str = r"
-redis.call('ZREM', KEYS[2], unpack(ARGV))
-return redis.call('HDEL', KEYS[1], unpack(ARGV))
 ";
 
+const ACK: &str = "return redis.call('HDEL', KEYS[1], unpack(ARGV))";
+
 const GIVE_BACK: &str = r"
+if ARGV[2] ~= '' then
+  local heard_of = redis.call('ZSCORE', KEYS[1], consumer)
+  if not heard_of or tonumber(heard_of) > tonumber(ARGV[2]) then return 0 end
+end
 local count = 0
-for i = 4, #ARGV, 2 do
-  local tag, envelope = ARGV[i], ARGV[i + 1]
-  local due = true
-  if ARGV[2] ~= '' then
-    local score = redis.call('ZSCORE', KEYS[2], tag)
-    due = score and tonumber(score) <= tonumber(ARGV[2])
-  end
-  if due and envelope == '' then
-    local record = redis.call('HGET', KEYS[1], tag)
-    due = record and string.sub(record, -#ARGV[3]) == ARGV[3]
-    if due then envelope = string.sub(record, 2, -#ARGV[3] - 1) end
-  end
-  if due and redis.call('HDEL', KEYS[1], tag) == 1 then
-    redis.call('ZREM', KEYS[2], tag)
+for i = 3, #ARGV, 2 do
+  local number, envelope = ARGV[i], ARGV[i + 1]
+  if envelope == '' then envelope = redis.call('HGET', KEYS[2], number) end
+  if envelope and redis.call('HDEL', KEYS[2], number) == 1 then
     redis.call('RPUSH', KEYS[3], envelope)
     count = count + 1
   end
 end
+if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('ZREM', KEYS[1], consumer) end
 if count > 0 then redis.call('PUBLISH', ARGV[1], '') end
 return count
 ";
 
-const RECORD: &str = r"
-local record = redis.call('HGET', KEYS[1], ARGV[1])
-if record and #record > tonumber(ARGV[2]) then return '' end
-return record
+const ENVELOPE: &str = r"
+local envelope = redis.call('HGET', KEYS[1], ARGV[1])
+if envelope and #envelope > tonumber(ARGV[2]) then return '' end
+return envelope
 ";
 
 const REFRESH: &str = r"
-for _, tag in ipairs(ARGV) do
-  if redis.call('ZSCORE', KEYS[1], tag) then redis.call('ZADD', KEYS[1], now, tag) end
-end
-return 1
+local numbers = redis.call('HKEYS', KEYS[2])
+if #numbers > 0 then redis.call('ZADD', KEYS[1], now, consumer) end
+return numbers
 ";
 
 const OVERDUE: &str = r"
 local newest = string.format('%.6f', tonumber(now) - tonumber(ARGV[1]))
-local out, room = { newest }, tonumber(ARGV[3])
-for _, tag in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', newest, 'LIMIT', 0, ARGV[2])) do
-  local value = redis.call('HGET', KEYS[2], tag)
-  if value then
-    if #value > tonumber(ARGV[3]) then value = '' end
-    out[#out + 1] = tag
-    out[#out + 1] = value
-    room = room - #value
-    if room <= 0 then break end
-  else
-    redis.call('ZREM', KEYS[1], tag)
+for _, consumer in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', newest)) do
+  local held = KEYS[1] .. '/' .. consumer
+  local numbers = redis.call('HKEYS', held)
+  if #numbers > 0 then
+    table.sort(numbers, function(a, b) return tonumber(a) > tonumber(b) end)
+    local out, longest = { newest, held }, tonumber(ARGV[3])
+    local room = longest
+    for i = 1, math.min(#numbers, tonumber(ARGV[2])) do
+      local envelope = redis.call('HGET', held, numbers[i])
+      if #envelope > longest then envelope = '' end
+      out[#out + 1] = numbers[i]
+      out[#out + 1] = envelope
+      room = room - #envelope
+      if room <= 0 then break end
+    end
+    return out
   end
+  redis.call('ZREM', KEYS[1], consumer)
 end
-return out
+return {}
 ";
 
 const DEPTH: &str = r"
 local ready, unacked = 0, 0
 for k = 4, #KEYS do ready = ready + redis.call('LLEN', KEYS[k]) end
-for _, tag in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', '+inf')) do
-  if string.sub(tag, 1, #ARGV[2]) == ARGV[2] then unacked = unacked + 1 end
+for _, consumer in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', '+inf')) do
+  unacked = unacked + redis.call('HLEN', KEYS[3] .. '/' .. consumer)
 end
 local exists = redis.call('SISMEMBER', KEYS[1], ARGV[1]) + redis.call('EXISTS', KEYS[2]) + ready
 return { exists, ready, unacked }
@@ -170,12 +170,13 @@ return 1
 impl Default for Scripts {
     fn default() -> Self {
         let timed = |code: &str| Script::new(&format!("{NOW}{code}"));
+        let of_consumer = |code: &str| timed(&format!("{CONSUMER}{code}"));
         Self {
-            take: timed(TAKE),
+            take: of_consumer(TAKE),
             ack: Script::new(ACK),
-            give_back: Script::new(GIVE_BACK),
-            record: Script::new(RECORD),
-            refresh: timed(REFRESH),
+            give_back: of_consumer(GIVE_BACK),
+            envelope: Script::new(ENVELOPE),
+            refresh: of_consumer(REFRESH),
             overdue: timed(OVERDUE),
             result: Script::new(RESULT),
             depth: Script::new(DEPTH),

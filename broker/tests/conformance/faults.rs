@@ -341,9 +341,9 @@ async fn a_stalled_rabbitmq_is_an_error_not_a_hang() {
     a_stall_is_an_error_not_a_hang("rabbitmq").await;
 }
 
-/// When the record of what is held longest without a refresh was made or refreshed: milliseconds since the epoch.
-fn oldest_held(rig: &Rig) -> u64 {
-    let index = format!("{}unacked_index", rig.names.agent_prefix("a"));
+/// When the consumer that has been silent for longest was last heard of: milliseconds since the epoch.
+fn last_heard_of(rig: &Rig) -> u64 {
+    let index = format!("{}_held.run.q", rig.names.agent_prefix("a"));
     let script = "return math.floor(1000 * redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2])";
     let answer = shared_redis().command(&["EVAL", script, "1", &index]);
     answer.trim_start_matches(':').parse().unwrap_or_else(|_| panic!("no score: {answer}"))
@@ -364,7 +364,7 @@ async fn on_redis_only_what_a_dead_consumer_held_comes_back() {
     let mut healthy = direct.consume(&rig.offers(), 1).await;
     let held_by_healthy = next(&mut healthy).await;
     assert_eq!((number(&held_by_doomed), number(&held_by_healthy)), (0, 1));
-    let first_held = oldest_held(&rig);
+    let first_held = last_heard_of(&rig);
 
     // As if its process had been stopped: it neither refreshes nor gives back.
     proxy.stall();
@@ -376,7 +376,8 @@ async fn on_redis_only_what_a_dead_consumer_held_comes_back() {
     assert_eq!(number(&rescued), 0);
     // Held for longer than the visibility timeout: what a live consumer holds stays with it.
     let limit = rig.settings().unwrap().visibility_timeout.as_millis() as u64;
-    until("what is held was refreshed past its time", async || oldest_held(&rig) > first_held + limit).await;
+    until("what is held was refreshed past its time", async || last_heard_of(&rig) > first_held + limit)
+        .await;
     nothing(&mut rescuer).await;
     held_by_healthy.ack().await.unwrap();
     proxy.refuse(false);

@@ -75,8 +75,10 @@ async fn exporters_scalers_and_the_brokers_own_tools_read_what_waits_and_what_is
         }
         BrokerServer::Redis(server) => {
             assert_eq!(keda_asks_redis(server, &triggers), waiting);
-            let held = server.command(&["HLEN", "berth.eu.unacked"]);
-            assert_eq!(held, format!(":{HELD}"), "kombu's own record of what is held");
+            let count = "local consumer = redis.call('ZRANGE', KEYS[1], 0, -1)[1] \
+                return redis.call('HLEN', KEYS[1] .. '/' .. consumer)";
+            let held = server.command(&["EVAL", count, "1", &QUEUE.replacen(".run.", "._held.run.", 1)]);
+            assert_eq!(held, format!(":{HELD}"), "what the replica holds");
         }
         BrokerServer::None => unreachable!(),
     }
