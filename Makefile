@@ -7,8 +7,8 @@
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-up: ## everything in one process on http://127.0.0.1:8000
-	@scripts/up.sh
+up: ## everything in one process on http://127.0.0.1:8000; UP="--executor kubernetes" for pods
+	@scripts/up.sh $(UP)
 
 demo: ## one run from YAML to succeeded, with its log
 	@scripts/demo.sh

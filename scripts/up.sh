@@ -9,4 +9,5 @@ lock_target
 if has_node; then scripts/dashboard.sh 9>&-; fi
 cargo build --quiet --locked --release --package berth
 unlock_target
+say "the program is $CARGO_TARGET_DIR/release/berth"
 exec "$CARGO_TARGET_DIR/release/berth" up "$@"

@@ -5,6 +5,8 @@
 
 #[path = "kubernetes/archive.rs"]
 mod archive;
+#[path = "kubernetes/at_once.rs"]
+mod at_once;
 #[path = "kubernetes/clusters.rs"]
 mod clusters;
 #[path = "kubernetes/ground.rs"]

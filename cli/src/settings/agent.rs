@@ -85,13 +85,8 @@ impl AgentSettings {
             });
         }
         let namespaces = resolved.read("namespaces", "a list of names, by commas", namespaces)?;
-        let is_agent = resolved.part == Part::Agent;
-        let (pod_keep_minutes, server_timeout) = if is_agent {
-            let keep = resolved.number("pod_keep_minutes", 0, 60 * 24 * 365)?;
-            (keep, resolved.number("kubernetes_request_timeout_seconds", 1, 3600)?)
-        } else {
-            (0, 0)
-        };
+        let pod_keep_minutes = resolved.number("pod_keep_minutes", 0, 60 * 24 * 365)?;
+        let server_timeout = resolved.number("kubernetes_request_timeout_seconds", 1, 3600)?;
         let prefetch = resolved.number("prefetch", 1, 1000)?;
         let grace = resolved.number("grace_seconds", 0, 3600)?;
         let log_limit = resolved.number("log_limit_mib", 1, 1_048_576)?;

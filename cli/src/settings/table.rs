@@ -382,7 +382,7 @@ pub const SETTINGS: &[Setting] = &[
         "executor",
         "KIND",
         Text("process"),
-        &[Agent],
+        &[Up, Agent],
         "What runs are started with: process or kubernetes",
     ),
     many(plain(
@@ -390,7 +390,7 @@ pub const SETTINGS: &[Setting] = &[
         "namespace",
         "NAME",
         Derived("the pod's own, or the kubeconfig's"),
-        &[Agent],
+        &[Up, Agent],
         "A namespace that runs may be started in; the first holds where a run names none; as a variable, a comma list",
     )),
     plain(
@@ -398,7 +398,7 @@ pub const SETTINGS: &[Setting] = &[
         "kubeconfig",
         "FILE",
         Derived("the service account of the pod; KUBECONFIG or ~/.kube/config outside of one"),
-        &[Agent],
+        &[Up, Agent],
         "The kubeconfig file by which the API server is found",
     ),
     plain(
@@ -406,7 +406,7 @@ pub const SETTINGS: &[Setting] = &[
         "connections",
         "FILE",
         Derived("none"),
-        &[Agent],
+        &[Up, Agent],
         "A YAML file with the connections that runs may name, and with the artifacts store: `connections:` and \
          `artifactsStore:` as Polyaxon's agents have them",
     ),
@@ -415,7 +415,7 @@ pub const SETTINGS: &[Setting] = &[
         "helper-image",
         "IMAGE",
         Derived("runs that need it are refused"),
-        &[Agent],
+        &[Up, Agent],
         "Berth's own image, of which the containers are made that fetch files before a run and collect its outputs",
     ),
     plain(
@@ -423,7 +423,7 @@ pub const SETTINGS: &[Setting] = &[
         "pod-keep-minutes",
         "MINUTES",
         Text("60"),
-        &[Agent],
+        &[Up, Agent],
         "How long a pod and its log are kept after its end was taken in, where `termination.ttl` doesn't say",
     ),
     plain(
@@ -431,7 +431,7 @@ pub const SETTINGS: &[Setting] = &[
         "kubernetes-request-timeout-seconds",
         "SECONDS",
         Text("60"),
-        &[Agent],
+        &[Up, Agent],
         "The API server's --request-timeout: how long it may go on with a create that nobody waits for; shorter than \
          it is, and an attempt might be created twice",
     ),
