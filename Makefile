@@ -1,8 +1,7 @@
 # An index of what can be done; each target is a script. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test bench chaos fuzz book fmt lint lint-deny
-.PHONY: help up demo dashboard test bench chaos fuzz fmt lint lint-deny
+.PHONY: help up demo dashboard test bench chaos fuzz book fmt lint lint-deny
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
