@@ -7,6 +7,7 @@ mod build;
 mod contents;
 mod elf;
 mod layout;
+mod npm;
 mod sbom;
 
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! What the program is made of, as a `CycloneDX` bill of materials: every crate that is compiled into it, by what Cargo has
-//! resolved, with its license and checksum, and what is linked beside them. What only builds it (macros, build scripts) is
-//! not in it. Like the image it has no time and nothing of the machine in it.
+//! resolved, with its license and checksum, what is linked beside them, and the packages of its web page. What only builds it
+//! (macros, build scripts) is not in it. Like the image it has no time and nothing of the machine in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -10,9 +10,13 @@ use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 
 use super::Platform;
+use super::npm::Page;
 
 /// Where it is in the image.
 pub(super) const PATH: &str = "/usr/share/sbom/berth.cdx.json";
+
+/// The crate that has the web page's files.
+const DASHBOARD: &str = "berth-dashboard";
 
 /// A crate, by name and version.
 type Id = (String, String);
@@ -49,8 +53,19 @@ pub(super) fn of(root: &Path, platform: Platform) -> anyhow::Result<Vec<u8>> {
     let libc =
         platform.is_ours().then(|| told(Command::new("getconf").arg("GNU_LIBC_VERSION")).ok()).flatten();
     let libc = libc.as_deref().and_then(|text| text.split_whitespace().nth(1));
-    let bill = bill(&graph(&tree)?, &checksums(&lock), rust, libc);
+    let bill = bill(&graph(&tree)?, &checksums(&lock), &page(root)?, rust, libc);
     Ok(serde_json::to_vec_pretty(&bill)?)
+}
+
+/// The packages of the web page, if it was built: else the program has none.
+fn page(root: &Path) -> anyhow::Result<Page> {
+    let folder = root.join("dashboard");
+    if !folder.join("dist/index.html").is_file() {
+        return Ok(Page::default());
+    }
+    let lock =
+        std::fs::read_to_string(folder.join("package-lock.json")).context("can't read package-lock.json")?;
+    Page::read(&lock)
 }
 
 fn told(command: &mut Command) -> anyhow::Result<String> {
@@ -103,7 +118,13 @@ fn checksums(lock: &str) -> BTreeMap<Id, String> {
     found
 }
 
-fn bill(graph: &Graph, checksums: &BTreeMap<Id, String>, rust: &str, libc: Option<&str>) -> Value {
+fn bill(
+    graph: &Graph,
+    checksums: &BTreeMap<Id, String>,
+    page: &Page,
+    rust: &str,
+    libc: Option<&str>,
+) -> Value {
     let crates = graph.licenses.keys().filter(|id| **id != graph.root);
     let mut components: Vec<Value> =
         crates.map(|id| component(id, "library", &graph.licenses[id], checksums.get(id))).collect();
@@ -118,7 +139,8 @@ fn bill(graph: &Graph, checksums: &BTreeMap<Id, String>, rust: &str, libc: Optio
     // The authorities in the image come from a crate that is not in the program.
     let authorities = checksums.keys().find(|(name, _)| name == "webpki-root-certs");
     components.extend(authorities.map(|id| component(id, "data", "CDLA-Permissive-2.0", checksums.get(id))));
-    let dependencies: Vec<Value> = graph
+    components.extend(page.packages.iter().map(|(package, _)| package.clone()));
+    let mut dependencies: Vec<Value> = graph
         .uses
         .iter()
         .map(|(id, uses)| {
@@ -126,9 +148,15 @@ fn bill(graph: &Graph, checksums: &BTreeMap<Id, String>, rust: &str, libc: Optio
             if *id == graph.root {
                 uses.extend(["glibc".to_owned(), "rust-std".to_owned()]);
             }
+            if id.0 == DASHBOARD {
+                uses.extend(page.uses.iter().cloned());
+            }
             json!({"ref": reference(id), "dependsOn": uses})
         })
         .collect();
+    let of_page =
+        page.packages.iter().map(|(package, uses)| json!({"ref": package["bom-ref"], "dependsOn": uses}));
+    dependencies.extend(of_page);
     json!({
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
@@ -167,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_bill_names_every_crate_once_with_what_it_uses_and_nothing_of_the_machine() {
-        let bill = bill(&graph(TREE).unwrap(), &checksums(LOCK), "1.90.0", Some("2.36"));
+        let bill = bill(&graph(TREE).unwrap(), &checksums(LOCK), &Page::default(), "1.90.0", Some("2.36"));
         let names: Vec<&str> =
             bill["components"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
         assert_eq!(names, ["api", "old", "sys", "rust-std", "glibc", "webpki-root-certs"]);
@@ -189,6 +217,22 @@ mod tests {
             ["pkg:cargo/api@0.1.0", "pkg:cargo/old@1.0.0", "pkg:cargo/sys@2.0.0%2B3", "glibc", "rust-std"];
         assert_eq!(uses("pkg:cargo/berth@0.1.0"), json!(of_root));
         assert!(!bill.to_string().contains("/tree/"));
+    }
+
+    #[test]
+    fn the_page_and_what_it_is_made_of_are_under_the_crate_that_has_it() {
+        let tree =
+            "0|berth v0.1.0 (/tree/cli)|Apache-2.0\n1|berth-dashboard v0.1.0 (/tree/dashboard)|Apache-2.0\n";
+        let lock = include_str!("../../../dashboard/package-lock.json");
+        let page = Page::read(lock).unwrap();
+        let bill = bill(&graph(tree).unwrap(), &BTreeMap::new(), &page, "1.90.0", None);
+        let components = bill["components"].as_array().unwrap();
+        let react = components.iter().find(|one| one["name"] == "react").unwrap();
+        assert_eq!(react["licenses"][0]["expression"], "MIT");
+        assert!(!components.iter().any(|one| one["name"] == "vite"), "what only builds it is not in it");
+        let of_page = &bill["dependencies"].as_array().unwrap()[1];
+        assert_eq!(of_page["ref"], "pkg:cargo/berth-dashboard@0.1.0");
+        assert!(of_page["dependsOn"].as_array().unwrap().contains(&react["bom-ref"]));
     }
 
     #[test]
@@ -217,7 +261,8 @@ mod tests {
         assert!(has("tokio") && has("berth-domain"));
         assert!(!has("syn") && !has("proptest"), "what only builds or tests it is not in it");
         for one in components.iter().filter(|one| one["purl"].is_string()) {
-            assert_eq!(one["hashes"][0]["content"].as_str().unwrap().len(), 64, "{one}");
+            let length = if one["hashes"][0]["alg"] == "SHA-512" { 128 } else { 64 };
+            assert_eq!(one["hashes"][0]["content"].as_str().unwrap().len(), length, "{one}");
         }
     }
 }
