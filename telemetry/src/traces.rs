@@ -30,6 +30,8 @@ pub struct Settings {
     pub endpoint: String,
     /// Headers that the collector wants, such as its credentials.
     pub headers: Vec<(String, String)>,
+    /// PEM: authorities that may sign the collector's certificate, beside the system's.
+    pub authorities: Option<String>,
     /// What this process is called: `service.name`.
     pub service: String,
     /// The release that it is of.
@@ -51,6 +53,9 @@ pub enum Error {
     /// A header can't be sent.
     #[error("the header `{0}` can't be sent")]
     Header(String),
+    /// What should be certificates of authorities is none.
+    #[error("the authorities hold no certificate as PEM (-----BEGIN CERTIFICATE-----)")]
+    Authorities,
     /// There is no client to send with.
     #[error("no HTTP client: {0}")]
     Client(#[from] reqwest::Error),

@@ -1,5 +1,7 @@
 //! A process's traces: recorded from its start, and sent until everything else has ended.
 
+use std::path::PathBuf;
+
 use berth_telemetry::{Registry, Tracer, traces};
 use secrecy::ExposeSecret as _;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +28,11 @@ impl Traces {
         let Some(settings) = settings else {
             return Ok(Self { tracer: Tracer::off(), sending, over });
         };
+        let read = |path: &PathBuf| {
+            let doing =
+                |error| Failure::usage(format!("`otlp_ca_file`: can't read {}: {error}", path.display()));
+            std::fs::read_to_string(path).map_err(doing)
+        };
         let wanted = traces::Settings {
             endpoint: settings.endpoint.clone(),
             headers: settings
@@ -33,6 +40,7 @@ impl Traces {
                 .iter()
                 .map(|(name, value)| (name.clone(), value.expose_secret().to_owned()))
                 .collect(),
+            authorities: settings.ca_file.as_ref().map(read).transpose()?,
             service: settings.service.clone(),
             release: env!("CARGO_PKG_VERSION").to_owned(),
             replica: replica.to_owned(),

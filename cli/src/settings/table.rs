@@ -581,6 +581,18 @@ pub const SETTINGS: &[Setting] = &[
         )),
     ),
     standard(
+        &["OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"],
+        plain(
+            "otlp_ca_file",
+            "otlp-ca-file",
+            "FILE",
+            Derived("the system's authorities"),
+            SERVICES,
+            "PEM: authorities that sign the collector's certificate, beside the system's. Or \
+             OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE, or OTEL_EXPORTER_OTLP_CERTIFICATE",
+        ),
+    ),
+    standard(
         &["OTEL_SERVICE_NAME"],
         plain(
             "otlp_service_name",

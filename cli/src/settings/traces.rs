@@ -1,5 +1,7 @@
 //! Where traces go, and which are recorded. Recording them is telemetry's.
 
+use std::path::PathBuf;
+
 use percent_encoding::percent_decode_str;
 use secrecy::SecretString;
 use url::Url;
@@ -15,6 +17,8 @@ const PATH: &str = "v1/traces";
 pub struct TraceSettings {
     /// The collector's address for traces.
     pub endpoint: String,
+    /// The authorities that sign its certificate, if they are not among the system's.
+    pub ca_file: Option<PathBuf>,
     /// Headers that it wants: names and values.
     pub headers: Vec<(String, SecretString)>,
     /// What the process is called.
@@ -46,6 +50,7 @@ impl TraceSettings {
         let list = "NAME=VALUE, by commas, with %XX for what would end a value";
         let headers = resolved.read("otlp_headers", list, pairs)?.unwrap_or_default();
         let attributes = resolved.read("otlp_resource_attributes", list, pairs)?.unwrap_or_default();
+        let ca_file = resolved.read("otlp_ca_file", "a file", |text| Some(PathBuf::from(text)))?;
         let ratio = resolved.read("trace_sample_ratio", "a share from 0 to 1", |text| {
             text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio))
         })?;
@@ -53,6 +58,7 @@ impl TraceSettings {
             resolved.get("otlp_service_name").map_or_else(|| "berth".to_owned(), |value| value.text.clone());
         Ok(endpoint.map(|endpoint| Self {
             endpoint,
+            ca_file,
             headers: headers.into_iter().map(|(name, value)| (name, value.into())).collect(),
             service,
             attributes,
@@ -138,6 +144,19 @@ mod tests {
         let as_it_is = address(&[], &[(general, "http://other"), (traces, "http://c:1/here")]);
         assert_eq!(as_it_is.unwrap(), "http://c:1/here");
         assert_eq!(address(&[("otlp_endpoint", "off")], &[(general, "http://other")]), None);
+    }
+
+    #[test]
+    fn the_authorities_of_the_collector_are_named_by_our_own_setting_or_by_the_standard_variables() {
+        let file = |flags: &[(&str, &str)], variables: &[(&str, &str)]| {
+            let flags = [&[("otlp_endpoint", "https://c")], flags].concat();
+            read(&flags, variables).unwrap().unwrap().ca_file
+        };
+        let (traces, general) = ("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE");
+        assert_eq!(file(&[], &[]), None);
+        assert_eq!(file(&[], &[(general, "/g"), (traces, "/t")]), Some("/t".into()));
+        assert_eq!(file(&[], &[(general, "/g")]), Some("/g".into()));
+        assert_eq!(file(&[("otlp_ca_file", "/o")], &[(traces, "/t")]), Some("/o".into()));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message as _;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{Certificate, Client, StatusCode, Url};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -69,12 +69,17 @@ impl Exporter {
             headers.insert(known, value);
         }
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
-        let client = Client::builder()
+        let mut client = Client::builder()
             .timeout(PATIENCE)
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
-            .user_agent(format!("berth/{}", settings.release))
-            .build()?;
+            .user_agent(format!("berth/{}", settings.release));
+        if let Some(text) = &settings.authorities {
+            for authority in authorities(text)? {
+                client = client.add_root_certificate(authority);
+            }
+        }
+        let client = client.build()?;
         let (resource, release) = (otlp::resource(settings), settings.release.clone());
         Ok(Self { waiting, client, endpoint, headers, resource, release, numbers, trouble: None })
     }
@@ -196,6 +201,11 @@ impl Exporter {
             self.trouble = Some(why);
         }
     }
+}
+
+fn authorities(text: &str) -> Result<Vec<Certificate>, Error> {
+    let found = Certificate::from_pem_bundle(text.as_bytes()).unwrap_or_default();
+    if found.is_empty() { Err(Error::Authorities) } else { Ok(found) }
 }
 
 /// An error with its causes, without the address, which may hold a password.

@@ -69,6 +69,7 @@ impl World {
         let settings = Settings {
             endpoint: endpoint.to_owned(),
             headers: vec![("authorization".to_owned(), "Basic abc".to_owned())],
+            authorities: None,
             service: "berth-test".to_owned(),
             release: "1.2.3".to_owned(),
             replica: "r1".to_owned(),
@@ -203,12 +204,13 @@ async fn at_the_end_a_collector_that_is_away_is_not_waited_for_and_all_is_counte
 }
 
 #[test]
-fn an_address_or_a_header_that_can_not_be_used_is_refused() {
+fn an_address_a_header_or_an_authority_that_can_not_be_used_is_refused() {
     rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
-    let refused = |endpoint: &str, header: &str| {
+    let refused = |endpoint: &str, header: &str, authorities: Option<&str>| {
         let settings = Settings {
             endpoint: endpoint.to_owned(),
             headers: vec![(header.to_owned(), "x".to_owned())],
+            authorities: authorities.map(ToOwned::to_owned),
             service: String::new(),
             release: String::new(),
             replica: String::new(),
@@ -217,7 +219,9 @@ fn an_address_or_a_header_that_can_not_be_used_is_refused() {
         };
         Tracer::new(&settings, &Registry::new()).map(drop).map_err(|error| error.to_string())
     };
-    assert_eq!(refused("http://c", "x-a"), Ok(()));
-    assert_eq!(refused("ftp://c", "x-a").unwrap_err(), "the endpoint is no http:// or https:// URL");
-    assert_eq!(refused("http://c", "x a").unwrap_err(), "the header `x a` can't be sent");
+    assert_eq!(refused("http://c", "x-a", None), Ok(()));
+    assert_eq!(refused("ftp://c", "x-a", None).unwrap_err(), "the endpoint is no http:// or https:// URL");
+    assert_eq!(refused("http://c", "x a", None).unwrap_err(), "the header `x a` can't be sent");
+    let nothing = refused("https://c", "x-a", Some("no PEM")).unwrap_err();
+    assert!(nothing.starts_with("the authorities hold no certificate as PEM"), "{nothing}");
 }
