@@ -60,6 +60,7 @@ pub use app::{Auth, Config};
 pub use authenticate::{hash as hash_token, new_secret as new_token};
 pub use celery::take_in_submissions;
 pub use layers::Limits;
+pub use openapi::document as openapi;
 pub use server::{Error, run};
 
 #[cfg(test)]

@@ -33,6 +33,21 @@ const MAX_AGO: u64 = 100 * 366 * 86_400;
 /// Bytes of text of one answer, about.
 const MAX_BYTES: u64 = 1024 * 1024;
 
+/// What a log is asked for with. `kind`, `force` and `connection` are the stock client's, and change nothing.
+pub(crate) const PARAMS: [&str; 11] = [
+    "kind",
+    "last_time",
+    "last_file",
+    "force",
+    "connection",
+    "container",
+    "replica",
+    "attempt",
+    "previous",
+    "since",
+    "tail",
+];
+
 /// `GET /streams/v1/{namespace}/{owner}/{project}/runs/{uuid}/logs`.
 pub(crate) async fn get(
     State(app): State<AppState>,
@@ -89,22 +104,7 @@ struct Asked {
 
 impl Asked {
     fn read(uri: &Uri, now: Time) -> Result<Self, Problem> {
-        let params = Params::read(
-            uri,
-            &[
-                "kind",
-                "last_time",
-                "last_file",
-                "force",
-                "connection",
-                "container",
-                "replica",
-                "attempt",
-                "previous",
-                "since",
-                "tail",
-            ],
-        )?;
+        let params = Params::read(uri, &PARAMS)?;
         let last_time = params
             .text("last_time")
             .map(|text| read_time(text).map_err(|error| Problem::field("last_time", error)))

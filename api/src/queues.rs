@@ -41,7 +41,7 @@ use crate::runs::verbs::Verb;
 const PAGE: u32 = 100;
 
 /// What lists of queues take: as all lists, and `series`, which adds the backlogs of the last hour.
-const PARAMS: [&str; 9] =
+pub(crate) const PARAMS: [&str; 9] =
     ["limit", "offset", "sort", "query", "cursor", "no_page", "bookmarks", "mode", "series"];
 
 /// `V1Queue`, as far as it can be set. The rest is taken and left alone, since clients send back what they got.

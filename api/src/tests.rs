@@ -7,6 +7,7 @@ mod dashboard;
 mod dead_letters;
 mod layers;
 mod limits;
+mod openapi;
 mod operators;
 mod overview;
 mod quotas;

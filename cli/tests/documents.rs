@@ -1,11 +1,7 @@
 //! What the documents say in tables is what the code does.
 
-use std::fmt::Write as _;
-
-use berth_cli::settings::{DefaultValue, SETTINGS, Setting};
 use berth_domain::lifecycle::{FailureClass, RetryPolicy, Status};
 
-const CONFIGURATION: &str = include_str!("../../docs/configuration.md");
 const STATUSES: &str = include_str!("../../docs/statuses.md");
 
 /// The rows of a document's tables whose first cell is code.
@@ -14,44 +10,6 @@ fn rows(document: &str) -> impl Iterator<Item = Vec<&str>> {
         .lines()
         .filter(|line| line.starts_with("| `"))
         .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
-}
-
-fn default(setting: &Setting) -> String {
-    match setting.default {
-        DefaultValue::None => String::new(),
-        DefaultValue::Text(text) => format!("`{text}`"),
-        DefaultValue::Derived(how) => how.to_owned(),
-        DefaultValue::PerPart(texts) => {
-            let texts: Vec<String> =
-                texts.iter().map(|(part, text)| format!("{}: `{text}`", part.as_str())).collect();
-            texts.join(", ")
-        }
-    }
-}
-
-#[test]
-fn the_configuration_page_has_every_setting_as_it_is() {
-    let mut expected = String::new();
-    for setting in SETTINGS {
-        let parts: Vec<&str> = setting.parts.iter().map(|part| part.as_str()).collect();
-        let secret = if setting.secret { " (secret)" } else { "" };
-        writeln!(
-            expected,
-            "| `{}` | `--{}` | {} | {} | {}{secret} |",
-            setting.key,
-            setting.flag,
-            parts.join(", "),
-            default(setting),
-            setting.help,
-        )
-        .unwrap();
-    }
-    let found: String = CONFIGURATION
-        .lines()
-        .filter(|line| line.starts_with("| `"))
-        .map(|line| format!("{line}\n"))
-        .collect();
-    assert_eq!(found, expected, "docs/configuration.md has to have this table:\n{expected}");
 }
 
 #[test]

@@ -1,101 +1,39 @@
-//! The reference of the command line is made of the command line itself. After a change,
+//! The reference in the book is made of the program itself. After a change,
 //! `BERTH_WRITE_REFERENCE=1 cargo test -p berth --test reference` writes it anew.
 
 #![expect(clippy::unwrap_used, reason = "a test says what is wrong by breaking")]
 
-use std::fmt::Write as _;
-use std::path::Path;
+#[path = "reference/api.rs"]
+mod api;
+#[path = "reference/command_line.rs"]
+mod command_line;
+#[path = "reference/metrics.rs"]
+mod metrics;
+#[path = "reference/settings.rs"]
+mod settings;
 
-use berth_cli::arguments::Arguments;
-use clap::{Arg, Command, CommandFactory as _};
+use std::path::{Path, PathBuf};
 
-const HEAD: &str = "# Command line\n\nMade of the program itself. What every command takes is said once, at the end; a setting that a flag gives may also\n\
-     come from the environment or a file: see [Configuration](../configuration.md).\n";
+fn docs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs")
+}
 
-/// A text of a flag on one line, as a table takes it.
-fn line(text: &str) -> String {
+/// A text on one line, as the cell of a table takes it.
+fn cell(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|").replace('<', "\\<")
 }
 
-fn help(arg: &Arg) -> String {
-    arg.get_help().or_else(|| arg.get_long_help()).map(|help| line(&help.to_string())).unwrap_or_default()
-}
-
-fn values(arg: &Arg) -> String {
-    if !arg.get_action().takes_values() {
-        return String::new();
-    }
-    let names = arg.get_value_names().unwrap_or_default();
-    let name = names.first().map_or_else(|| arg.get_id().as_str().to_uppercase(), ToString::to_string);
-    format!(" {name}")
-}
-
-fn flag(arg: &Arg) -> String {
-    let short = arg.get_short().map(|short| format!("-{short}"));
-    let long = arg.get_long().map(|long| format!("--{long}"));
-    let names: Vec<String> = short.into_iter().chain(long).collect();
-    format!("| `{}{}` | {} |\n", names.join(", "), values(arg), help(arg))
-}
-
-fn describe(command: &Command, path: &str, text: &mut String) {
-    let depth = "#".repeat(path.split(' ').count().min(4));
-    writeln!(text, "\n{depth} `{path}`\n").unwrap();
-    let about = command.get_long_about().or_else(|| command.get_about());
-    writeln!(text, "{}", about.map(|about| line(&about.to_string())).unwrap_or_default()).unwrap();
-    let own = |arg: &&Arg| !arg.is_hide_set() && !matches!(arg.get_id().as_str(), "help" | "version");
-    let args: Vec<&Arg> = command.get_arguments().filter(own).collect();
-    if !args.is_empty() {
-        text.push_str("\n| | |\n|---|---|\n");
-    }
-    for arg in args.iter().filter(|arg| arg.is_positional()) {
-        let name = arg.get_value_names().and_then(|names| names.first()).map(ToString::to_string);
-        let name = name.unwrap_or_else(|| arg.get_id().as_str().to_uppercase());
-        writeln!(text, "| `{name}` | {} |", help(arg)).unwrap();
-    }
-    for arg in args.iter().filter(|arg| !arg.is_positional()) {
-        text.push_str(&flag(arg));
-    }
-    for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set() && sub.get_name() != "help") {
-        describe(sub, &format!("{path} {}", sub.get_name()), text);
-    }
-}
-
-#[test]
-fn the_reference_of_the_command_line_is_the_command_line() {
-    let command = Arguments::command();
-    let mut text = HEAD.to_owned();
-    for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set() && sub.get_name() != "help") {
-        describe(sub, &format!("berth {}", sub.get_name()), &mut text);
-    }
-    text.push_str("\n## What every command takes\n\n| | |\n|---|---|\n");
-    for arg in command.get_arguments().filter(|arg| arg.is_global_set()) {
-        text.push_str(&flag(arg));
-    }
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/command-line.md");
+/// That a page of the book has this text; or writes it there.
+#[track_caller]
+fn is_page(page: &str, text: &str) {
+    let file = docs().join(page);
     if std::env::var_os("BERTH_WRITE_REFERENCE").is_some() {
-        std::fs::write(&file, &text).unwrap();
+        std::fs::write(&file, text).unwrap();
     }
     let found = std::fs::read_to_string(&file).unwrap_or_default();
     let differs = found.lines().zip(text.lines()).find(|(found, wanted)| found != wanted);
     assert!(
         found == text,
-        "docs/reference/command-line.md is not up to date: {differs:?}; see the head of this file"
+        "docs/{page} is not up to date: {differs:?}; see the head of cli/tests/reference.rs"
     );
-}
-
-#[test]
-fn every_page_is_in_the_book() {
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
-    let summary = std::fs::read_to_string(docs.join("SUMMARY.md")).unwrap();
-    for folder in ["", "runbooks/", "reference/"] {
-        for entry in std::fs::read_dir(docs.join(folder)).unwrap() {
-            let name = entry.unwrap().file_name().into_string().unwrap();
-            if name.ends_with(".md") && name != "SUMMARY.md" {
-                assert!(
-                    summary.contains(&format!("({folder}{name})")),
-                    "docs/SUMMARY.md lacks {folder}{name}"
-                );
-            }
-        }
-    }
 }

@@ -7,24 +7,17 @@ const OF_AGENT: &str = "/api/v1/orgs/{owner}/agents/{agent}/credentials";
 const OF_GENERATION: &str = "/api/v1/orgs/{owner}/agents/{agent}/credentials/{generation}";
 
 /// The operation of that method and path, if it is described.
-pub(super) fn operation(method: &str, path: &str) -> Option<Value> {
+pub(super) fn of(method: &str, path: &str) -> Option<Value> {
     Some(match (method, path) {
-        ("get", OF_AGENT) => json!({
-            "summary": "The generations of credentials that come in, the oldest first",
-            "responses": answers("200", "CredentialsList"),
-        }),
+        ("get", OF_AGENT) => json!({ "responses": answers("200", "CredentialsList") }),
         ("post", OF_AGENT) => json!({
-            "summary": "Makes a new generation; the one before still comes in, what is older does not",
             "requestBody": {
                 "required": false,
                 "content": { "application/json": { "schema": { "type": "object", "maxProperties": 0 } } },
             },
             "responses": answers("201", "NewCredentials"),
         }),
-        ("delete", OF_GENERATION) => json!({
-            "summary": "Ends a generation, and its connections to the broker",
-            "responses": answers("200", "RetiredCredentials"),
-        }),
+        ("delete", OF_GENERATION) => json!({ "responses": answers("200", "RetiredCredentials") }),
         _ => return None,
     })
 }
