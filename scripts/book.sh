@@ -11,5 +11,8 @@ elif [ ! -x "$mdbook" ]; then
     say "installing mdBook $version into $CACHE/tools (some minutes)"
     cargo install --quiet --locked --root "$CACHE/tools" --version "$version" mdbook || die "could not install mdBook"
 fi
-"$mdbook" build --dest-dir "$CARGO_TARGET_DIR/book"
+pages=$CARGO_TARGET_DIR/book-pages
+rm -rf "$pages"
+cargo run --quiet --locked --package xtask -- book "$pages" || die "could not gather the pages"
+MDBOOK_BOOK__SRC=$pages "$mdbook" build --dest-dir "$CARGO_TARGET_DIR/book"
 say "the book begins at $CARGO_TARGET_DIR/book/index.html"

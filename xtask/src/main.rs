@@ -4,6 +4,8 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
+
 fn main() -> anyhow::Result<ExitCode> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
     let mut out = std::io::stdout().lock();
@@ -19,6 +21,11 @@ fn main() -> anyhow::Result<ExitCode> {
             }
             writeln!(out, "tidy: {} findings", findings.len())?;
             Ok(ExitCode::FAILURE)
+        }
+        Some("book") => {
+            let folder = std::env::args_os().nth(2).context("usage: cargo xtask book FOLDER")?;
+            xtask::book::write(root, Path::new(&folder))?;
+            Ok(ExitCode::SUCCESS)
         }
         Some("image") => {
             for line in xtask::image::make(root, std::env::args().skip(2))? {
@@ -46,7 +53,7 @@ fn main() -> anyhow::Result<ExitCode> {
         other => {
             writeln!(
                 out,
-                "usage: cargo xtask tidy|image|simulate|test (found: {})",
+                "usage: cargo xtask tidy|book|image|simulate|test (found: {})",
                 other.unwrap_or("nothing")
             )?;
             Ok(ExitCode::from(2))

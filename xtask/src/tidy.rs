@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-mod documents;
+pub mod documents;
 mod layering;
 mod migrations;
 mod shape;

@@ -3,7 +3,8 @@
 use super::{Finding, Source, Tree};
 
 /// Every relative link and picture of a Markdown file names a file, and every anchor a heading.
-pub(super) fn check(tree: &Tree) -> Vec<Finding> {
+#[must_use]
+pub fn check(tree: &Tree) -> Vec<Finding> {
     tree.sources().filter(|source| source.ends(".md")).flat_map(|source| links(tree, source)).collect()
 }
 
@@ -50,7 +51,8 @@ fn broken(tree: &Tree, source: &Source, target: &str) -> Option<String> {
     (!known).then(|| format!("the link `{target}` names a heading that `{path}` doesn't have"))
 }
 
-fn resolve(from: &str, link: &str) -> String {
+/// The path that a link leads to which stands in the file `from`.
+pub(crate) fn resolve(from: &str, link: &str) -> String {
     let mut parts: Vec<&str> = from.split('/').collect();
     parts.pop();
     for part in link.split('/') {
