@@ -1,7 +1,7 @@
 #!/bin/sh
 # Helm for tests: `helm.sh` builds it, once, from the module that integration-tests/helm/go.mod pins, into the cache;
 # `helm.sh path` prints where it is. Beside it are `compose`, which loads a Compose file as Docker Compose does, and what
-# the Prometheus operator says a PodMonitor is.
+# the Prometheus operator says a PodMonitor and a ServiceMonitor are.
 set -eu
 . "$(dirname -- "$0")/environment.sh"
 
@@ -17,7 +17,8 @@ path)
     ;;
 *) die "usage: helm.sh [build|path]" ;;
 esac
-[ -x "$program" ] && exit
+is_whole() { [ -x "$program" ] && [ -e "$folder/servicemonitors.yaml" ]; }
+is_whole && exit
 
 go_for "$module"
 cd "$module"
@@ -25,14 +26,17 @@ mkdir -p "$folder"
 if command -v flock >/dev/null 2>&1; then
     exec 8>"$folder/.lock"
     flock 8
-    [ -x "$program" ] && exit
+    is_whole && exit
 fi
-release=$(sed -n 's/^.*helm.sh\/helm\/v4 v\([0-9.]*\).*/\1/p' go.mod | head -n 1)
-say "building Helm $release for the tests into $folder, once (about 3 minutes on 2 cores)"
 export CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off
 operator=$("$go" mod download -json github.com/prometheus-operator/prometheus-operator | sed -n 's/^.*"Dir": "\(.*\)",\{0,1\}$/\1/p')
-cp "$operator/example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml" "$folder/podmonitors.yaml"
-chmod u+w "$folder/podmonitors.yaml"
+for kind in podmonitors servicemonitors; do
+    cp "$operator/example/prometheus-operator-crd/monitoring.coreos.com_$kind.yaml" "$folder/$kind.yaml"
+    chmod u+w "$folder/$kind.yaml"
+done
+[ -x "$program" ] && exit
+release=$(sed -n 's/^.*helm.sh\/helm\/v4 v\([0-9.]*\).*/\1/p' go.mod | head -n 1)
+say "building Helm $release for the tests into $folder, once (about 3 minutes on 2 cores)"
 flags="-s -w -X helm.sh/helm/v4/internal/version.version=v$release"
 "$go" build -trimpath -buildvcs=false -mod=readonly -ldflags "-s -w" -o "$folder/compose" ./compose 8>&- ||
     die "could not build what loads Compose files"

@@ -17,9 +17,9 @@ pub fn chart() -> PathBuf {
     folder().join("berth")
 }
 
-/// What the Prometheus operator says a `PodMonitor` is.
-pub fn pod_monitors() -> PathBuf {
-    program().with_file_name("podmonitors.yaml")
+/// What the Prometheus operator says a `PodMonitor` and a `ServiceMonitor` are.
+pub fn monitors() -> [PathBuf; 2] {
+    ["podmonitors.yaml", "servicemonitors.yaml"].map(|file| program().with_file_name(file))
 }
 
 /// Loads a Compose file as Docker Compose does, and prints it as JSON.

@@ -9,6 +9,8 @@ mod examples;
 mod installed;
 #[path = "chart/load.rs"]
 mod load;
+#[path = "chart/monitors.rs"]
+mod monitors;
 #[path = "chart/names.rs"]
 mod names;
 #[path = "chart/rendered.rs"]

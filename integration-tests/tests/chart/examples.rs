@@ -23,15 +23,22 @@ async fn every_example_is_linted_and_taken_by_an_api_server_that_restricts_pods(
     }
     // As `helm install --namespace` does: what names a namespace keeps it.
     kubectl.done(&["config", "set-context", "--current", "--namespace", NAMESPACE]);
-    kubectl.done(&["create", "-f", helm::pod_monitors().to_str().unwrap()]);
-    until("PodMonitors are known", std::time::Duration::from_secs(60), async || {
-        kubectl.run(&["get", "podmonitors"], None).status.success().then_some(())
+    for definition in helm::monitors() {
+        kubectl.done(&["create", "-f", definition.to_str().unwrap()]);
+    }
+    until("monitors are known", std::time::Duration::from_secs(60), async || {
+        kubectl.run(&["get", "podmonitors,servicemonitors"], None).status.success().then_some(())
     })
     .await;
 
     helm.told(&["lint", "--strict", helm::chart().to_str().unwrap()]);
-    let examples = examples(&helm);
+    let mut examples = examples(&helm);
     assert!(examples.len() >= 7, "{examples:?}");
+    let is_monitored =
+        |(_, values): &&(_, Vec<String>)| values.iter().any(|file| file.ends_with("multi-node.yaml"));
+    let (chart, mut values) = examples.iter().find(is_monitored).unwrap().clone();
+    values.extend(["--set", "monitoring.kind=ServiceMonitor"].map(str::to_owned));
+    examples.push((chart, values));
     let mut kinds = std::collections::BTreeSet::new();
     for (chart, arguments) in &examples {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -50,7 +57,15 @@ async fn every_example_is_linted_and_taken_by_an_api_server_that_restricts_pods(
         }
     }
     // What an example should show is in one.
-    for kind in ["HorizontalPodAutoscaler", "Ingress", "NetworkPolicy", "PodMonitor", "ClusterRole", "Job"] {
+    for kind in [
+        "HorizontalPodAutoscaler",
+        "Ingress",
+        "NetworkPolicy",
+        "PodMonitor",
+        "ServiceMonitor",
+        "ClusterRole",
+        "Job",
+    ] {
         assert!(kinds.contains(kind), "no example has a {kind}: {kinds:?}");
     }
 }
