@@ -101,6 +101,11 @@ impl Archive {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Where it is kept, beside all else that runs leave.
+    pub(crate) fn store(&self) -> &ArtifactsStore {
+        &self.settings.store
+    }
+
     /// A reader of a log that was kept; none if it was not.
     pub(crate) async fn read(
         &self,

@@ -4,7 +4,10 @@
 //! Opening asks nobody: a store that is away is found out when it is used, and nothing that a run needs waits for it
 //! without a bound.
 
+mod left;
+
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -99,6 +102,8 @@ pub enum OpenError {
 pub struct ArtifactsStore {
     store: Arc<dyn ObjectStore>,
     shown: String,
+    /// Where it is on this machine, if it is a folder.
+    folder: Option<PathBuf>,
 }
 
 impl fmt::Debug for ArtifactsStore {
@@ -172,7 +177,7 @@ impl ArtifactsStore {
             _ => return Err(unusable()),
         };
         let store = store.map_err(|why| OpenError::Settings { shown: text.clone(), why })?;
-        Ok(Self { store: Arc::new(PrefixStore::new(store, prefix)), shown: text })
+        Ok(Self { store: Arc::new(PrefixStore::new(store, prefix)), shown: text, folder: None })
     }
 
     fn folder(folder: &std::path::Path, shown: String) -> Result<Self, OpenError> {
@@ -182,7 +187,7 @@ impl ArtifactsStore {
             .map_err(|why| OpenError::Settings { shown: shown.clone(), why })?;
         // A bucket has no folders that could be left empty.
         let store = store.with_automatic_cleanup(true);
-        Ok(Self { store: Arc::new(store), shown })
+        Ok(Self { store: Arc::new(store), shown, folder: Some(folder.to_owned()) })
     }
 
     /// What is in it, by the library's own calls.
@@ -197,6 +202,8 @@ impl ArtifactsStore {
         &self.shown
     }
 }
+
+pub(crate) use left::{Found, file, folder};
 
 /// Under which name everything of a run is.
 #[must_use]

@@ -1,4 +1,5 @@
-//! Answers those who look: at a log, in chunks of whole lines, or at a run's objects; as fast as they read, no faster.
+//! Answers those who look: at a log, in chunks of whole lines, at a run's objects, or at files that it left; as fast as they
+//! read, no faster.
 //!
 //! An empty line in an answer means only that the agent is still there. The items are
 //! [`berth_domain::protocol::logs`]'.
@@ -10,12 +11,15 @@ use std::time::Duration;
 use berth_broker::{RespondError, Responder};
 use berth_domain::protocol::AttemptRef;
 use berth_domain::protocol::VERSION;
+use berth_domain::protocol::left::{FileRequest, FolderRequest, Left};
 use berth_domain::protocol::logs::{
     InspectRequest, LogFrom, LogItem, LogRequest, MAX_CHUNK_BYTES, Request, RequestBody,
 };
 use bytes::Bytes;
+use futures_util::TryStreamExt;
 use tokio::time::Instant;
 
+use crate::artifacts::{self, Found};
 use crate::control::chain;
 use crate::executor::kubernetes::names::replica_name;
 use crate::executor::{Line, LogName, LogReader, Page, Trouble};
@@ -83,7 +87,33 @@ async fn send(shared: &Shared, responder: &mut Responder, request: Request) -> R
             }
             Ok(())
         }
+        RequestBody::Folder(FolderRequest { run, path, deep }) => {
+            let left = match &shared.archive {
+                Some(archive) => artifacts::folder(archive.store(), run, &path, deep).await?,
+                None => Left::NoStore,
+            };
+            send_left(responder, &left).await
+        }
+        RequestBody::File(FileRequest { run, path }) => {
+            let Some(archive) = &shared.archive else { return send_left(responder, &Left::NoStore).await };
+            let Found::File { bytes, mut content } = artifacts::file(archive.store(), run, &path).await?
+            else {
+                return send_left(responder, &Left::Nothing).await;
+            };
+            send_left(responder, &Left::File { bytes }).await?;
+            while let Some(part) = content.try_next().await? {
+                responder.send(part).await?;
+            }
+            Ok(())
+        }
     }
+}
+
+/// Sends the line that an answer about files begins with.
+async fn send_left(responder: &mut Responder, left: &Left) -> Result<(), Error> {
+    let mut line = serde_json::to_vec(left)?;
+    line.push(b'\n');
+    Ok(responder.send(Bytes::from(line)).await?)
 }
 
 /// Finds the log that is wanted.

@@ -7,6 +7,8 @@
 mod archive;
 #[path = "agent/conformance.rs"]
 mod conformance;
+#[path = "agent/left.rs"]
+mod left;
 #[path = "agent/process.rs"]
 mod process;
 #[path = "agent/replica.rs"]

@@ -1,4 +1,4 @@
-//! Asks an agent, through the broker, for what it alone can see: the logs and objects of its runs.
+//! Asks an agent, through the broker, for what it alone can see: the logs and objects of its runs, and what they left.
 
 use axum::http::StatusCode;
 use berth_broker::{Error as BrokerError, Message, ReplyError, ReplyStream, RequestOptions};
@@ -25,7 +25,7 @@ impl<'a> Source<'a> {
         let (Some(agent), Some(id)) = (run.agent.clone(), run.agent_id) else {
             return Err(Problem::new(
                 StatusCode::NOT_FOUND,
-                "the run's agent was deleted, and its log with it",
+                "the run's agent was deleted, and what it had of the run with it",
             ));
         };
         let now = app.clock.now();
@@ -36,6 +36,11 @@ impl<'a> Source<'a> {
         alive.sort_by_key(|replica| Some(replica.name.as_str()) != claimed_by);
         let Some(replica) = alive.into_iter().next() else { return Err(away(&agent)) };
         Ok(Self { app, agent, replica: replica.name })
+    }
+
+    /// The agent's name.
+    pub(crate) fn agent(&self) -> &str {
+        &self.agent
     }
 
     /// Asks; the answer comes while it is read.

@@ -15,7 +15,8 @@ use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::load_shed::LoadShedLayer;
 use tower::timeout::TimeoutLayer;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::NotForContentType;
+use tower_http::compression::{CompressionLayer, DefaultPredicate, Predicate};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 
@@ -53,9 +54,15 @@ pub(crate) fn around(routes: Router, app: &AppState) -> Router {
             .layer(from_fn_with_state(app.clone(), body::limit))
             // Who asks. Inside of the limits, since it may cost a look into the store.
             .layer(from_fn_with_state(app.clone(), authenticate::authenticate))
-            // The stock client asks for gzip; server-sent events are left alone.
-            .layer(CompressionLayer::new()),
+            // The stock client asks for gzip; server-sent events are left alone, and files keep their length.
+            .layer(CompressionLayer::new().compress_when(compressed())),
     )
+}
+
+fn compressed() -> impl Predicate {
+    let all = DefaultPredicate::new();
+    all.and(NotForContentType::const_new("application/octet-stream"))
+        .and(NotForContentType::const_new("application/x-tar"))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that the layer asks for")]

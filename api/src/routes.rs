@@ -12,8 +12,9 @@ use crate::app::AppState;
 use crate::params::shown;
 use crate::problem::Problem;
 use crate::{
-    agents, audit, clone, credentials, dashboard, dead_letters, explain, head, history, installation, layers,
-    logs, openapi, organizations, overview, presets, projects, queues, runs, sse, streams, tokens, warnings,
+    agents, audit, clone, credentials, dashboard, dead_letters, events, explain, head, history, installation,
+    layers, left, logs, openapi, organizations, overview, presets, projects, queues, runs, sse, streams,
+    tokens, warnings,
 };
 
 /// A path with what answers it.
@@ -220,15 +221,15 @@ fn stream() -> Vec<Route> {
     vec![
         at("/streams/v1/{namespace}/{owner}/{project}/runs/{uuid}/logs").get(logs::get),
         at("/streams/v1/{namespace}/{owner}/{project}/runs/{uuid}/k8s_inspect").get(streams::inspect),
-        at("/streams/v1/{namespace}/{owner}/{project}/runs/{uuid}/resources").get(streams::nothing),
-        at("/streams/v1/{namespace}/{owner}/{project}/runs/{uuid}/events/{kind}").get(streams::nothing),
-        at("/streams/v1/{namespace}/{owner}/{project}/runs/{uuid}/artifacts/tree").get(streams::tree),
+        at("/streams/v1/{namespace}/{owner}/{project}/runs/{uuid}/resources").get(events::resources),
+        at("/streams/v1/{namespace}/{owner}/{project}/runs/{uuid}/events/{kind}").get(events::of_kind),
+        at("/streams/v1/{namespace}/{owner}/{project}/runs/{uuid}/artifacts/tree").get(left::tree),
         at("/streams/v1/{namespace}/{owner}/{project}/runs/{uuid}/artifacts")
-            .get(streams::artifact)
+            .get(left::files)
             .post(streams::unsupported)
             .delete(streams::unsupported),
         at("/streams/v1/{namespace}/{owner}/{project}/runs/{uuid}/artifact")
-            .get(streams::artifact)
+            .get(left::file)
             .post(streams::unsupported)
             .delete(streams::unsupported),
     ]

@@ -6,6 +6,7 @@ mod bad_requests;
 mod dashboard;
 mod dead_letters;
 mod layers;
+mod left;
 mod limits;
 mod openapi;
 mod operators;

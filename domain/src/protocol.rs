@@ -4,6 +4,7 @@
 //! ([`ToAgent`]). Every message carries [`VERSION`]; a reader takes messages of its own version and of the one
 //! before, and refuses newer ones by name.
 
+pub mod left;
 pub mod logs;
 
 use serde::{Deserialize, Serialize};

@@ -39,9 +39,69 @@ fn shows(text: &str, what: &str) {
     assert!(text.contains(what), "`{what}` is missing in:\n{text}");
 }
 
+/// The client's own way to the files and the metrics of a run.
+const READER: &str = "
+import json, sys
+from polyaxon.client import RunClient
+client = RunClient(owner='default', project='quick', run_uuid=sys.argv[1])
+client.refresh_data()
+tree = client.get_artifacts_tree('outputs')
+print(json.dumps({
+    'files': tree.files, 'dirs': tree.dirs,
+    'text': client.get_artifact('outputs/notes.txt'),
+    'metrics': client.get_metrics(['loss']),
+}))
+";
+
+/// What a run left is read by the stock command line and the stock client.
+fn left_files(polyaxon: &Polyaxon<'_>, store: &Path, host: &str, run: &str) {
+    let own = store.join(run);
+    for (path, text) in [
+        ("outputs/notes.txt", "it went well"),
+        ("outputs/deep/model.bin", "weights"),
+        ("events/metric/loss.plx", "step|timestamp|metric\n0|2026-11-23T02:27:43+00:00|0.5\n"),
+    ] {
+        std::fs::create_dir_all(own.join(path).parent().unwrap()).unwrap();
+        std::fs::write(own.join(path), text).unwrap();
+    }
+    let into = polyaxon.home.join("got");
+    let to = into.display().to_string();
+    polyaxon.run(&[
+        "ops",
+        "artifacts",
+        "-p",
+        "quick",
+        "-uid",
+        run,
+        "-f",
+        "outputs/notes.txt",
+        "-d",
+        "outputs/deep",
+        "--path-to",
+        &to,
+    ]);
+    let found = |name: &str| {
+        let mut command = Command::new("grep");
+        let output = command.args(["-rl", name]).arg(&into).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(found("it went well").contains("notes.txt") && found("weights").contains("model.bin"));
+    let mut command = Command::new(stock("python"));
+    command.args(["-c", READER, run]).env("HOME", polyaxon.home).env("POLYAXON_CONTEXT_ROOT", polyaxon.home);
+    let output = command.env("POLYAXON_HOST", host).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let said: serde_json::Value = serde_json::from_str(text.lines().last().unwrap_or_default())
+        .unwrap_or_else(|error| panic!("{error}: {text} {}", String::from_utf8_lossy(&output.stderr)));
+    assert_eq!(said["files"]["notes.txt"], 12);
+    assert_eq!((&said["dirs"][0], &said["text"]), (&"deep".into(), &"it went well".into()));
+    assert_eq!(said["metrics"]["loss"]["data"]["metric"][0], 0.5);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_stock_command_line_works_as_it_is() {
-    let installation = Installation::start(Backing::Embedded).await;
+    let kept = tempfile::tempdir().unwrap();
+    let settings = vec![("BERTH_ARTIFACTS_STORE", kept.path().display().to_string())];
+    let installation = Installation::start_set(Backing::Embedded, settings).await;
     let home = installation.folder.join("home");
     std::fs::create_dir_all(&home).unwrap();
     let polyaxon = Polyaxon { home: &home };
@@ -87,6 +147,7 @@ async fn the_stock_command_line_works_as_it_is() {
     shows(&run_of(&["ops", "get"]), "succeeded");
     shows(&run_of(&["ops", "statuses"]), "succeeded");
     shows(&run_of(&["ops", "logs"]), "hello from a run");
+    left_files(&polyaxon, kept.path(), installation.client.base(), &first);
     run_of(&["ops", "restart"]);
     installation.client.wait_for_all("quick", 3, "succeeded", Duration::from_secs(60)).await;
 

@@ -16,12 +16,12 @@ use berth_test_servers::S3;
 use super::rig::{Rig, eventually, shell};
 use super::script::{AGENT, Script};
 
-fn store(folder: &Path) -> Option<ArtifactsStore> {
+pub(super) fn store(folder: &Path) -> Option<ArtifactsStore> {
     Some(ArtifactsStore::open(&folder.display().to_string(), []).unwrap())
 }
 
 /// A part of the server's bucket, as whoever has these variables.
-fn bucket(server: &S3, variables: &[(&str, String)]) -> Option<ArtifactsStore> {
+pub(super) fn bucket(server: &S3, variables: &[(&str, String)]) -> Option<ArtifactsStore> {
     // Someone else may have been first.
     rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
@@ -44,7 +44,7 @@ fn wanted(attempt: AttemptRef) -> LogRequest {
 }
 
 /// Asks the replica, and gives its answer as it came, or its refusal.
-async fn ask(script: &Script, body: RequestBody) -> Result<String, String> {
+pub(super) async fn ask(script: &Script, body: RequestBody) -> Result<String, String> {
     let message = Message::json(serde_json::to_vec(&Request { version: VERSION, body }).unwrap());
     let (control, reply) = (script.names.control(AGENT, &script.replica), script.names.reply(AGENT, "test"));
     let mut stream =

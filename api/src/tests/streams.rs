@@ -66,5 +66,5 @@ async fn the_log_of_a_run_that_never_began_is_empty_and_of_an_absent_agent_is_ex
     let inspect = api.get(&format!("/streams/v1/default/default/p/runs/{run}/k8s_inspect?kind=job")).await;
     assert_eq!(inspect.status, 200);
     let artifact = api.get(&format!("/streams/v1/default/default/p/runs/{run}/artifact?path=a.txt")).await;
-    assert_eq!((artifact.status, artifact.body.as_str()), (404, Some("Artifact not found: filepath=a.txt")));
+    assert_eq!((artifact.status, artifact.detail()), (404, "Artifact not found: filepath=a.txt"));
 }

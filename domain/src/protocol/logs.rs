@@ -1,4 +1,5 @@
-//! What is asked of an agent replica while somebody looks, and how it answers: an attempt's log, or a run's objects.
+//! What is asked of an agent replica while somebody looks, and how it answers: an attempt's log, or a run's objects. What
+//! it left in the artifacts store is [`super::left`]'s.
 //!
 //! A [`Request`] travels as the body of a correlated request to a replica's control queue (it has a reply address,
 //! by which it differs from a [`ToAgent`](super::ToAgent)). The answer is a stream of chunks of at most
@@ -8,6 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::left::{FileRequest, FolderRequest};
 use crate::id::RunId;
 use crate::time::Time;
 
@@ -36,6 +38,10 @@ pub enum RequestBody {
     Logs(LogRequest),
     /// A run's objects, as the executor sees them.
     Inspect(InspectRequest),
+    /// What is in a folder that it left. Agents of the release before don't know it.
+    Folder(FolderRequest),
+    /// A file that it left. Agents of the release before don't know it.
+    File(FileRequest),
 }
 
 /// Asks how a run's objects are, for people: a JSON object with one member for each, by its name.
