@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::params::shown;
 use crate::problem::Problem;
 
-const FIELDS: &str = "agent, created_at, finished_at, id, kind, live_state, name, original, pending, priority, queue, status, tags, updated_at, user, uuid";
+const FIELDS: &str = "agent, created_at, finished_at, id, kind, live_state, name, original, pending, priority, queue, reason, status, tags, updated_at, user, uuid";
 
 /// Reads a query about the runs of a project.
 ///
@@ -74,6 +74,7 @@ async fn apply(app: &App, owner: &str, filter: &mut RunFilter, clause: Clause) -
             (filter.min_priority, filter.max_priority) = (min, max);
         }
         "user" => filter.username = Some(one(&field, condition)?),
+        "reason" => filter.reason = Some(one(&field, condition)?),
         "pending" => filter.pending = Some(one(&field, condition)?),
         "live_state" => {
             let text = one(&field, condition)?;

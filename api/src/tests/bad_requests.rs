@@ -155,7 +155,7 @@ async fn bad_requests_hear_what_is_wrong_with_them() {
             "/api/v1/default/p/runs?query=color:red",
             "",
             400,
-            "`query`: unknown field `color`; allowed: agent, created_at, finished_at, id, kind, live_state, name, original, pending, priority, queue, status, tags, updated_at, user, uuid",
+            "`query`: unknown field `color`; allowed: agent, created_at, finished_at, id, kind, live_state, name, original, pending, priority, queue, reason, status, tags, updated_at, user, uuid",
         ),
         (
             "GET",

@@ -47,6 +47,8 @@ pub struct RunFilter {
     pub live_state: Option<i32>,
     /// Made by this user.
     pub username: Option<String>,
+    /// Whose last attempt ended for this reason, in the word that programs rely on.
+    pub reason: Option<String>,
     /// That waits for this before it may be queued.
     pub pending: Option<String>,
     /// Made from this run.
@@ -170,6 +172,7 @@ impl RunFilter {
         part!(Username, &self.username);
         part!(Pending, &self.pending);
         part!(Original, self.original_id);
+        part!(Reason, &self.reason);
         part!(MinPriority, self.min_priority.map(u32::from));
         part!(MaxPriority, self.max_priority.map(u32::from));
         part!(Text, self.text.as_deref().map(like));

@@ -28,6 +28,13 @@ impl Composed {
     }
 }
 
+/// Why the last attempt ended.
+macro_rules! reason {
+    () => {
+        "r.dispatch->'end'->>'reason'"
+    };
+}
+
 /// A condition; `{}` stands for the number of its argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
@@ -49,6 +56,7 @@ pub(crate) enum Part {
     Username,
     Pending,
     Original,
+    Reason,
     Text,
     MaxPriority,
     MinPriority,
@@ -56,7 +64,7 @@ pub(crate) enum Part {
 
 impl Part {
     /// All of them, for the test that prepares each.
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::Owner,
         Self::Project,
         Self::Statuses,
@@ -75,6 +83,7 @@ impl Part {
         Self::Username,
         Self::Pending,
         Self::Original,
+        Self::Reason,
         Self::Text,
         Self::MaxPriority,
         Self::MinPriority,
@@ -117,6 +126,7 @@ impl Part {
             (Self::Username, _) => "r.username = ${}",
             (Self::Pending, _) => "r.pending = ${}",
             (Self::Original, _) => "r.original_id = ${}",
+            (Self::Reason, _) => concat!(reason!(), " = ${}"),
             (Self::Text, _) => {
                 "lower(coalesce(r.name, '') || ' ' || coalesce(r.description, '')) LIKE CAST(${} AS TEXT) ESCAPE '!'"
             }
@@ -200,7 +210,7 @@ impl GroupBy {
             Self::Status => "r.status",
             Self::User => "r.username",
             Self::Kind => "r.kind",
-            Self::Reason => "r.dispatch->'end'->>'reason'",
+            Self::Reason => reason!(),
         }
     }
 }
