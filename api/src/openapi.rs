@@ -1,6 +1,8 @@
 //! `/openapi.json`: what paths there are, what each operation does and takes, and some of the bodies.
 
+mod answers;
 mod bodies;
+mod notation;
 mod operations;
 
 use axum::Json;

@@ -1,5 +1,6 @@
 //! The API through its router, over a store in memory and a broker in the process.
 
+mod answers;
 mod access;
 mod agents;
 mod bad_requests;

@@ -1,7 +1,10 @@
 //! What is sent and answered, for the operations that are described: those of credentials, which scripts call to install
-//! agents. A test compares each with a real answer.
+//! agents, in full; of what is looked at, what [`answers`](super::answers) has. Tests compare each with a real answer.
 
 use serde_json::{Value, json};
+
+use super::answers::{ANSWERS, Answer, OBJECTS};
+use super::notation::{self, reference};
 
 const OF_AGENT: &str = "/api/v1/orgs/{owner}/agents/{agent}/credentials";
 const OF_GENERATION: &str = "/api/v1/orgs/{owner}/agents/{agent}/credentials/{generation}";
@@ -18,20 +21,33 @@ pub(super) fn of(method: &str, path: &str) -> Option<Value> {
             "responses": answers("201", "NewCredentials"),
         }),
         ("delete", OF_GENERATION) => json!({ "responses": answers("200", "RetiredCredentials") }),
+        ("get", _) => {
+            let (_, answer) = ANSWERS.iter().find(|(described, _)| *described == path)?;
+            let schema = match answer {
+                Answer::One(name) => notation::schema(name),
+                Answer::Page(name) => notation::object(&format!("{PAGE}, results: [{name}]")),
+            };
+            json!({ "responses": responses("200", &schema) })
+        }
         _ => return None,
     })
 }
 
+/// What is around the results of a list.
+const PAGE: &str = "count: integer?, next: text?, previous: text?";
+
 fn answers(status: &str, schema: &str) -> Value {
-    let content = |kind: &str, schema: &str| json!({ kind: { "schema": { "$ref": reference(schema) } } });
-    json!({
-        status: { "description": "", "content": content("application/json", schema) },
-        "default": { "description": "", "content": content("application/problem+json", "Problem") },
-    })
+    responses(status, &notation::schema(schema))
 }
 
-fn reference(schema: &str) -> String {
-    format!("#/components/schemas/{schema}")
+fn responses(status: &str, schema: &Value) -> Value {
+    json!({
+        status: { "description": "", "content": { "application/json": { "schema": schema } } },
+        "default": {
+            "description": "",
+            "content": { "application/problem+json": { "schema": notation::schema("Problem") } },
+        },
+    })
 }
 
 /// The bodies by name.
@@ -58,7 +74,7 @@ pub(super) fn schemas() -> Value {
             "description": "The generations that come in from now on",
         },
     });
-    json!({
+    let mut schemas = json!({
         "Credentials": object(&[&credentials]),
         "CredentialsList": object(&[&json!({
             "count": { "type": "integer" },
@@ -76,7 +92,11 @@ pub(super) fn schemas() -> Value {
                 "title": { "type": "string" }, "status": { "type": "integer" }, "detail": { "type": "string" },
             },
         },
-    })
+    });
+    for (name, members) in OBJECTS {
+        schemas[*name] = notation::object(members);
+    }
+    schemas
 }
 
 /// An object that has all of these, and nothing else.

@@ -20,7 +20,7 @@ async fn agent(api: &Api) -> Agent {
     agent
 }
 
-async fn message(api: &Api, reason: Reason, raw: &str) {
+pub(super) async fn message(api: &Api, reason: Reason, raw: &str) {
     let agent = agent(api).await;
     let queue = api.app.store.queue("default", "local", "default").await.unwrap();
     let message = DeadMessage {
