@@ -222,6 +222,9 @@ pub enum AgentsAction {
         /// What of its runs is limited
         #[command(flatten)]
         limits: Limits,
+        /// A label, for agent selectors; repeatable, replaces all that were set; `none`
+        #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label_or_none)]
+        labels: Vec<Option<(String, String)>>,
         /// A file with a patch that is laid under the operation of every run, `-` for the standard input; `none` for
         /// none
         #[arg(long, value_name = "FILE")]
@@ -416,6 +419,11 @@ fn slug(text: &str) -> Result<String, String> {
 
 fn label(text: &str) -> Result<(String, String), String> {
     berth_domain::labels::parse(text).map_err(|error| error.to_string())
+}
+
+/// The same; nothing, of `none`.
+fn label_or_none(text: &str) -> Result<Option<(String, String)>, String> {
+    if text == "none" { Ok(None) } else { label(text).map(Some) }
 }
 
 /// `RESOURCE=AMOUNT`; nothing, of `none`.

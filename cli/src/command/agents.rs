@@ -81,10 +81,14 @@ pub async fn act(
         AgentsAction::Credentials { agent, .. } => {
             return credentials::create(&mut session, &agent.name).await;
         }
-        AgentsAction::Update { agent, description, limits, defaults: file } => {
+        AgentsAction::Update { agent, description, limits, labels, defaults: file } => {
             let mut body = Map::new();
             body.extend(description.map(|text| ("description".to_owned(), json!(text))));
             body.extend(limits.fields());
+            if !labels.is_empty() {
+                let labels = labels.into_iter().flatten().map(|(key, value)| (key, json!(value)));
+                body.insert("labels".to_owned(), labels.collect());
+            }
             if let Some(file) = file {
                 body.insert("defaults".to_owned(), defaults(surroundings.read, &file)?);
             }
