@@ -4,10 +4,17 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
+import { Marked } from "marked";
 import { defineConfig, type Plugin } from "vite";
 
 const DIST = "dist";
 const HOST = process.env.BERTH_HOST ?? "http://127.0.0.1:8000";
+
+/** What every view needs is two files, rather than a small one for each module that some views share: others' code, and ours. */
+const BASE =
+  /node_modules\/(react|react-dom|scheduler|use-sync-external-store|openapi-fetch|@tanstack\/(history|(react-)?store|(react-)?query(-core)?|react-router|router-core))\//;
+const PARTS =
+  /dashboard\/src\/(api|live|format\/(number|query|shell|time)|app\/(?!palette)|parts\/(action|dialog|figures|filters|page|range|states|text))\b/;
 
 /** Empties the folder but for what git keeps of it, and puts a compressed file beside each that gets smaller by it. */
 function compressed(): Plugin {
@@ -33,8 +40,51 @@ function compressed(): Plugin {
   };
 }
 
+/** Makes a page of the book a text of HTML: links to its neighbours lead within the page, those to what is not here are plain. */
+function book(): Plugin {
+  const marked = new Marked({
+    renderer: {
+      link({ href, tokens }) {
+        const text = this.parser.parseInline(tokens);
+        const neighbour = /^(\w+)\.md$/.exec(href)?.[1];
+        if (neighbour) return `<a href="/runbooks/${neighbour}">${text}</a>`;
+        return /^https?:/.test(href) ? `<a href="${href}" rel="noreferrer">${text}</a>` : text;
+      },
+    },
+  });
+  return {
+    name: "book",
+    transform(text, id) {
+      if (!id.endsWith(".md")) return null;
+      return { code: `export default ${JSON.stringify(marked.parse(text))}`, map: null, moduleType: "js" };
+    },
+  };
+}
+
+/** Has the browser fetch the view that most begin with beside the page's own code, rather than after it. */
+function preloaded(view: string): Plugin {
+  return {
+    name: "preloaded",
+    apply: "build",
+    transformIndexHtml: {
+      order: "post",
+      handler(html, { bundle }) {
+        const chunks = Object.values(bundle ?? {}).filter((one) => one.type === "chunk");
+        const first = chunks.find((one) => one.facadeModuleId?.endsWith(view));
+        if (!first) throw new Error(`no chunk is ${view}`);
+        const names = [first.fileName, ...first.imports].filter((name) => !html.includes(name));
+        return names.map((name) => ({
+          tag: "link",
+          attrs: { rel: "modulepreload", crossorigin: true, href: `/${name}` },
+          injectTo: "head" as const,
+        }));
+      },
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [react(), compressed()],
+  plugins: [react(), book(), preloaded("/src/views/overview.tsx"), compressed()],
   resolve: { alias: { "~": new URL("./src", import.meta.url).pathname } },
   build: {
     outDir: DIST,
@@ -42,8 +92,18 @@ export default defineConfig({
     target: "es2022",
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    // Compressing takes longer than building; that is meant.
-    rolldownOptions: { checks: { pluginTimings: false } },
+    rolldownOptions: {
+      // Compressing takes longer than building; that is meant.
+      checks: { pluginTimings: false },
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "base", test: BASE },
+            { name: "parts", test: PARTS },
+          ],
+        },
+      },
+    },
   },
   server: {
     // `npm run dev` beside a running `berth up`, which takes requests from its own origin only.

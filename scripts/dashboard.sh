@@ -22,7 +22,7 @@ fi
 [ "${1:-}" != packages ] || exit 0
 
 # Building anew would have cargo build what embeds it, too.
-sources=$(find src index.html vite.config.ts tsconfig.json package.json package-lock.json -type f | LC_ALL=C sort)
+sources=$(find src ../docs/runbooks index.html vite.config.ts tsconfig.json package.json package-lock.json -type f | LC_ALL=C sort)
 # shellcheck disable=SC2086 # a list of files, none with a space
 made_of=$(for file in $sources; do printf '%s\n' "$file" && cat "$file"; done | cksum)
 if [ -e dist/index.html ] && [ "$(cat dist/.made-of 2>/dev/null)" = "$made_of" ]; then

@@ -1,7 +1,7 @@
 //! The paths that the page's router knows. A test compares them with the router itself.
 
 /// Each as its parts; `$` stands for any one part.
-const VIEWS: [&[&str]; 13] = [
+const VIEWS: [&[&str]; 15] = [
     &[],
     &["queues"],
     &["queues", "$", "$"],
@@ -15,6 +15,8 @@ const VIEWS: [&[&str]; 13] = [
     &["tokens"],
     &["audit"],
     &["settings"],
+    &["runbooks"],
+    &["runbooks", "$"],
 ];
 
 /// Whether a view has that path.

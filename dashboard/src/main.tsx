@@ -1,10 +1,10 @@
 // Where the page begins: the cache of answers, the preferences, the router.
 
-import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { Problem } from "./api/problem";
+import { cache } from "./api/cache";
 import { installation } from "./api/queries";
 import { PreferencesOf } from "./app/preferences";
 import { router } from "./router";
@@ -12,18 +12,6 @@ import "./style/base.css";
 import "./style/shell.css";
 import "./style/parts.css";
 import "./style/table.css";
-
-const client = new QueryClient({
-  queryCache: new QueryCache(),
-  mutationCache: new MutationCache(),
-  defaultOptions: {
-    queries: {
-      staleTime: 1_000,
-      // What the server refused, it refuses again; a server that is away may be back.
-      retry: (failures, error) => failures < 2 && !(error instanceof Problem && error.status < 500),
-    },
-  },
-});
 
 // After an upgrade of the server, the files that this page would fetch later are gone: it begins anew, and not again and again.
 window.addEventListener("vite:preloadError", (event) => {
@@ -35,13 +23,13 @@ window.addEventListener("vite:preloadError", (event) => {
 });
 
 // What every view waits for is asked for before anything is drawn.
-void client.prefetchQuery(installation());
+void cache.prefetchQuery(installation());
 
 const place = document.getElementById("page");
 if (!place) throw new Error("the page has no place to draw in");
 createRoot(place).render(
   <StrictMode>
-    <QueryClientProvider client={client}>
+    <QueryClientProvider client={cache}>
       <PreferencesOf>
         <RouterProvider router={router} />
       </PreferencesOf>

@@ -8,7 +8,10 @@ import {
   lazyRouteComponent,
   retainSearchParams,
 } from "@tanstack/react-router";
+import { askAhead } from "./api/cache";
+import * as ask from "./api/queries";
 import type { Range } from "./api/shapes";
+import { DEFAULT_OWNER } from "./app/owner";
 import { Shell } from "./app/shell";
 import { Failure } from "./parts/states";
 import { NotFound } from "./views/not-found";
@@ -31,9 +34,14 @@ const root = createRootRoute({
   notFoundComponent: NotFound,
 });
 
+/** Whose things a view shows. What it asks for first is asked for while its code is on the way. */
+const ofOwner = ({ search }: { search: { owner?: string } }) => ({ owner: search.owner ?? DEFAULT_OWNER });
+
 const overview = createRoute({
   getParentRoute: () => root,
   path: "/",
+  loaderDeps: ofOwner,
+  loader: ({ deps: { owner } }) => void askAhead((cache) => cache.prefetchQuery(ask.overview(owner))),
   validateSearch: (given: Given): { range?: Range } => ({ range: oneOf(given.range, "1h", "24h", "7d", "30d") }),
   component: lazyRouteComponent(() => import("./views/overview"), "Overview"),
 });
@@ -49,6 +57,8 @@ export interface QueuesSearch {
 const queues = createRoute({
   getParentRoute: () => root,
   path: "/queues",
+  loaderDeps: ofOwner,
+  loader: ({ deps: { owner } }) => void askAhead((cache) => cache.prefetchQuery(ask.queues(owner))),
   validateSearch: (given: Given): QueuesSearch => ({
     find: name(given.find),
     view: oneOf(given.view, "table"),
@@ -74,6 +84,8 @@ const queue = createRoute({
 const agents = createRoute({
   getParentRoute: () => root,
   path: "/agents",
+  loaderDeps: ofOwner,
+  loader: ({ deps: { owner } }) => void askAhead((cache) => cache.prefetchQuery(ask.agents(owner))),
   validateSearch: (given: Given): { find?: string; view?: "map" } => ({
     find: name(given.find),
     view: oneOf(given.view, "map"),
@@ -152,6 +164,18 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import("./views/settings"), "Settings"),
 });
 
+const runbooks = createRoute({
+  getParentRoute: () => root,
+  path: "/runbooks",
+  component: lazyRouteComponent(() => import("./views/runbook"), "Runbook"),
+});
+
+const runbook = createRoute({
+  getParentRoute: () => root,
+  path: "/runbooks/$name",
+  component: lazyRouteComponent(() => import("./views/runbook"), "Runbook"),
+});
+
 export const router = createRouter({
   routeTree: root.addChildren([
     overview,
@@ -167,6 +191,8 @@ export const router = createRouter({
     tokens,
     audit,
     settings,
+    runbooks,
+    runbook,
   ]),
   defaultPreload: "intent",
   scrollRestoration: false,

@@ -158,6 +158,21 @@ test("a queue is made, and deleted after its name was typed", async () => {
   expect((await berth.send("GET", `${QUEUES}/fresh`)).status).toBe(404);
 });
 
+test("an agent gets other labels, and what was not changed stays", async () => {
+  await watched.go("/agents/eu-west", "eu-west");
+  await choose("Change");
+  await dialog().getByLabel("Labels").fill("zone=eu, gpu=h100");
+  const { rest, cli } = await shown();
+  expect(JSON.parse(rest.slice(rest.indexOf("{")))).toEqual({ labels: { zone: "eu", gpu: "h100" } });
+  expect(cli).toContain("berth agents update eu-west --label zone=eu --label gpu=h100");
+  await done("Change");
+  await watched.page.getByText("gpu=h100").waitFor();
+  expect(await berth.get("/api/v1/orgs/default/agents/eu-west")).toMatchObject({
+    labels: { zone: "eu", gpu: "h100" },
+    concurrency: 40,
+  });
+});
+
 test("an agent is cordoned, and starts again", async () => {
   await watched.go("/agents/eu-west", "eu-west");
   await choose("Cordon");

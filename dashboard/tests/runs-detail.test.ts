@@ -1,5 +1,8 @@
 // One run: why it waits or how it failed, how it went, what it is, and everything that can be done to it.
 
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { Berth, until } from "./berth";
@@ -11,6 +14,8 @@ let browser: Browser;
 let watched: Watched;
 let hands: Hands;
 let held: string;
+/** The artifacts store. */
+let kept: string;
 const runs: Record<string, string> = {};
 
 const PARAMS = {
@@ -30,7 +35,8 @@ const PARAMS = {
 };
 
 beforeAll(async () => {
-  [berth, browser] = await Promise.all([Berth.up(), launch()]);
+  kept = await mkdtemp(join(tmpdir(), "berth-kept-"));
+  [berth, browser] = await Promise.all([Berth.up("--artifacts-store", kept), launch()]);
   held = await heldQueue(berth, "held");
   const one = await queue(berth, "one", { concurrency: 1 });
   runs.holder = await berth.submit("sleep 600", { name: "holder", queue: one });
@@ -45,6 +51,7 @@ beforeAll(async () => {
   runs.params = await submit(berth, PARAMS);
   for (const uuid of [runs.params, runs.retried]) await berth.reaches(uuid, "succeeded");
   await berth.reaches(runs.bad, "failed");
+  await leave(runs.params);
   watched = await Watched.open(browser, berth.url);
   hands = new Hands(watched);
 }, 90_000);
@@ -56,7 +63,35 @@ afterEach(() => {
 afterAll(async () => {
   await browser?.close();
   await berth?.down();
+  if (kept) await rm(kept, { recursive: true, force: true });
 });
+
+/** Rows of a series, as Polyaxon's client writes them. */
+const tracked = (value: (step: number) => number): string => {
+  const rows = Array.from({ length: 60 }, (_, step) => {
+    const at = new Date(Date.UTC(2026, 10, 23, 2, 0, step)).toISOString();
+    return `${step}|${at}|${value(step)}`;
+  });
+  return ["step|timestamp|metric", ...rows, ""].join("\n");
+};
+
+/** Puts files where a run's collector would. */
+async function leave(run: string | undefined): Promise<void> {
+  const files = {
+    "outputs/model.bin": "weights of a model\n".repeat(4_000),
+    "outputs/report.html": "<script>document.title = 'taken over'</script>",
+    "outputs/checkpoints/step-50.bin": "weights",
+    "events/metric/train/loss.plx": tracked((step) => 2 / (step + 1) + 0.05 * Math.sin(step)),
+    "events/metric/train/lr.plx": tracked((step) => 1e-3 * 0.95 ** step),
+    "events/metric/accuracy.plx": tracked((step) => 0.9 - 0.6 / (step + 1)),
+    "resources/metric/cpu_percent.plx": tracked((step) => 40 + (step % 7)),
+  };
+  for (const [path, text] of Object.entries(files)) {
+    const file = join(kept, run ?? "", path);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text);
+  }
+}
 
 const VIEWS: { name: string; run: string; tab?: string; shows: string[] }[] = [
   { name: "run-waits", run: "waits", shows: ["queue one runs 1 of the 1 that it may", "Lasts for"] },
@@ -68,7 +103,8 @@ const VIEWS: { name: string; run: string; tab?: string; shows: string[] }[] = [
   { name: "run-events", run: "retried", tab: "events", shows: ["Claimed by agent replica", "retrying"] },
   { name: "run-spec", run: "params", tab: "spec", shows: ["echo at 0.5", "component", "param"] },
   { name: "run-values", run: "params", tab: "values", shows: ["steps", "0.5", "It has told none."] },
-  { name: "run-artifacts", run: "params", tab: "artifacts", shows: ["keeps no list of files"] },
+  { name: "run-metrics", run: "params", tab: "metrics", shows: ["train/loss", "accuracy", "Its machine", "step 59"] },
+  { name: "run-artifacts", run: "params", tab: "artifacts&path=outputs", shows: ["checkpoints/", "76.0 kB"] },
   { name: "run-objects", run: "params", tab: "inspect", shows: ["sees no object of it"] },
 ];
 
@@ -126,6 +162,53 @@ test("tabs are chosen by the arrow keys, and are in the address", async () => {
   await page.keyboard.press("Enter");
   await page.getByRole("region", { name: "Log" }).getByText("at 0.5").waitFor();
   expect(new URL(page.url()).searchParams.get("tab")).toBe("logs");
+});
+
+test("what a run left is opened folder by folder and downloaded, and never run", async () => {
+  const { page, main } = hands;
+  const saved = async (button: string): Promise<{ name: string; text: string }> => {
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      main.getByRole("button", { name: button, exact: true }).click(),
+    ]);
+    return { name: download.suggestedFilename(), text: await readFile(await download.path(), "latin1") };
+  };
+  await watched.go(`/runs/${runs.params}?tab=artifacts`, "params");
+  await main.getByRole("button", { name: "outputs/" }).click();
+  await main.getByRole("rowheader", { name: "model.bin" }).waitFor();
+  expect(await saved("Download: report.html")).toEqual({
+    name: "report.html",
+    text: "<script>document.title = 'taken over'</script>",
+  });
+  await main.getByRole("button", { name: "checkpoints/" }).click();
+  await main.getByRole("rowheader", { name: "step-50.bin" }).waitFor();
+  expect(new URL(page.url()).searchParams.get("path")).toBe("outputs/checkpoints");
+  const folder = await saved("Download all: this folder");
+  expect(folder.name).toBe("checkpoints.tar");
+  expect(folder.text).toMatch(/^step-50\.bin\0[\s\S]*weights/);
+  await main.getByRole("navigation", { name: "Folders" }).getByRole("button", { name: "All" }).click();
+  await main.getByRole("button", { name: "events/" }).waitFor();
+});
+
+test("metrics are drawn by step or over time", async () => {
+  const { page, main } = hands;
+  await watched.go(`/runs/${runs.params}?tab=metrics`, "params");
+  const loss = main.getByRole("figure", { name: /train\/loss/ });
+  await loss.locator("canvas").waitFor();
+  await loss.getByText("step 59").waitFor();
+  await main.getByRole("button", { name: "Over time" }).click();
+  await loss.getByText("11-23").waitFor();
+  expect(new URL(page.url()).searchParams.get("along")).toBe("time");
+  await main.getByText("The same by REST").click();
+  await main.getByText(`/runs/${runs.params}/events/metric?sample=1000`).waitFor();
+});
+
+test("a run that left nothing says so", async () => {
+  const { main } = hands;
+  await watched.go(`/runs/${runs.waits}?tab=metrics`, "waits");
+  await main.getByText("It has tracked none.").waitFor();
+  await watched.go(`/runs/${runs.waits}?tab=artifacts`, "waits");
+  await main.getByText("It left no files.").waitFor();
 });
 
 test("the operation can be copied, and what is copied can be submitted", async () => {

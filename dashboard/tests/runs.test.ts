@@ -151,6 +151,25 @@ test("the list is sorted by the server, and its columns and views are kept", asy
   await own.close();
 });
 
+test("a reason that runs are counted by leads to the list of them", async () => {
+  const { page } = hands;
+  await watched.go("/runs?by=reason", "Runs");
+  await page.getByRole("link", { name: "ExitCode", exact: true }).click();
+  await hands.row("bad").waitFor();
+  expect(await hands.row("good").count()).toBe(0);
+  expect(new URL(page.url()).searchParams.get("query")).toBe("reason:ExitCode");
+});
+
+test("an agent without an artifacts store is named where its files and metrics would be", async () => {
+  const { main } = hands;
+  const [good] = await list(berth, "name:good");
+  for (const tab of ["artifacts", "metrics"]) {
+    await watched.go(`/runs/${good?.uuid}?tab=${tab}`, "good");
+    await main.getByText("There are none: agent `local` has no artifacts store").first().waitFor();
+  }
+  without(watched, 404);
+});
+
 test("what changes is shown without being asked for, and nothing moves while something is selected", async () => {
   const { page } = hands;
   await watched.go("/runs", "Runs");

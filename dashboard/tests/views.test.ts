@@ -53,6 +53,8 @@ const VIEWS: { name: string; path: string; heading: string; shows: string[] }[] 
   { name: "tokens", path: "/tokens", heading: "Tokens", shows: ["ci"] },
   { name: "audit", path: "/audit?action=agent.create", heading: "Audit trail", shows: ["agent.create"] },
   { name: "settings", path: "/settings", heading: "Settings", shows: ["open on this machine"] },
+  { name: "runbooks", path: "/runbooks", heading: "Runbooks", shows: ["AgentLost"] },
+  { name: "runbook", path: "/runbooks/StoreDown", heading: "StoreDown", shows: ["What it means", "Do"] },
 ];
 
 describe.each(LOOKS)("$theme, $width pixels", (look) => {
@@ -77,15 +79,32 @@ test("a backlog that nobody serves is warned of first, with its cause and its ru
   const warning = watched.page.getByRole("listitem").filter({ hasText: "BacklogWithoutConsumers" });
   await warning.waitFor({ timeout: 75_000 });
   expect(await warning.innerText()).toMatch(
-    /critical[\s\S]*3 runs wait in eu-west\/gpu[\s\S]*runbooks\/BacklogWithoutConsumers/,
+    /critical[\s\S]*3 runs wait in eu-west\/gpu[\s\S]*Runbook: BacklogWithoutConsumers/,
   );
   expect(await watched.page.getByRole("heading", { level: 2 }).first().innerText()).toBe("1 warning");
   await watched.isSound("the overview with a warning");
   await watched.shoot("overview-warning-1440-light");
   await warning.getByRole("link", { name: "eu-west/gpu" }).click();
   await watched.page.getByRole("heading", { level: 1, name: "eu-west/gpu" }).waitFor();
+  await watched.page.goBack();
+  await warning.getByRole("link", { name: "BacklogWithoutConsumers" }).click();
+  await watched.page.getByRole("heading", { level: 1, name: "BacklogWithoutConsumers" }).waitFor();
+  await watched.page.getByText("berth agents get AGENT").first().waitFor();
   await watched.close();
 }, 120_000);
+
+test("runbooks lead to each other, and one that there is not is said", async () => {
+  const watched = await Watched.open(browser, berth.url);
+  await watched.go("/runbooks", "Runbooks");
+  await watched.page.getByRole("link", { name: "StoreDown" }).click();
+  await watched.page.getByRole("heading", { level: 1, name: "StoreDown" }).waitFor();
+  await watched.page.getByRole("main").getByRole("link", { name: "Runbooks" }).click();
+  await watched.page.getByRole("heading", { level: 1, name: "Runbooks" }).waitFor();
+  await watched.go("/runbooks/None", "None");
+  await watched.page.getByText("No runbook has that name.").waitFor();
+  expect(watched.faults).toEqual([]);
+  await watched.close();
+});
 
 test("the charts of a queue have lines of what was measured", async () => {
   const watched = await Watched.open(browser, berth.url);

@@ -4,7 +4,7 @@ import { call } from "~/api/call";
 import type { Agent, NewCredentials } from "~/api/shapes";
 import { berth, type Options } from "~/format/shell";
 import type { Action, Field } from "~/parts/action";
-import { limitBody, limitFields, limitOptions, pairsOrText } from "./limits";
+import { limitBody, limitFields, limitOptions, pairsOrText, words, writePairs } from "./limits";
 import { changedOnly, hold, UNTIL } from "./queue";
 
 const AGENT = "/api/v1/orgs/{owner}/agents/{agent}";
@@ -13,6 +13,8 @@ export interface Which {
   owner: string;
   agent: string;
 }
+
+const LABELS = "As in zone=eu, gpu=a100; they hold over those that the agent reports";
 
 const line = ({ owner }: { owner: string }, words: string[], options: Options = {}) =>
   berth(words, options, { owner, host: location.origin });
@@ -86,9 +88,13 @@ export function retire(which: Which, generation: number): Action {
   };
 }
 
+/** Options that are called otherwise than their fields. */
+const OPTION_OF: Record<string, string> = { quotas: "quota", labels: "label" };
+
 export function editAgent(which: Which, agent: Agent): Action {
   const fields: Field[] = [
     { name: "description", label: "What it is for", initial: agent.description ?? "" },
+    { name: "labels", label: "Labels", hint: LABELS, initial: writePairs(agent.labels) },
     ...limitFields(agent),
   ];
   const pick = <T extends object>(from: T, names: string[]) =>
@@ -101,12 +107,21 @@ export function editAgent(which: Which, agent: Agent): Action {
     takesReason: true,
     call: (values) => {
       const names = Object.keys(changedOnly(fields, values));
-      const body = { description: values.description || null, ...limitBody(values) };
+      const body = {
+        description: values.description || null,
+        labels: pairsOrText(values.labels ?? ""),
+        ...limitBody(values),
+      };
       return call("PATCH", AGENT, { in: { ...which }, body: pick(body, names) });
     },
     cli: (values) => {
-      const names = Object.keys(changedOnly(fields, values)).map((name) => (name === "quotas" ? "quota" : name));
-      const options = { description: values.description, ...limitOptions(values) };
+      const names = Object.keys(changedOnly(fields, values)).map((name) => OPTION_OF[name] ?? name);
+      const labels = words(values.labels);
+      const options = {
+        description: values.description,
+        label: labels.length > 0 ? labels : ["none"],
+        ...limitOptions(values),
+      };
       return line(which, ["agents", "update", which.agent], pick(options, names) as Options);
     },
   };
@@ -120,7 +135,7 @@ export function createAgent(owner: string, onDone: (agent: Agent) => unknown): A
     fields: [
       { name: "name", label: "Name", hint: "Letters, digits and -", required: true },
       { name: "description", label: "What it is for" },
-      { name: "labels", label: "Labels", hint: "As in zone=eu, gpu=a100" },
+      { name: "labels", label: "Labels", hint: LABELS },
       ...limitFields(),
     ],
     takesReason: true,
@@ -137,7 +152,7 @@ export function createAgent(owner: string, onDone: (agent: Agent) => unknown): A
     cli: (values) =>
       line({ owner }, ["agents", "create", values.name ?? ""], {
         description: values.description,
-        label: (values.labels ?? "").split(",").map((one) => one.trim()),
+        label: words(values.labels),
         ...Object.fromEntries(Object.entries(limitOptions(values)).filter(([, value]) => String(value) !== "none")),
       }),
     onDone,

@@ -65,11 +65,16 @@ export function pairsOrText(text: string): unknown {
   }
 }
 
-export function limitOptions(values: Values): Options {
-  const quotas = (values.quotas ?? "")
+/** What stands between commas. */
+export function words(text: string | undefined): string[] {
+  return (text ?? "")
     .split(",")
     .map((one) => one.trim())
     .filter((one) => one !== "");
+}
+
+export function limitOptions(values: Values): Options {
+  const quotas = words(values.quotas);
   return {
     concurrency: values.concurrency?.trim() || "none",
     quota: quotas.length > 0 ? quotas : ["none"],

@@ -26,7 +26,12 @@ type AnyRequest = (
 ) => Promise<{ data?: unknown; error?: unknown; response: Response }>;
 
 /** Sends a call and gives back its answer's body. Throws a `Problem`. */
-export async function send<T>(call: Call, { reason, signal }: SendOptions = {}): Promise<T> {
+export const send = <T>(call: Call, options: SendOptions = {}): Promise<T> => body<T>(call, options, "json");
+
+/** The same of a call that is answered with a file. */
+export const fetchFile = (call: Call, options: SendOptions = {}): Promise<Blob> => body<Blob>(call, options, "blob");
+
+async function body<T>(call: Call, { reason, signal }: SendOptions, parseAs: "json" | "blob"): Promise<T> {
   const headers: Record<string, string> = session.headers();
   if (reason?.trim()) headers["X-Berth-Reason"] = headerText(reason);
   const request = client.request as unknown as AnyRequest;
@@ -35,7 +40,7 @@ export async function send<T>(call: Call, { reason, signal }: SendOptions = {}):
     body: call.body,
     headers,
     signal,
-    parseAs: "json",
+    parseAs,
   });
   if (!response.ok) {
     if (response.status === 401) session.refused();

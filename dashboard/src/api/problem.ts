@@ -39,3 +39,8 @@ export function wordsOf(error: unknown): string {
   if (error instanceof TypeError) return "the server can't be reached";
   return error instanceof Error ? error.message : String(error);
 }
+
+/** Why there is nothing of what was asked for, if that is all that is wrong. */
+export function whyNone(error: unknown): string | null {
+  return error instanceof Problem && error.status === 404 && !error.isUnknownPath ? error.message : null;
+}

@@ -4,6 +4,7 @@ import { queryOptions } from "@tanstack/react-query";
 import type { Grouping } from "~/views/runs-search";
 import { type Call, call } from "./call";
 import { send } from "./client";
+import type { components } from "./schema";
 import type { Block, List, Run } from "./shapes";
 
 /** Which runs a list shows, and in which order. */
@@ -116,10 +117,12 @@ export interface LogPart {
   last_file?: string;
 }
 
-export interface Tree {
-  files: Record<string, number>;
-  dirs: string[];
-  is_done: boolean;
+export type Tree = components["schemas"]["Tree"];
+
+/** What a run tracked under one name, one value for each row. */
+export interface Series {
+  name: string;
+  data: { step: (number | null)[]; timestamp: (string | null)[]; metric: (number | null)[] };
 }
 
 /** Where a run is, in paths. */
@@ -228,17 +231,56 @@ export const origins = (at: At) =>
     placeholderData: undefined,
   });
 
+export const treeCall = (at: At, path: string): Call =>
+  call("GET", "/streams/v1/{namespace}/{owner}/{project}/runs/{uuid}/artifacts/tree", {
+    in: stream(at),
+    query: { path },
+  });
+
 export const tree = (at: At, path: string) =>
   queryOptions({
     queryKey: ["run-tree", at, path],
+    queryFn: ({ signal }) => send<Tree>(treeCall(at, path), { signal }),
+    placeholderData: undefined,
+  });
+
+/** The call for one file that a run left, or for all of a folder. */
+export const fileCall = (at: At, path: string): Call =>
+  call("GET", "/streams/v1/{namespace}/{owner}/{project}/runs/{uuid}/artifact", { in: stream(at), query: { path } });
+export const folderCall = (at: At, path: string): Call =>
+  call("GET", "/streams/v1/{namespace}/{owner}/{project}/runs/{uuid}/artifacts", { in: stream(at), query: { path } });
+
+/** How often what a run tracks is asked for while it is alive, in milliseconds, and how many rows of each series. */
+const TRACKING = 5_000;
+const ROWS = 1_000;
+
+export const metricsCall = (at: At): Call =>
+  call("GET", "/streams/v1/{namespace}/{owner}/{project}/runs/{uuid}/events/{kind}", {
+    in: { ...stream(at), kind: "metric" },
+    query: { sample: ROWS },
+  });
+
+export const metrics = (at: At, isAlive: boolean) =>
+  queryOptions({
+    queryKey: ["run-metrics", at],
+    queryFn: ({ signal }) => send<{ data: Series[] }>(metricsCall(at), { signal }),
+    refetchInterval: isAlive ? TRACKING : false,
+    placeholderData: undefined,
+  });
+
+/** What it used of its machine. */
+export const machine = (at: At, isAlive: boolean) =>
+  queryOptions({
+    queryKey: ["run-machine", at],
     queryFn: ({ signal }) =>
-      send<Tree>(
-        call("GET", "/streams/v1/{namespace}/{owner}/{project}/runs/{uuid}/artifacts/tree", {
+      send<{ data: Series[] }>(
+        call("GET", "/streams/v1/{namespace}/{owner}/{project}/runs/{uuid}/resources", {
           in: stream(at),
-          query: { path },
+          query: { sample: ROWS },
         }),
         { signal },
       ),
+    refetchInterval: isAlive ? TRACKING : false,
     placeholderData: undefined,
   });
 

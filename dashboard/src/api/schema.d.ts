@@ -57,11 +57,21 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Installation"];
+                    };
+                };
                 default: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
                 };
             };
         };
@@ -543,11 +553,21 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Queue"];
+                    };
+                };
                 default: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
                 };
             };
         };
@@ -683,11 +703,26 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            next: string | null;
+                            previous: string | null;
+                            results: components["schemas"]["HeadRun"][];
+                        };
+                    };
+                };
                 default: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
                 };
             };
         };
@@ -723,11 +758,21 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["History"];
+                    };
+                };
                 default: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
                 };
             };
         };
@@ -957,11 +1002,26 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            next: string | null;
+                            previous: string | null;
+                            results: components["schemas"]["AuditEntry"][];
+                        };
+                    };
+                };
                 default: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
                 };
             };
         };
@@ -993,11 +1053,26 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            next: string | null;
+                            previous: string | null;
+                            results: components["schemas"]["DeadLetter"][];
+                        };
+                    };
+                };
                 default: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
                 };
             };
         };
@@ -1065,11 +1140,26 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            next: string | null;
+                            previous: string | null;
+                            results: components["schemas"]["DeadLetterGroup"][];
+                        };
+                    };
+                };
                 default: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
                 };
             };
         };
@@ -1268,11 +1358,21 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["History"];
+                    };
+                };
                 default: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
                 };
             };
         };
@@ -1304,11 +1404,21 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Overview"];
+                    };
+                };
                 default: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
                 };
             };
         };
@@ -1525,11 +1635,26 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            next: string | null;
+                            previous: string | null;
+                            results: components["schemas"]["Queue"][];
+                        };
+                    };
+                };
                 default: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
                 };
             };
         };
@@ -1834,11 +1959,26 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            next: string | null;
+                            previous: string | null;
+                            results: components["schemas"]["Warning"][];
+                        };
+                    };
+                };
                 default: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
                 };
             };
         };
@@ -1866,11 +2006,21 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["User"];
+                    };
+                };
                 default: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
                 };
             };
         };
@@ -1898,11 +2048,26 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            count: number | null;
+                            next: string | null;
+                            previous: string | null;
+                            results: components["schemas"]["Token"][];
+                        };
+                    };
+                };
                 default: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
                 };
             };
         };
@@ -3815,11 +3980,21 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Tree"];
+                    };
+                };
                 default: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
                 };
             };
         };
@@ -3859,11 +4034,21 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AllSeries"];
+                    };
+                };
                 default: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
                 };
             };
         };
@@ -3985,11 +4170,21 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AllSeries"];
+                    };
+                };
                 default: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
                 };
             };
         };
@@ -4005,6 +4200,46 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AboutWhat: {
+            agent: string | null;
+            kind: string;
+            queue: string | null;
+            uuid?: string | null;
+        };
+        AgentCounts: {
+            cordoned: number;
+            count: number;
+            live: number;
+            lost: number;
+        };
+        AllSeries: {
+            data: components["schemas"]["Series"][];
+        };
+        AuditEntry: {
+            action: string;
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            details: unknown;
+            id: number;
+            object: components["schemas"]["AuditObject"];
+            reason: string | null;
+            request_id: string | null;
+        };
+        AuditObject: {
+            kind: string;
+            name: string | null;
+            uuid: string | null;
+        };
+        Block: {
+            holders: string[];
+            level: string;
+            limit: unknown;
+            message: string;
+            name: string | null;
+            rule: string;
+            used: unknown;
+        };
         Credentials: {
             /** @description The agent's name */
             agent: string;
@@ -4024,6 +4259,67 @@ export interface components {
             next: null;
             previous: null;
             results: components["schemas"]["Credentials"][];
+        };
+        DeadLetter: {
+            agent: string | null;
+            attempt: number | null;
+            /** Format: date-time */
+            first_at: string;
+            is_cut: boolean;
+            /** Format: date-time */
+            last_at: string;
+            message: string | null;
+            queue: string | null;
+            reason: string;
+            run: string | null;
+            times: number;
+            uuid: string;
+        };
+        DeadLetterGroup: {
+            /** Format: date-time */
+            first_at: string;
+            /** Format: date-time */
+            last_at: string;
+            letters: number;
+            reason: string;
+            times: number;
+        };
+        HeadRun: {
+            blocked_by: components["schemas"]["Block"][];
+            name: string | null;
+            position: number;
+            priority: number;
+            project: string;
+            /** Format: date-time */
+            queued_at: string;
+            user: string | null;
+            uuid: string;
+        };
+        Health: {
+            message: string | null;
+            name: string;
+            ok: boolean;
+        };
+        History: {
+            points: components["schemas"]["Point"][];
+            /** @enum {string} */
+            range: "1h" | "24h" | "7d" | "30d";
+            step_seconds: number;
+        };
+        Hold: {
+            by: string;
+            drain: boolean;
+            reason: string;
+            /** Format: date-time */
+            until: string | null;
+        };
+        Installation: {
+            berth: string;
+            /** @enum {string} */
+            dist: "ce" | "ee";
+            key: string;
+            mode: string;
+            version: string;
         };
         NewCredentials: {
             /** @description The agent's name */
@@ -4049,11 +4345,102 @@ export interface components {
             /** @description The generations that come in from now on */
             valid: number[];
         };
+        Overview: {
+            agents: components["schemas"]["AgentCounts"];
+            /** Format: date-time */
+            at: string;
+            dead_letters: number;
+            failed_per_second: number;
+            finished_per_second: number;
+            health: components["schemas"]["Health"][];
+            live: number;
+            oldest_seconds: number | null;
+            queues: number;
+            saturation: components["schemas"]["Saturation"][];
+            started_per_second: number;
+            statuses: {
+                [key: string]: number;
+            };
+            submitted_per_second: number;
+            waiting: number;
+            warnings: components["schemas"]["Warning"][];
+        };
+        Point: {
+            admissible: number;
+            /** Format: date-time */
+            at: string;
+            backlog: number;
+            dead_letters: number;
+            failed: number;
+            finished: number;
+            in_flight: number;
+            oldest_seconds: number;
+            started: number;
+            submitted: number;
+            wait_p50_seconds: number | null;
+            wait_p95_seconds: number | null;
+        };
         /** @description RFC 9457, and `detail` as the stock client prints it */
         Problem: {
             detail?: string;
             status?: number;
             title?: string;
+        };
+        Queue: {
+            agent: string;
+            answer_within_seconds: number;
+            concurrency: number;
+            /** Format: date-time */
+            created_at: string;
+            defaults: unknown;
+            description: string | null;
+            fairness: string;
+            max_backlog: number | null;
+            name: string;
+            /** @enum {string} */
+            on_agent_loss: "wait" | "replace";
+            overflow_after_seconds: number;
+            paused: components["schemas"]["Hold"] | null;
+            /** @enum {string} */
+            preemption: "never" | "lower_priority";
+            priority: number;
+            /** @enum {string} */
+            protocol: "berth" | "celery";
+            quota: string | null;
+            quotas: {
+                [key: string]: string;
+            };
+            rate: string | null;
+            reserve_after_seconds: number;
+            resource: string | null;
+            stats: components["schemas"]["QueueStats"];
+            tags: string[];
+            /** Format: date-time */
+            updated_at: string;
+            user: string | null;
+            uuid: string;
+            weights: {
+                [key: string]: number;
+            };
+        };
+        QueueStats: {
+            admissible: number;
+            backlog: number;
+            consumers: number;
+            dead_letters: number;
+            failed_per_second: number;
+            finished_per_second: number;
+            in_flight: number;
+            offered: number;
+            oldest_seconds: number | null;
+            priorities: {
+                [key: string]: number;
+            };
+            series?: number[];
+            started_per_second: number;
+            submitted_per_second: number;
+            wait_p50_seconds: number | null;
+            wait_p95_seconds: number | null;
         };
         RetiredCredentials: {
             /** @description The agent's name */
@@ -4070,6 +4457,61 @@ export interface components {
             on_broker: boolean;
             /** @description The user on the broker */
             user: string;
+        };
+        Saturation: {
+            agent: string;
+            in_flight: number;
+            limit: number | null;
+        };
+        Series: {
+            data: unknown;
+            kind: string;
+            name: string;
+        };
+        Token: {
+            /** Format: date-time */
+            created_at: string;
+            expiration: number | null;
+            /** Format: date-time */
+            expires_at: string | null;
+            key: string | null;
+            name: string;
+            scopes: string[];
+            services: string[];
+            /** Format: date-time */
+            started_at: string | null;
+            /** Format: date-time */
+            updated_at: string;
+            uuid: string;
+        };
+        Tree: {
+            dirs: string[];
+            files: {
+                [key: string]: number;
+            };
+            is_cut?: boolean;
+            is_done: boolean;
+        };
+        User: {
+            email: string;
+            kind: string;
+            name: string;
+            organization: string;
+            theme: number;
+            username: string;
+        };
+        Warning: {
+            alert: string;
+            message: string;
+            name: string;
+            object: components["schemas"]["AboutWhat"];
+            runbook: string;
+            /** @enum {string} */
+            severity: "critical" | "warning";
+            /** Format: date-time */
+            since: string | null;
+            threshold: number;
+            value: number;
         };
     };
     responses: never;

@@ -1,33 +1,29 @@
-// What the API answers, as far as the page reads it. Paths come from the generated types; these are the bodies that the
-// description leaves open.
+// What the API answers, as far as the page reads it: what it describes itself, and by hand what its description leaves open.
 
 import type { components } from "./schema";
+
+type Described = components["schemas"];
+
+export type AuditEntry = Described["AuditEntry"];
+export type HeadRun = Described["HeadRun"];
+export type History = Described["History"];
+export type Hold = Described["Hold"];
+export type Installation = Described["Installation"];
+export type LetterGroup = Described["DeadLetterGroup"];
+export type Overview = Described["Overview"];
+export type Point = Described["Point"];
+export type Queue = Described["Queue"];
+export type QueueStats = Described["QueueStats"];
+export type Token = Described["Token"];
+export type User = Described["User"];
+export type Warning = Described["Warning"];
+export type Range = History["range"];
 
 export interface List<T> {
   count: number | null;
   next: string | null;
   previous: string | null;
   results: T[];
-}
-
-export interface Installation {
-  version: string;
-  dist: "ce" | "ee";
-  berth: string;
-}
-
-export interface User {
-  name: string;
-  username: string;
-  organization: string;
-}
-
-/** Why and until when something starts nothing. */
-export interface Hold {
-  reason: string;
-  by: string;
-  until: string | null;
-  drain: boolean;
 }
 
 export interface LimitFields {
@@ -37,87 +33,12 @@ export interface LimitFields {
   rate: string | null;
 }
 
-export interface QueueStats {
-  backlog: number;
-  in_flight: number;
-  offered: number;
-  admissible: number;
-  oldest_seconds: number | null;
-  dead_letters: number;
-  consumers: number;
-  submitted_per_second: number;
-  started_per_second: number;
-  finished_per_second: number;
-  failed_per_second: number;
-  wait_p50_seconds: number | null;
-  wait_p95_seconds: number | null;
-  priorities: Record<string, number>;
-  series?: number[];
-}
-
-export interface Queue extends LimitFields {
-  uuid: string;
-  agent: string;
-  name: string;
-  description: string | null;
-  tags: string[];
-  priority: number;
-  fairness: string;
-  weights: Record<string, number>;
-  reserve_after_seconds: number;
-  max_backlog: number | null;
-  overflow_after_seconds: number;
-  preemption: "never" | "lower_priority";
-  paused: Hold | null;
-  on_agent_loss: "wait" | "replace";
-  protocol: "berth" | "celery";
-  answer_within_seconds: number;
-  defaults: unknown;
-  /** An older server has none. */
-  stats: QueueStats | Record<string, never>;
-  created_at: string;
-  updated_at: string;
-}
-
-export interface Point {
-  at: string;
-  backlog: number;
-  in_flight: number;
-  admissible: number;
-  oldest_seconds: number | null;
-  dead_letters: number;
-  submitted: number;
-  started: number;
-  finished: number;
-  failed: number;
-  wait_p50_seconds: number | null;
-  wait_p95_seconds: number | null;
-}
-
-export type Range = "1h" | "24h" | "7d" | "30d";
-
-export interface History {
-  range: Range;
-  step_seconds: number;
-  points: Point[];
-}
-
 /** One thing that holds a run back, as in explanations. */
 export interface Block {
   rule: string;
   level: string;
   name: string | null;
   message: string;
-}
-
-export interface HeadRun {
-  uuid: string;
-  name: string | null;
-  project: string;
-  priority: number;
-  queued_at: string;
-  position: number;
-  blocked_by: Block[];
 }
 
 export interface Connection {
@@ -187,36 +108,6 @@ export interface Agent extends LimitFields {
   replicas?: Replica[];
 }
 
-export interface Warning {
-  name: string;
-  severity: "critical" | "warning";
-  object: { kind: string; agent: string | null; queue: string | null; uuid?: string | null };
-  message: string;
-  since: string | null;
-  value: number;
-  threshold: number;
-  runbook: string;
-  alert: string;
-}
-
-export interface Overview {
-  at: string;
-  statuses: Record<string, number>;
-  waiting: number;
-  live: number;
-  oldest_seconds: number | null;
-  submitted_per_second: number;
-  started_per_second: number;
-  finished_per_second: number;
-  failed_per_second: number;
-  agents: { live: number; lost: number; cordoned: number; count: number };
-  queues: number;
-  dead_letters: number;
-  saturation: { agent: string; in_flight: number; limit: number | null }[];
-  health: { name: string; ok: boolean; message: string | null }[];
-  warnings: Warning[];
-}
-
 export interface Letter {
   uuid: string;
   reason: string;
@@ -231,14 +122,6 @@ export interface Letter {
   times: number;
   raw?: string | null;
   envelope?: unknown;
-}
-
-export interface LetterGroup {
-  reason: string;
-  letters: number;
-  times: number;
-  first_at: string;
-  last_at: string;
 }
 
 /** What a change of many things answers; `next` is where the next call goes on. */
@@ -267,27 +150,6 @@ export interface Project extends Partial<LimitFields> {
   queues?: string[];
   agents?: string[];
   namespaces?: string[];
-}
-
-export interface Token {
-  uuid: string;
-  key: string | null;
-  name: string;
-  scopes: string[];
-  started_at: string | null;
-  expires_at: string | null;
-  created_at: string;
-}
-
-export interface AuditEntry {
-  id: number;
-  actor: string;
-  action: string;
-  at: string;
-  request_id: string | null;
-  reason: string | null;
-  details: unknown;
-  object: { kind: string; uuid: string | null; name: string | null };
 }
 
 export interface Organization extends LimitFields {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { count, limit, plural, rate, short } from "./number";
+import { bytes, count, limit, plural, rate, short, value } from "./number";
 
 test("counts are grouped, and none is none", () => {
   expect([count(0), count(1_234_567), count(null), count(undefined)]).toEqual(["0", "1,234,567", "–", "–"]);
@@ -15,6 +15,21 @@ test("in little room a count keeps its size", () => {
     "1000k",
     "4.5M",
     "0.26",
+  ]);
+});
+
+test("a size has its unit", () => {
+  expect([bytes(53), bytes(76_000), bytes(4_500_000)]).toEqual(["53 B", "76.0 kB", "4.5 MB"]);
+});
+
+test("a measured value keeps four digits, however small it is", () => {
+  expect([value(0.00125), value(Math.PI), value(1.2e-7), value(0), value(-42), value(12_300_000)]).toEqual([
+    "0.00125",
+    "3.142",
+    "1.2e-7",
+    "0",
+    "-42",
+    "12.3M",
   ]);
 });
 

@@ -19,6 +19,16 @@ export function short(value: number): string {
   return String(Math.round(value * 100) / 100);
 }
 
+/** A size: `53 B`, `76.0 kB`. */
+export function bytes(size: number): string {
+  return short(size).replace(/[kMG]?$/, (unit) => ` ${unit}B`);
+}
+
+/** A measured value in four digits: `0.00125`, `3.142`, `1.2e-7`, `12.3M`. */
+export function value(measured: number): string {
+  return Math.abs(measured) >= 1e5 ? short(measured) : String(Number(measured.toPrecision(4)));
+}
+
 /** So many per second, in the unit in which it is no tiny number: `12.0/s`, `3.0/min`, `0`. */
 export function rate(perSecond: number | null | undefined): string {
   if (perSecond === null || perSecond === undefined) return "–";

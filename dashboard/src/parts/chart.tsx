@@ -1,9 +1,11 @@
-// Lines over time, by uPlot; loaded by the views that have charts. Lines differ by dashes and names, not by colour alone.
+// Lines over time or over steps, by uPlot; loaded by the views that have charts. Lines differ by dashes and names, not by colour alone.
 
 import { useEffect, useId, useMemo, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { usePreferences } from "~/app/preferences";
+import { count, short } from "~/format/number";
+import type { Along } from "~/format/series";
 import { moment, type Zone } from "~/format/time";
 import { type Line, withHoles } from "./holes";
 
@@ -11,17 +13,20 @@ const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
 
 export interface ChartProps {
   title: string;
-  /** Moments in milliseconds. */
+  /** Moments in milliseconds, or steps. */
   times: number[];
-  /** How far apart they should be; where one is missing, the line breaks. */
-  step: number;
+  along?: Along;
+  /** How far apart they should be, if that is known; where one is missing, the line breaks. */
+  step?: number;
   lines: Line[];
   format: (value: number) => string;
-  /** From when to when, in milliseconds: an hour is as wide as an hour, however little of it was measured. */
+  /** From where to where, as `times` are: an hour is as wide as an hour, however little of it was measured. */
   from: number;
   until: number;
   /** Values are counts: no half a run on the axis. */
   isWhole?: boolean;
+  /** Values are seen by how they change; otherwise by how large they are, from zero on. */
+  isFree?: boolean;
   height?: number;
 }
 
@@ -37,14 +42,35 @@ function ticks(seconds: number[], apart: number, zone: Zone): string[] {
   return seconds.map((one) => at.format(one * 1e3));
 }
 
-export function Chart({ title, times, step, lines, format, from, until, isWhole = false, height = 150 }: ChartProps) {
+/** From where to where an axis goes on which values are seen by how they change. */
+function around(least: number | null, most: number | null): [number, number] {
+  if (least === null || most === null) return [0, 1];
+  const room = (most - least) * 0.06 || Math.abs(most) * 0.1 || 1;
+  return [least - room, most + room];
+}
+
+export function Chart({
+  title,
+  times,
+  along = "time",
+  step = Number.POSITIVE_INFINITY,
+  lines,
+  format,
+  from,
+  until,
+  isWhole = false,
+  isFree = false,
+  height = 150,
+}: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const { theme, zone } = usePreferences();
   const [cursor, setCursor] = useState<number | null>(null);
   const id = useId();
   const [at, columns] = useMemo(() => withHoles(times, lines, step), [times, lines, step]);
-  const data = useMemo<uPlot.AlignedData>(() => [at.map((time) => time / 1_000), ...columns], [at, columns]);
+  const isTime = along === "time";
+  const unit = isTime ? 1_000 : 1;
+  const data = useMemo<uPlot.AlignedData>(() => [at.map((place) => place / unit), ...columns], [at, columns, unit]);
   const shape = lines.map(({ name, style }) => `${name}:${style}`).join("|");
   const latest = useRef({ data, format, from, until });
   latest.current = { data, format, from, until };
@@ -68,11 +94,19 @@ export function Chart({ title, times, step, lines, format, from, until, isWhole 
         legend: { show: false },
         cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
         scales: {
-          x: { range: () => [latest.current.from / 1e3, latest.current.until / 1e3] },
-          y: { range: (_, __, most) => [0, most && most > 0 ? most * 1.08 : 1] },
+          x: { time: isTime, range: () => [latest.current.from / unit, latest.current.until / unit] },
+          y: {
+            range: (_, least, most) => (isFree ? around(least, most) : [0, most && most > 0 ? most * 1.08 : 1]),
+          },
         },
         axes: [
-          { ...axis, space: 64, size: 28, values: (_, at, __, ___, apart) => ticks(at, apart, zone) },
+          {
+            ...axis,
+            space: 64,
+            size: 28,
+            ...(isTime ? {} : { incrs: WHOLE }),
+            values: (_, at, __, ___, apart) => (isTime ? ticks(at, apart, zone) : at.map(short)),
+          },
           {
             ...axis,
             size: 58,
@@ -105,7 +139,7 @@ export function Chart({ title, times, step, lines, format, from, until, isWhole 
       chart.destroy();
       plot.current = null;
     };
-  }, [shape, theme, zone, height, isWhole]);
+  }, [shape, theme, zone, height, isWhole, isFree, isTime]);
 
   useEffect(() => plot.current?.setData(data), [data]);
 
@@ -114,7 +148,10 @@ export function Chart({ title, times, step, lines, format, from, until, isWhole 
     <figure className="chart" aria-labelledby={id}>
       <figcaption id={id}>
         <span>
-          <strong>{title}</strong> <span className="faint number">{moment(at[index], zone).slice(5, 16)}</span>
+          <strong>{title}</strong>{" "}
+          <span className="faint number">
+            {isTime ? moment(at[index], zone).slice(5, 16) : `step ${count(at[index])}`}
+          </span>
         </span>
         <span className="chart-legend">
           {lines.map((line, which) => {

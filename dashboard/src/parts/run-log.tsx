@@ -7,6 +7,7 @@ import { shownCall } from "~/api/call";
 import { wordsOf } from "~/api/problem";
 import * as ask from "~/api/run-queries";
 import { usePreferences } from "~/app/preferences";
+import { save } from "~/app/save";
 import { type Piece, pieces, plain } from "~/format/log";
 import { MOST_LINES, textOf, wholeText } from "~/format/log-reader";
 import { LogSearch, nextMatch, spans } from "~/format/log-search";
@@ -350,16 +351,11 @@ function wholeOf(at: ask.At, part: ask.LogPart, log: Log, hasTimes: boolean): Re
 function Download({ read, name }: { read: ReadWhole; name: string }) {
   const [lines, setLines] = useState<number | null>(null);
   const [error, setError] = useState<unknown>(null);
-  const save = async () => {
+  const download = async () => {
     setLines(0);
     setError(null);
     try {
-      const url = URL.createObjectURL(new Blob(await read(setLines), { type: "text/plain" }));
-      const link = document.createElement("a");
-      link.href = url;
-      link.download = `${name.replace(/[^\w.-]+/g, "-")}.log`;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(url), 10_000);
+      save(new Blob(await read(setLines), { type: "text/plain" }), `${name}.log`);
     } catch (thrown) {
       setError(thrown);
     } finally {
@@ -368,7 +364,7 @@ function Download({ read, name }: { read: ReadWhole; name: string }) {
   };
   return (
     <>
-      <button type="button" className="button" disabled={lines !== null} onClick={() => void save()}>
+      <button type="button" className="button" disabled={lines !== null} onClick={() => void download()}>
         {lines === null ? "Download" : `${count(lines)} lines…`}
       </button>
       {error !== null && <span className="bad">{wordsOf(error)}</span>}

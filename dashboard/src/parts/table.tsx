@@ -16,7 +16,7 @@ import {
   type VisibilityState,
 } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type ReactNode, useRef, useState, useSyncExternalStore } from "react";
+import { type KeyboardEvent, type ReactNode, useCallback, useRef, useState, useSyncExternalStore } from "react";
 
 declare module "@tanstack/react-table" {
   interface ColumnMeta<TData extends RowData, TValue> {
@@ -112,7 +112,8 @@ export function DataTable<T>(given: TableProps<T>) {
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
     overscan: AHEAD,
-    getItemKey: (index) => shown[index]?.id ?? index,
+    // The same function for the same rows: with another one, all of them are measured anew.
+    getItemKey: useCallback((index: number) => shown[index]?.id ?? index, [shown]),
     onChange: (instance) => {
       const last = instance.getVirtualItems().at(-1)?.index ?? 0;
       if (given.onEnd && shown.length > 0 && last >= shown.length - AHEAD) given.onEnd();

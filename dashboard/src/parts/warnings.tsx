@@ -50,7 +50,10 @@ export function Warnings({ of }: { of: Warning[] }) {
                   Began <Ago at={warning.since} /> ·{" "}
                 </>
               )}
-              Prometheus: <code>{warning.alert}</code> · Runbook: <code>{warning.runbook}</code>
+              Prometheus: <code>{warning.alert}</code> · Runbook:{" "}
+              <Link to="/runbooks/$name" params={{ name: warning.name }}>
+                {warning.name}
+              </Link>
             </div>
           </div>
         </li>

@@ -5,13 +5,12 @@ import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import * as act from "~/actions/agent";
 import * as ask from "~/api/queries";
 import type { Agent } from "~/api/shapes";
-import { useCommands } from "~/app/commands";
 import { useOwner } from "~/app/owner";
 import { limit } from "~/format/number";
-import { type Action, useAction } from "~/parts/action";
+import { useAction } from "~/parts/action";
 import { AuditList } from "~/parts/audit-list";
 import { CredentialsOf, NewCredentialsShown } from "~/parts/credentials";
-import { ActionMenu } from "~/parts/menu";
+import { type Deed, Deeds } from "~/parts/deeds";
 import { Nodes } from "~/parts/nodes";
 import { Page } from "~/parts/page";
 import { AgentState } from "~/parts/queue-state";
@@ -34,13 +33,13 @@ export function AgentView() {
   const which = { owner, agent: name };
   const isClosed = agent.data?.cordoned || agent.data?.draining;
   const rotate = () => act.rotate(which, (made) => <NewCredentialsShown made={made} />);
-  const does: { label: string; action: () => Action; isDangerous?: boolean }[] = agent.data
+  const deeds: Deed[] = agent.data
     ? [
         isClosed
           ? { label: "Let it start again", action: () => act.uncordon(which) }
           : { label: "Cordon", action: () => act.cordon(which) },
         ...(agent.data.draining ? [] : [{ label: "Drain", action: () => act.drainAgent(which) }]),
-        { label: "Change limits", action: () => act.editAgent(which, agent.data) },
+        { label: "Change", action: () => act.editAgent(which, agent.data) },
         { label: "New credentials", action: rotate },
         {
           label: "Delete",
@@ -49,33 +48,9 @@ export function AgentView() {
         },
       ]
     : [];
-  useCommands(does.map(({ label, action }) => ({ name: `${label}: ${name}`, run: () => open(action()) })));
-  const [first, ...rest] = does;
 
   return (
-    <Page
-      title={name}
-      kicker={<Link to="/agents">Agents</Link>}
-      actions={
-        first && (
-          <>
-            <button type="button" className="button" onClick={() => open(first.action())}>
-              {first.label}
-            </button>
-            <ActionMenu
-              label="More actions"
-              items={rest.map(({ label, action, isDangerous }) => ({
-                label,
-                isDangerous,
-                onSelect: () => open(action()),
-              }))}
-            >
-              More ▾
-            </ActionMenu>
-          </>
-        )
-      }
-    >
+    <Page title={name} kicker={<Link to="/agents">Agents</Link>} actions={<Deeds to={name} of={deeds} />}>
       <Answer of={agent}>
         {(data) => (
           <>

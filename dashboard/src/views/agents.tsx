@@ -6,11 +6,11 @@ import type { ColumnDef } from "@tanstack/react-table";
 import * as act from "~/actions/agent";
 import * as ask from "~/api/queries";
 import type { Agent } from "~/api/shapes";
-import { useCommands } from "~/app/commands";
 import { useOwner } from "~/app/owner";
 import { limit, plural } from "~/format/number";
-import { useAction } from "~/parts/action";
 import { AgentMap } from "~/parts/agent-map";
+import { Choice, Find } from "~/parts/filters";
+import { Make } from "~/parts/make";
 import { Page } from "~/parts/page";
 import { AgentState } from "~/parts/queue-state";
 import { Answer } from "~/parts/states";
@@ -82,56 +82,34 @@ const COLUMNS: ColumnDef<Agent>[] = [
   },
 ];
 
+const LOOKS = [
+  { id: undefined, name: "Table" },
+  { id: "map", name: "Map" },
+] as const;
+
 export function Agents() {
   const owner = useOwner();
   const search = route.useSearch();
   const navigate = useNavigate({ from: "/agents" });
-  const open = useAction();
   const agents = useQuery(ask.agents(owner));
   const create = () =>
-    open(
-      act.createAgent(owner, (made) =>
-        navigate({ to: "/agents/$agent", params: { agent: made.name }, search: { tab: "credentials" } }),
-      ),
+    act.createAgent(owner, (made) =>
+      navigate({ to: "/agents/$agent", params: { agent: made.name }, search: { tab: "credentials" } }),
     );
-  useCommands([{ name: "Make an agent", run: create }]);
   const change = (next: Partial<typeof search>) =>
     void navigate({ search: (before) => ({ ...before, ...next }), replace: true });
   const find = (search.find ?? "").toLowerCase();
 
   return (
-    <Page
-      title="Agents"
-      fills
-      actions={
-        <button type="button" className="button button-main" onClick={create}>
-          Make an agent
-        </button>
-      }
-    >
+    <Page title="Agents" fills actions={<Make what="Make an agent" action={create} />}>
       <div className="filters">
-        <input
-          type="search"
-          className="search"
-          data-search
-          aria-label="Find agents by name or label"
-          placeholder="Find by name or label"
-          value={search.find ?? ""}
-          onChange={(event) => change({ find: event.target.value || undefined })}
+        <Find
+          label="Find agents by name or label"
+          hint="Find by name or label"
+          value={search.find}
+          onFind={(find) => change({ find })}
         />
-        <fieldset className="segments" aria-label="How they are shown">
-          {([undefined, "map"] as const).map((view) => (
-            <button
-              key={view ?? "table"}
-              type="button"
-              className={search.view === view ? "button button-on" : "button"}
-              aria-pressed={search.view === view}
-              onClick={() => change({ view })}
-            >
-              {view === "map" ? "Map" : "Table"}
-            </button>
-          ))}
-        </fieldset>
+        <Choice label="How they are shown" of={LOOKS} chosen={search.view} onChoose={(view) => change({ view })} />
       </div>
       <Answer of={agents}>
         {(all) => {

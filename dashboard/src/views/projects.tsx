@@ -6,10 +6,10 @@ import type { ColumnDef } from "@tanstack/react-table";
 import * as act from "~/actions/manage";
 import * as ask from "~/api/queries";
 import type { Project } from "~/api/shapes";
-import { useCommands } from "~/app/commands";
 import { useOwner } from "~/app/owner";
 import { plural } from "~/format/number";
-import { useAction } from "~/parts/action";
+import { Find } from "~/parts/filters";
+import { Make } from "~/parts/make";
 import { Page } from "~/parts/page";
 import { Answer } from "~/parts/states";
 import { DataTable } from "~/parts/table";
@@ -69,32 +69,17 @@ export function Projects() {
   const owner = useOwner();
   const { find = "" } = route.useSearch();
   const navigate = useNavigate({ from: "/projects" });
-  const open = useAction();
   const projects = useQuery(ask.projects(owner));
   const create = () =>
-    open(act.createProject(owner, (made) => navigate({ to: "/projects/$project", params: { project: made.name } })));
-  useCommands([{ name: "Make a project", run: create }]);
+    act.createProject(owner, (made) => navigate({ to: "/projects/$project", params: { project: made.name } }));
   return (
-    <Page
-      title="Projects"
-      fills
-      actions={
-        <button type="button" className="button button-main" onClick={create}>
-          Make a project
-        </button>
-      }
-    >
+    <Page title="Projects" fills actions={<Make what="Make a project" action={create} />}>
       <div className="filters">
-        <input
-          type="search"
-          className="search"
-          data-search
-          aria-label="Find projects by name"
-          placeholder="Find by name"
+        <Find
+          label="Find projects by name"
+          hint="Find by name"
           value={find}
-          onChange={(event) =>
-            void navigate({ search: (before) => ({ ...before, find: event.target.value || undefined }), replace: true })
-          }
+          onFind={(next) => void navigate({ search: (before) => ({ ...before, find: next }), replace: true })}
         />
       </div>
       <Answer of={projects}>

@@ -6,16 +6,15 @@ import { lazy, Suspense } from "react";
 import * as act from "~/actions/queue";
 import * as ask from "~/api/queries";
 import type { Queue } from "~/api/shapes";
-import { useCommands } from "~/app/commands";
 import { useOwner } from "~/app/owner";
 import { count, limit, rate } from "~/format/number";
 import { duration } from "~/format/time";
-import { type Action, useAction } from "~/parts/action";
+import { useAction } from "~/parts/action";
 import { AuditList } from "~/parts/audit-list";
+import { type Deed, Deeds } from "~/parts/deeds";
 import { Figure, Priorities } from "~/parts/figures";
 import { HeadOfQueue } from "~/parts/head";
 import { Letters } from "~/parts/letters";
-import { ActionMenu } from "~/parts/menu";
 import { Page, Section } from "~/parts/page";
 import { QueueState } from "~/parts/queue-state";
 import { RangeChoice } from "~/parts/range";
@@ -37,7 +36,7 @@ export function QueueView() {
   const others = useQuery(ask.queues(owner));
   const where = { owner, agent, queue: name };
   const isPaused = queue.data?.paused !== null && queue.data?.paused !== undefined;
-  const does: { label: string; action: () => Action; isDangerous?: boolean }[] = [
+  const deeds: Deed[] = [
     isPaused
       ? { label: "Resume", action: () => act.resume(where) }
       : { label: "Pause", action: () => act.pause(where) },
@@ -50,8 +49,6 @@ export function QueueView() {
       isDangerous: true,
     },
   ];
-  useCommands(does.map(({ label, action }) => ({ name: `${label}: ${agent}/${name}`, run: () => open(action()) })));
-  const [first, ...rest] = does;
 
   return (
     <Page
@@ -64,27 +61,7 @@ export function QueueView() {
           </Link>
         </>
       }
-      actions={
-        queue.data && (
-          <>
-            {first && (
-              <button type="button" className="button" onClick={() => open(first.action())}>
-                {first.label}
-              </button>
-            )}
-            <ActionMenu
-              label="More actions"
-              items={rest.map(({ label, action, isDangerous }) => ({
-                label,
-                isDangerous,
-                onSelect: () => open(action()),
-              }))}
-            >
-              More ▾
-            </ActionMenu>
-          </>
-        )
-      }
+      actions={queue.data && <Deeds to={`${agent}/${name}`} of={deeds} />}
     >
       <Answer of={queue}>
         {(data) => (

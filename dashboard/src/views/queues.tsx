@@ -7,12 +7,12 @@ import { useMemo } from "react";
 import * as act from "~/actions/queue";
 import * as ask from "~/api/queries";
 import type { Queue } from "~/api/shapes";
-import { useCommands } from "~/app/commands";
 import { useOwner } from "~/app/owner";
 import { count, plural, rate } from "~/format/number";
 import { duration } from "~/format/time";
-import { useAction } from "~/parts/action";
 import { Priorities, Spark, Usage } from "~/parts/figures";
+import { Choice, Find } from "~/parts/filters";
+import { Make } from "~/parts/make";
 import { ColumnMenu } from "~/parts/menu";
 import { Page } from "~/parts/page";
 import { QueueState } from "~/parts/queue-state";
@@ -30,22 +30,23 @@ const FILTERS = [
   { id: "dead", name: "Dead letters" },
 ] as const;
 
+const LOOKS = [
+  { id: undefined, name: "Tree" },
+  { id: "table", name: "Table" },
+] as const;
+
 export function Queues() {
   const owner = useOwner();
   const search = route.useSearch();
   const navigate = useNavigate({ from: "/queues" });
-  const open = useAction();
   const queues = useQuery(ask.queues(owner));
   const agents = useQuery(ask.agents(owner));
   const create = () =>
-    open(
-      act.createQueue(
-        owner,
-        (agents.data ?? []).map((agent) => agent.name),
-        (made) => navigate({ to: "/queues/$agent/$queue", params: { agent: made.agent, queue: made.name } }),
-      ),
+    act.createQueue(
+      owner,
+      (agents.data ?? []).map((agent) => agent.name),
+      (made) => navigate({ to: "/queues/$agent/$queue", params: { agent: made.agent, queue: made.name } }),
     );
-  useCommands([{ name: "Make a queue", run: create }]);
   const hidden = useMemo(() => (search.hide ?? "").split(",").filter(Boolean), [search.hide]);
   const sorting = useMemo(() => {
     if (!search.sort) return [];
@@ -55,51 +56,11 @@ export function Queues() {
     void navigate({ search: (before) => ({ ...before, ...next }), replace: true });
 
   return (
-    <Page
-      title="Queues"
-      fills
-      actions={
-        <button type="button" className="button button-main" onClick={create} disabled={!agents.data?.length}>
-          Make a queue
-        </button>
-      }
-    >
+    <Page title="Queues" fills actions={<Make what="Make a queue" action={create} isDisabled={!agents.data?.length} />}>
       <div className="filters">
-        <input
-          type="search"
-          className="search"
-          data-search
-          aria-label="Find queues by name"
-          placeholder="Find by name"
-          value={search.find ?? ""}
-          onChange={(event) => change({ find: event.target.value || undefined })}
-        />
-        <fieldset className="segments" aria-label="Which queues">
-          {FILTERS.map(({ id, name }) => (
-            <button
-              key={name}
-              type="button"
-              className={search.only === id ? "button button-on" : "button"}
-              aria-pressed={search.only === id}
-              onClick={() => change({ only: id })}
-            >
-              {name}
-            </button>
-          ))}
-        </fieldset>
-        <fieldset className="segments" aria-label="How they are shown">
-          {([undefined, "table"] as const).map((view) => (
-            <button
-              key={view ?? "tree"}
-              type="button"
-              className={search.view === view ? "button button-on" : "button"}
-              aria-pressed={search.view === view}
-              onClick={() => change({ view })}
-            >
-              {view === "table" ? "Table" : "Tree"}
-            </button>
-          ))}
-        </fieldset>
+        <Find label="Find queues by name" hint="Find by name" value={search.find} onFind={(find) => change({ find })} />
+        <Choice label="Which queues" of={FILTERS} chosen={search.only} onChoose={(only) => change({ only })} />
+        <Choice label="How they are shown" of={LOOKS} chosen={search.view} onChoose={(view) => change({ view })} />
         <ColumnMenu
           columns={COLUMNS.filter(({ id }) => id !== "name").map((column) => ({
             id: column.id ?? "",

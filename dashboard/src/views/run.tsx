@@ -7,11 +7,9 @@ import * as act from "~/actions/run";
 import { call, shownCall } from "~/api/call";
 import * as ask from "~/api/queries";
 import * as askRuns from "~/api/run-queries";
-import { useCommands } from "~/app/commands";
 import { useOwner } from "~/app/owner";
 import { duration } from "~/format/time";
-import { type Action, useAction } from "~/parts/action";
-import { ActionMenu } from "~/parts/menu";
+import { type Deed, Deeds } from "~/parts/deeds";
 import { Page } from "~/parts/page";
 import { RunTimeline } from "~/parts/run-timeline";
 import { RunWhy, useExplanation } from "~/parts/run-why";
@@ -29,6 +27,7 @@ const RunEvents = lazy(() => import("~/parts/run-events").then(({ RunEvents: par
 const RunAttempts = lazy(() => import("~/parts/run-attempts").then(({ RunAttempts: part }) => ({ default: part })));
 const RunSpec = lazy(() => import("~/parts/run-spec").then(({ RunSpec: part }) => ({ default: part })));
 const RunValues = lazy(() => import("~/parts/run-values").then(({ RunValues: part }) => ({ default: part })));
+const RunMetrics = lazy(() => import("~/parts/run-metrics").then(({ RunMetrics: part }) => ({ default: part })));
 const RunArtifacts = lazy(() => import("~/parts/run-artifacts").then(({ RunArtifacts: part }) => ({ default: part })));
 const RunInspect = lazy(() => import("~/parts/run-inspect").then(({ RunInspect: part }) => ({ default: part })));
 
@@ -44,12 +43,6 @@ export function RunView() {
       <Answer of={run}>{() => null}</Answer>
     </Page>
   );
-}
-
-interface Deed {
-  label: string;
-  action: () => Action;
-  isDangerous?: boolean;
 }
 
 /** What can be done to a run as it is now; what is meant most often comes first. */
@@ -86,13 +79,11 @@ function Whole({ run }: { run: askRuns.WholeRun }) {
   const search = route.useSearch();
   const { tab = "timeline" } = search;
   const navigate = useNavigate({ from: "/runs/$uuid" });
-  const open = useAction();
   const at = useMemo(() => ({ owner, project, uuid }), [owner, project, uuid]);
   const statuses = useQuery(askRuns.statuses(at));
   const explanation = useExplanation(at, run.status);
   const deeds = useDeeds(run);
   const name = act.nameOf(run);
-  useCommands(deeds.map(({ label, action }) => ({ name: `${label}: ${name}`, run: () => open(action()) })));
   const change = useCallback(
     (next: Partial<RunSearch>) => void navigate({ search: (before) => ({ ...before, ...next }), replace: true }),
     [navigate],
@@ -100,7 +91,6 @@ function Whole({ run }: { run: askRuns.WholeRun }) {
   const conditions = statuses.data?.status_conditions;
   const timeline = useMemo(() => (conditions ? timelineOf(conditions) : null), [conditions]);
   const toLog = useCallback((attempt: number) => change({ tab: "logs", attempt }), [change]);
-  const [first, ...rest] = deeds;
   const part = (content: ReactNode) => <Suspense fallback={<Loading />}>{content}</Suspense>;
   const attempts = timeline?.attempts.length ?? 0;
   const isHere = (id: RunTab) => tab === id;
@@ -110,7 +100,7 @@ function Whole({ run }: { run: askRuns.WholeRun }) {
     const chosen = document.querySelector('[role="tab"][data-state="active"]');
     chosen?.scrollIntoView({ block: "nearest", inline: "center" });
   }, [tab]);
-  const hasOwnLines = ["why", "logs", "spec", "inspect"].some((id) => id === tab);
+  const hasOwnLines = ["why", "logs", "spec", "metrics", "artifacts", "inspect"].some((id) => id === tab);
 
   return (
     <Page
@@ -123,29 +113,7 @@ function Whole({ run }: { run: askRuns.WholeRun }) {
           </Link>
         </>
       }
-      actions={
-        <>
-          {first && (
-            <button
-              type="button"
-              className={first.isDangerous ? "button button-danger" : "button"}
-              onClick={() => open(first.action())}
-            >
-              {first.label}
-            </button>
-          )}
-          <ActionMenu
-            label="More actions"
-            items={rest.map(({ label, action, isDangerous }) => ({
-              label,
-              isDangerous,
-              onSelect: () => open(action()),
-            }))}
-          >
-            More ▾
-          </ActionMenu>
-        </>
-      }
+      actions={<Deeds to={name} of={deeds} />}
     >
       {/* The tab itself says the same, and more. */}
       {!isHere("why") && <Verdict run={run} why={explanation.data} last={conditions?.at(-1)} />}
@@ -190,7 +158,16 @@ function Whole({ run }: { run: askRuns.WholeRun }) {
           },
           { id: "spec", name: "Spec", content: isHere("spec") && part(<RunSpec run={run} />) },
           { id: "values", name: "Inputs and outputs", content: isHere("values") && part(<RunValues run={run} />) },
-          { id: "artifacts", name: "Artifacts", content: isHere("artifacts") && part(<RunArtifacts at={at} />) },
+          {
+            id: "metrics",
+            name: "Metrics",
+            content: isHere("metrics") && part(<RunMetrics run={run} at={at} search={search} onSearch={change} />),
+          },
+          {
+            id: "artifacts",
+            name: "Artifacts",
+            content: isHere("artifacts") && part(<RunArtifacts at={at} search={search} onSearch={change} />),
+          },
           { id: "inspect", name: "Objects", content: isHere("inspect") && part(<RunInspect at={at} />) },
         ]}
       />

@@ -13,13 +13,13 @@ import { Status } from "~/parts/text";
 import { inOrder } from "./runs-chips";
 import type { Grouping, RunsSearch } from "./runs-search";
 
-/** The list of what a group counts; null where the API can't list by that. */
+/** The list of what a group counts; null for those that have nothing to be counted by, which no query names. */
 export function listOf(
   by: Grouping,
   key: string | null,
   { query = "", project }: Pick<RunsSearch, "query" | "project">,
 ): { query?: string; project?: string } | null {
-  if (key === null || by === "reason") return null;
+  if (key === null) return null;
   if (by === "project") return { query: query || undefined, project: key };
   return { query: withField(query, by, key), project };
 }

@@ -2,10 +2,12 @@
 // date, and all of it standing still while somebody selects or has scrolled.
 
 import { useQuery } from "@tanstack/react-query";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import * as ask from "~/api/run-queries";
 import type { Run } from "~/api/shapes";
 import { mergeHead, newer, updated } from "./runs-rows";
+
+const NONE: Run[] = [];
 
 interface Pages {
   rows: Run[];
@@ -70,8 +72,9 @@ export function useRunList(which: ask.Which, isStill: boolean, inSight: string[]
   const known = new Set(head.data?.results.map((run) => run.uuid));
   const others = inSight.filter((uuid) => !known.has(uuid)).slice(0, 100);
   const seen = useQuery(ask.seen(which.owner, others));
-  const fresh = others.length > 0 ? (seen.data?.results ?? []) : [];
-  const shown = updated(isStill && still ? still : rows, [...rows, ...fresh]);
+  const fresh = (others.length > 0 && seen.data?.results) || NONE;
+  const stands = isStill && still ? still : rows;
+  const shown = useMemo(() => updated(stands, [...rows, ...fresh]), [stands, rows, fresh]);
 
   const { cursor } = pages;
   const more = useCallback(() => {

@@ -15,14 +15,17 @@ export function mergeHead(head: Run[], before: Run[], isAll: boolean): Run[] | n
   return [...head, ...before.slice(at + 1).filter((run) => !inHead.has(run.uuid))];
 }
 
-/** The rows with what is known of them now; their order and number stay. */
+/** Whether two answers tell the same of a run: each change of it moves its time. */
+const isAsBefore = (row: Run, run: Run) => run.updated_at === row.updated_at && run.status === row.status;
+
+/** The rows with what is known of them now; their order and number stay, and so do rows that tell nothing new. */
 export function updated(rows: Run[], now: Iterable<Run>): Run[] {
   const known = new Map<string, Run>();
   for (const run of now) known.set(run.uuid, run);
   let isSame = true;
   const next = rows.map((row) => {
     const run = known.get(row.uuid);
-    if (!run || run === row) return row;
+    if (!run || run === row || isAsBefore(row, run)) return row;
     isSame = false;
     return run;
   });

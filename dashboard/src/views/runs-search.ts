@@ -43,6 +43,7 @@ export const TABS = [
   "events",
   "spec",
   "values",
+  "metrics",
   "artifacts",
   "inspect",
 ] as const;
@@ -56,8 +57,12 @@ export interface RunSearch {
   replica?: number;
   /** Only so many of the last lines of it. */
   tail?: number;
-  /** What is searched for in the log. */
+  /** What is searched for in the log, or among the metrics. */
   find?: string;
+  /** Metrics are drawn over time rather than by step. */
+  along?: "time";
+  /** The folder whose files are shown. */
+  path?: string;
 }
 
 export function runSearch(given: Given): RunSearch {
@@ -68,5 +73,7 @@ export function runSearch(given: Given): RunSearch {
     replica: count(given.replica),
     tail: count(given.tail),
     find: text(given.find),
+    along: given.along === "time" ? "time" : undefined,
+    path: text(given.path),
   };
 }

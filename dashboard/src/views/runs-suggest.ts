@@ -53,6 +53,7 @@ export const FIELDS: Record<string, string> = {
   tags: "one of these: a|b",
   user: "who submitted it",
   kind: "job, service, …",
+  reason: "why its last attempt ended: ExitCode, OOMKilled, …",
   priority: "0 to 9, or >=5, or 2..4",
   created_at: "a span: >2026-01-31, or 2026-01-01..2026-02-01",
   finished_at: "a span, as in created_at",

@@ -6,8 +6,8 @@ import { useMemo } from "react";
 import * as act from "~/actions/manage";
 import * as ask from "~/api/queries";
 import type { Token } from "~/api/shapes";
-import { useCommands } from "~/app/commands";
 import { useAction } from "~/parts/action";
+import { Make } from "~/parts/make";
 import { Page } from "~/parts/page";
 import { Answer } from "~/parts/states";
 import { DataTable } from "~/parts/table";
@@ -16,8 +16,7 @@ import { Ago, Moment, Snippet } from "~/parts/text";
 export function Tokens() {
   const open = useAction();
   const tokens = useQuery(ask.tokens());
-  const create = () => open(act.createToken((token) => <Made token={token} />));
-  useCommands([{ name: "Make a token", run: create }]);
+  const create = () => act.createToken((token) => <Made token={token} />);
   const columns = useMemo<ColumnDef<Token>[]>(
     () => [
       { id: "name", header: "Token", size: 220, meta: { grows: true }, accessorKey: "name" },
@@ -65,15 +64,7 @@ export function Tokens() {
     [open],
   );
   return (
-    <Page
-      title="Tokens"
-      fills
-      actions={
-        <button type="button" className="button button-main" onClick={create}>
-          Make a token
-        </button>
-      }
-    >
+    <Page title="Tokens" fills actions={<Make what="Make a token" action={create} />}>
       <Answer of={tokens}>
         {({ results }) => (
           <DataTable
