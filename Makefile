@@ -18,7 +18,7 @@ dashboard: ## the web page, which the next build puts into the binary; needs Nod
 test: ## every test, with servers of its own
 	@scripts/test.sh
 
-bench: ## measurements side by side; BENCH="--quick" for a first look
+bench: ## measurements side by side; BENCH="--quick" for a first look, BENCH=page for the dashboard
 	@scripts/bench.sh $(BENCH)
 
 chaos: ## fuzzing and fault injection for long; DURATION=seconds, SEED=
