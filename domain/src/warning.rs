@@ -20,7 +20,7 @@ pub const WITHOUT_CONSUMERS: Duration = Duration::from_secs(60);
 pub const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
 /// For how long a limit or a quota may hold back runs of a kind.
 pub const LONGEST_STARVATION: Duration = Duration::from_secs(3_600);
-/// For how long an admitted attempt may be unpublished.
+/// For how long publishing an admitted attempt may fail.
 pub const LONGEST_OUTBOX: Duration = Duration::from_secs(30);
 /// For how long a run may be between two statuses of which one follows the other by itself.
 pub const LONGEST_TRANSITION: Duration = Duration::from_secs(600);
@@ -215,8 +215,10 @@ fn of_queue(queue: &QueueFacts, now: Time) -> Vec<Warning> {
         && now.since(since) > LONGEST_OUTBOX
     {
         let lag = now.since(since);
-        let message =
-            format!("an attempt in `{name}` was admitted {} ago and is not on the broker", span(lag));
+        let message = format!(
+            "the broker has not taken the offers of `{name}` for {}: its runs stay `scheduled`",
+            span(lag)
+        );
         say(Name::OutboxLags, message, Some(since), lag.as_secs_f64(), LONGEST_OUTBOX.as_secs_f64());
     }
     if queue.lost_claims > 0 {

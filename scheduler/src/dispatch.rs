@@ -4,8 +4,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use berth_broker::Publish;
 use berth_broker::offer::{self, Offer};
+use berth_broker::{Publish, PublishError};
+use berth_domain::id::RunId;
+use berth_domain::lifecycle::{Event, step};
 use berth_domain::scheduling::{QueueProtocol, choose};
 use berth_store::{AdmissionOptions, Admitted, OfferedRun};
 use serde_json::value::RawValue;
@@ -113,18 +115,18 @@ pub(crate) async fn publish(
     let mut handed = Vec::new();
     // By their places in the batch.
     let mut recorded: Vec<(usize, Publishing)> = Vec::new();
-    let mut place = 0;
+    let mut ids: Vec<RunId> = Vec::new();
     let batch: Vec<Publish> = runs
         .into_iter()
         .filter_map(|run| {
-            let to = context.names.offers(&run.agent, &run.queue);
+            let (id, to) = (run.id, context.names.offers(&run.agent, &run.queue));
             let publishing = Publishing::of(context, &run, are_first);
             let message = match run.protocol {
                 QueueProtocol::Berth => offer::encode(&offer(context, run)?),
                 QueueProtocol::Celery => workers::offered(context, run, &mut handed)?,
             };
-            recorded.extend(publishing.map(|publishing| (place, publishing)));
-            place += 1;
+            recorded.extend(publishing.map(|publishing| (ids.len(), publishing)));
+            ids.push(id);
             Some(Publish { to, message })
         })
         .collect();
@@ -140,9 +142,20 @@ pub(crate) async fn publish(
             publishing.published(context, times, failed.map(|error| error.reason.to_string()).as_deref());
         }
     }
-    published?;
+    if let Err(error) = published {
+        note_failed(context, &ids, &error).await?;
+        return Err(error.into());
+    }
     context.metrics.confirm_took(began.elapsed());
     workers::hand(context, &handed).await
+}
+
+/// Remembers which offers the broker may not have: they are made again first, and warned of if that goes on failing.
+async fn note_failed(context: &Context, ids: &[RunId], error: &PublishError) -> Result<(), Error> {
+    let failed: Vec<RunId> = error.unconfirmed.iter().filter_map(|place| ids.get(*place).copied()).collect();
+    let now = context.clock.now();
+    context.transition(&failed, now, |head| step(&head.dispatch, &Event::OfferFailed, now, 0.0).ok()).await?;
+    Ok(())
 }
 
 /// The offer of an admitted run; none, with a log line, if its stored operation is not JSON.

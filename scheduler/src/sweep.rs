@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use berth_broker::Depth;
 use berth_domain::id::RunId;
-use berth_domain::lifecycle::{Event, OFFER_HELD_AT_MOST, OFFER_PATIENCE, step};
+use berth_domain::lifecycle::{DispatchState, Event, OFFER_HELD_AT_MOST, OFFER_PATIENCE, step};
 use berth_domain::time::Time;
 use berth_store::{OfferedRun, OutstandingOffers};
 
@@ -75,6 +75,10 @@ impl Missing {
         let held = absent.min(depth.unacked.unwrap_or(0));
         Self { lost: absent - held, held }
     }
+
+    const fn is_none(&self) -> bool {
+        self.lost == 0 && self.held == 0
+    }
 }
 
 /// Whether the broker lacks the marker that we put on it: then it is not the one that we knew.
@@ -120,11 +124,28 @@ async fn offer_missing_again(context: &Context, queue: &OutstandingOffers) -> Re
         Err(error) => return Err(error.into()),
     };
     let missing = Missing::of(queue.offers, depth);
+    if queue.failing > 0 && missing.is_none() {
+        return note_made(context, queue).await;
+    }
     for (most, patience) in [(missing.lost, OFFER_PATIENCE), (missing.held, OFFER_HELD_AT_MOST)] {
         if most > 0 {
             offer_oldest_again(context, queue, most, patience).await?;
         }
     }
+    Ok(())
+}
+
+/// Notes that the broker has what it seemed to refuse: a confirm that is lost fails an offer, too.
+async fn note_made(context: &Context, queue: &OutstandingOffers) -> Result<(), Error> {
+    let never = Time::from_micros(0);
+    let failing = context.store.offered_runs(queue.agent_id, queue.queue_id, never, BATCH).await?;
+    let ids: Vec<RunId> = failing.iter().map(|run| run.id).collect();
+    let now = context.clock.now();
+    let made = |state: &DispatchState| {
+        state.offered?.failing_since?;
+        step(state, &Event::Offer, now, 0.0).ok()
+    };
+    context.transition(&ids, now, |head| made(&head.dispatch)).await?;
     Ok(())
 }
 

@@ -77,7 +77,9 @@ impl Store {
     async fn add_troubles(&self, queues: &mut BTreeMap<QueueId, QueueFacts>, now: Time) -> Result<(), Error> {
         for row in self.db.all(sql::warnings::TROUBLES, args![LOST_CLAIMS, now.minus(LATELY)]).await? {
             let Some(queue) = queues.get_mut(&row.id("queue_id")?) else { continue };
-            queue.unpublished_since = row.opt_time("unpublished_since")?;
+            let unpublished = row.opt_text("unpublished_since")?.map(|since| Time::parse(&since)).transpose();
+            queue.unpublished_since =
+                unpublished.map_err(|_| Error::corrupt("`failing_since` of an offer"))?;
             queue.lost_claims = row.count("lost_claims")?;
             queue.dead_letters_lately = row.count("dead")?;
         }

@@ -169,7 +169,7 @@ mod tests {
         let mut state = in_status(Status::Scheduled);
         assert_eq!(state.offer_again_at(OFFER_PATIENCE), None);
         let waits = [1, 2, 3, 6, 7, u32::MAX].map(|times| {
-            state.offered = Some(Offered { at: at(0), times });
+            state.offered = Some(Offered { times, ..Offered::first(at(0)) });
             state.offer_again_at(OFFER_PATIENCE).unwrap().since(at(0)).as_secs()
         });
         assert_eq!(waits, [4, 8, 16, 128, 128, 128]);

@@ -56,7 +56,7 @@ mod tests {
 
     fn state(status: Status) -> DispatchState {
         let queued_at = Some(Time::from_micros(1_000_000));
-        let offered = (status == Status::Scheduled).then_some(Offered { at: NOW, times: 1 });
+        let offered = (status == Status::Scheduled).then_some(Offered::first(NOW));
         DispatchState { status, queued_at, offered, ..DispatchState::new(RetryPolicy::default()) }
     }
 

@@ -16,6 +16,16 @@ pub struct Offered {
     pub at: Time,
     /// How many times in all.
     pub times: u32,
+    /// Since when publishing it has failed: the broker may not have it. None, as soon as the broker is known to have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_since: Option<Time>,
+}
+
+impl Offered {
+    /// The first offer of an attempt.
+    pub(crate) const fn first(at: Time) -> Self {
+        Self { at, times: 1, failing_since: None }
+    }
 }
 
 /// An agent replica's right to create the attempt's objects.

@@ -49,6 +49,8 @@ pub enum Event<'a> {
     Admit,
     /// It is published to its agent's queue once more.
     Offer,
+    /// It was not published: the broker can't be reached, or refuses it.
+    OfferFailed,
     /// An agent replica wants it.
     Claim {
         /// The replica.
@@ -263,10 +265,11 @@ pub fn step(state: &DispatchState, event: &Event<'_>, now: Time, jitter: f64) ->
             next.require(Status::Scheduled, |status| status == Status::Queued)?;
             next.become_status(Status::Scheduled, "Admitted", "Admitted and offered to its agent")?;
             // The offer is published right after the commit; if that fails, the sweep finds it missing.
-            next.state.offered = Some(Offered { at: now, times: 1 });
+            next.state.offered = Some(Offered::first(now));
             next.state.due_at = None;
         }
         Event::Offer => next.offer()?,
+        Event::OfferFailed => next.offer_failed()?,
         Event::Claim { replica, nonce, attempt, limits } => next.claim(replica, nonce, *attempt, *limits)?,
         Event::Hand { attempt, answer_within } => next.hand(*attempt, *answer_within)?,
         Event::Worker { attempt, said, answer_within } => {
@@ -357,7 +360,20 @@ impl Draft {
             return Err(Ignored::NoEdge { from: self.state.status, to: Status::Scheduled });
         }
         let times = self.state.offered.map_or(0, |offered| offered.times).saturating_add(1);
-        self.state.offered = Some(Offered { at: self.now, times });
+        self.state.offered = Some(Offered { at: self.now, times, failing_since: None });
+        Ok(())
+    }
+
+    fn offer_failed(&mut self) -> Result<(), Ignored> {
+        if !self.state.is_offered() {
+            return Err(Ignored::NoEdge { from: self.state.status, to: Status::Scheduled });
+        }
+        // One whose claim was lost is to be offered, and was not yet.
+        let offered = self.state.offered.unwrap_or(Offered { at: self.now, times: 0, failing_since: None });
+        if offered.failing_since.is_some() {
+            return Err(Ignored::Late);
+        }
+        self.state.offered = Some(Offered { failing_since: Some(self.now), ..offered });
         Ok(())
     }
 

@@ -56,7 +56,7 @@ pub struct QueueFacts {
     pub is_open: bool,
     /// Live replicas of its agent; none if it is served by others, who are not known.
     pub consumers: Option<u64>,
-    /// Since when the oldest admitted attempt is unpublished.
+    /// Since when publishing an admitted attempt fails: the oldest of them.
     pub unpublished_since: Option<Time>,
     /// Attempts on offer that were claimed more than [`super::LOST_CLAIMS`] times in vain.
     pub lost_claims: u64,

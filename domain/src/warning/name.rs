@@ -69,7 +69,7 @@ names! {
     BacklogWithoutConsumers = Critical,
     /// An agent with runs has had no lease for a while.
     AgentLost = Critical,
-    /// Admitted attempts are not on the broker.
+    /// The broker does not take admitted attempts.
     OutboxLags = Critical,
     /// Runs that should go on by themselves don't.
     RunsStuckBetweenStates = Critical,

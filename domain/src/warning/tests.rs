@@ -100,7 +100,7 @@ fn a_long_wait_is_told_from_one_that_a_limit_makes() {
 
 #[test]
 fn what_stands_still_is_said() {
-    let message = "an attempt in `a/q` was admitted 31 s ago and is not on the broker";
+    let message = "the broker has not taken the offers of `a/q` for 31 s: its runs stay `scheduled`";
     assert_eq!(
         when_queue(|queue| queue.unpublished_since = Some(at(NOW - 31))),
         said(Name::OutboxLags, message)

@@ -21,6 +21,8 @@ pub struct OutstandingOffers {
     pub agent: String,
     /// How many.
     pub offers: u64,
+    /// How many of them the broker may not have, since publishing them failed.
+    pub failing: u64,
 }
 
 /// An attempt whose run is to stop and has not ended.
@@ -51,6 +53,7 @@ impl Store {
                     agent_id: row.id("agent_id")?,
                     agent: row.text("agent_name")?,
                     offers: row.count("offers")?,
+                    failing: row.count("failing")?,
                 })
             })
             .collect()

@@ -167,7 +167,7 @@ impl Store {
             .collect()
     }
 
-    /// Admitted and unclaimed attempts of a queue that were last published at `older_than` or before, or never;
+    /// Admitted and unclaimed attempts of a queue that were last published at `older_than` or before, or not yet;
     /// the oldest first.
     ///
     /// # Errors

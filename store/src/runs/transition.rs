@@ -58,7 +58,7 @@ pub(crate) struct StateColumns<'a> {
     attempt: u32,
     holds_slot: bool,
     offered: bool,
-    /// 0 while it is admitted and not published yet, so that the oldest offers come first.
+    /// 0 while it is admitted and the broker may not have it, so that the oldest offers come first.
     offered_at: Option<i64>,
     queued_at: Option<i64>,
     wake_at: Option<i64>,
@@ -77,7 +77,10 @@ impl<'a> StateColumns<'a> {
             attempt: state.attempt,
             holds_slot: state.status.holds_slot(),
             offered: state.is_offered(),
-            offered_at: state.is_offered().then(|| state.offered.map_or(0, |offered| offered.at.micros())),
+            offered_at: state.is_offered().then(|| {
+                let made = state.offered.filter(|offered| offered.failing_since.is_none());
+                made.map_or(0, |offered| offered.at.micros())
+            }),
             queued_at: state.queued_at.map(Time::micros),
             wake_at: state.wake_at().map(Time::micros),
             dispatch: state,

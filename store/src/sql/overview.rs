@@ -4,7 +4,8 @@ use super::{Sql, statements};
 
 statements! {
     OUTSTANDING = Sql::both(
-        "SELECT r.queue_id, q.name AS queue_name, r.agent_id, a.name AS agent_name, count(*) AS offers \
+        "SELECT r.queue_id, q.name AS queue_name, r.agent_id, a.name AS agent_name, count(*) AS offers, \
+         count(r.dispatch->'offered'->>'failing_since') AS failing \
          FROM runs r JOIN queues q ON q.id = r.queue_id JOIN agents a ON a.id = r.agent_id \
          WHERE r.offered GROUP BY r.queue_id, q.name, r.agent_id, a.name",
     );

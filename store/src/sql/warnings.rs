@@ -3,11 +3,11 @@
 use super::{Sql, statements};
 
 statements! {
-    /// By queue: since when an attempt is admitted and unpublished, how many on offer were claimed in vain more than `$1` times,
+    /// By queue: since when publishing an admitted attempt fails, how many on offer were claimed in vain more than `$1` times,
     /// and how many dead letters came after `$2`.
     TROUBLES = Sql::both(
         "SELECT q.id AS queue_id, \
-         (SELECT min(r.updated_at) FROM runs r WHERE r.offered AND r.agent_id = a.id AND r.queue_id = q.id \
+         (SELECT min(r.dispatch->'offered'->>'failing_since') FROM runs r WHERE r.offered AND r.agent_id = a.id AND r.queue_id = q.id \
            AND r.offered_at = 0) AS unpublished_since, \
          (SELECT count(*) FROM runs r WHERE r.offered AND r.agent_id = a.id AND r.queue_id = q.id \
            AND CAST(r.dispatch->>'lost_claims' AS BIGINT) > $1) AS lost_claims, \

@@ -25,9 +25,14 @@ fn at(action: &str, at: Time) -> Audit {
 }
 
 /// Has a waiting run claimed until it is set aside, from `now` on; returns when.
-async fn poison(store: &Store, id: RunId, mut now: Time) -> Time {
+async fn poison(store: &Store, id: RunId, now: Time) -> Time {
+    lose_claims(store, id, MAX_LOST_CLAIMS, now).await
+}
+
+/// Has a waiting run claimed so often without a start, from `now` on; returns when the last was found lost.
+pub(crate) async fn lose_claims(store: &Store, id: RunId, times: u32, mut now: Time) -> Time {
     store.transition(&[id], now, |head| Some(go(&head.dispatch, &Event::Admit, now))).await.unwrap();
-    for n in 0..MAX_LOST_CLAIMS {
+    for n in 0..times {
         let nonce = format!("n{n}");
         let claimed = now.plus(LIMITS.validity + LIMITS.create_grace);
         let asked = claimed.plus(LIMITS.validity + LIMITS.create_grace);

@@ -23,6 +23,7 @@ mod runs;
 mod schema;
 mod transitions;
 mod trouble;
+mod warnings;
 mod world;
 
 /// Runs each scenario on both databases.
@@ -114,4 +115,8 @@ on_both! {
     restore::an_agent_that_is_gone_holds_a_restore_up_until_somebody_says_so,
     schema::migrating_again_and_at_once_changes_nothing,
     plans::the_cost_of_choosing_is_that_of_the_lanes,
+    warnings::offers_that_fail_are_known_since_the_first_failure_until_they_are_made,
+    warnings::runs_that_are_claimed_in_vain_are_counted,
+    warnings::runs_of_which_nothing_is_heard_between_two_statuses_are_counted,
+    warnings::what_a_limit_holds_back_is_known_and_what_waits_for_its_turn_is_not_held_back,
 }

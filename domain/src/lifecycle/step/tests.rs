@@ -48,6 +48,19 @@ fn claimed(max_retries: u32) -> DispatchState {
 }
 
 #[test]
+fn an_offer_that_fails_is_known_since_the_first_time_until_it_is_made() {
+    let failing = |state: &DispatchState| state.offered.unwrap().failing_since;
+    let admitted = step(&queued(0), &Event::Admit, at(1), 0.0).unwrap().state;
+    let failed = step(&admitted, &Event::OfferFailed, at(2), 0.0).unwrap().state;
+    assert_eq!((failing(&failed), failed.offered.unwrap().times), (Some(at(2)), 1));
+    assert_eq!(step(&failed, &Event::OfferFailed, at(3), 0.0), Err(Ignored::Late));
+    let made = step(&failed, &Event::Offer, at(4), 0.0).unwrap().state;
+    assert_eq!((failing(&made), made.offered.unwrap().times), (None, 2));
+    let claimed = claimed(0);
+    assert!(step(&claimed, &Event::OfferFailed, at(5), 0.0).is_err(), "an agent has it");
+}
+
+#[test]
 fn a_run_goes_from_the_backlog_to_success() {
     let state =
         step(&claimed(0), &Event::Report(&report(0, 1, 3, Phase::Running)), at(4), 0.0).unwrap().state;
@@ -283,7 +296,10 @@ impl World {
                 self.offers.push(self.state.attempt);
                 self.happens(&Event::Offer);
             }
-            2 if !self.offers.is_empty() => drop(self.offers.swap_remove(which % self.offers.len())),
+            2 if !self.offers.is_empty() => {
+                drop(self.offers.swap_remove(which % self.offers.len()));
+                self.happens(&Event::OfferFailed);
+            }
             3 if !self.offers.is_empty() => self.offers.push(self.offers[which % self.offers.len()]),
             4 => {
                 if let Some(attempt) = (!self.offers.is_empty()).then(|| self.offers.swap_remove(0))
