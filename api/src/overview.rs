@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use berth_domain::access::Action;
 use berth_domain::time::Time;
-use berth_domain::warning::Facts;
+use berth_domain::warning::Warning;
 use berth_store::{Agent, GroupBy, RunFilter};
 use serde_json::{Value, json};
 
@@ -27,15 +27,15 @@ pub(crate) async fn get(
     caller.may(Action::View, at.resource())?;
     let numbers = app.stats.of(&app, &at.owner).await?;
     let agents = warnings::agents(&app, &at.owner).await?;
-    let facts = warnings::of_agents(&app, &agents, &numbers).await?;
+    let wrong = warnings::of_agents(&app, &agents, &numbers).await?;
     let mut shape = json!({
         "at": numbers.at,
         "statuses": statuses(&app, &at.owner).await?,
         "agents": counted(&agents, caller.now),
         "queues": numbers.queues.len(),
         "saturation": saturation(&agents, &numbers),
-        "health": health(&app, &facts, &agents, caller.now),
-        "warnings": warnings::shapes(&facts),
+        "health": health(&app, &wrong, &agents, caller.now),
+        "warnings": warnings::shapes(&wrong),
     });
     let sum = |of: fn(&berth_store::QueueStats) -> u64| numbers.queues.values().map(of).sum::<u64>();
     let oldest = numbers.queues.values().filter_map(|queue| queue.oldest_queued_at).min();
@@ -75,10 +75,9 @@ fn saturation(agents: &[Agent], numbers: &Numbers) -> Vec<Value> {
 }
 
 /// Whether each part works, and what is wrong with it.
-fn health(app: &App, facts: &Facts, agents: &[Agent], now: Time) -> Vec<Value> {
+fn health(app: &App, found: &[Warning], agents: &[Agent], now: Time) -> Vec<Value> {
     let check =
         |name: &str, wrong: Option<String>| json!({ "name": name, "ok": wrong.is_none(), "message": wrong });
-    let found = berth_domain::warning::warnings(facts);
     let wrong = |kind: &str| {
         found.iter().find(|warning| warning.object.kind == kind).map(|warning| warning.message.clone())
     };

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use berth_domain::access::Action;
-use berth_domain::warning::{Facts, Warning, warnings};
+use berth_domain::warning::{Warning, warnings};
 use berth_store::{Agent, BrokerFacts, QueueStats};
 use serde_json::{Value, json};
 
@@ -21,15 +21,9 @@ pub(crate) async fn list(
     at: InOwner,
 ) -> Result<Json<Value>, Problem> {
     caller.may(Action::View, at.resource())?;
-    let facts = facts(&app, &at.owner).await?;
-    Ok(Json(listing::whole(&shapes(&facts))))
-}
-
-/// The facts of an organization.
-async fn facts(app: &App, owner: &str) -> Result<Facts, Problem> {
-    let agents = agents(app, owner).await?;
-    let numbers = app.stats.of(app, owner).await?;
-    of_agents(app, &agents, &numbers).await
+    let agents = agents(&app, &at.owner).await?;
+    let numbers = app.stats.of(&app, &at.owner).await?;
+    Ok(Json(listing::whole(&shapes(&of_agents(&app, &agents, &numbers).await?))))
 }
 
 /// An organization's agents.
@@ -37,20 +31,25 @@ pub(crate) async fn agents(app: &App, owner: &str) -> Result<Vec<Agent>, Problem
     Ok(app.store.all_agents().await?.into_iter().filter(|agent| agent.owner == owner).collect())
 }
 
-/// The facts of these agents.
-pub(crate) async fn of_agents(app: &App, agents: &[Agent], numbers: &Numbers) -> Result<Facts, Problem> {
+/// What is wrong with these agents and their queues.
+pub(crate) async fn of_agents(
+    app: &App,
+    agents: &[Agent],
+    numbers: &Numbers,
+) -> Result<Vec<Warning>, Problem> {
     let broker = {
         let connection = app.broker.connection();
         let connection = connection.borrow();
         BrokerFacts { down: connection.why_down(), alarm: connection.alarm.clone() }
     };
     let queues: Vec<QueueStats> = numbers.queues.values().cloned().collect();
-    Ok(app.store.warning_facts(agents, &queues, broker, &app.release, app.clock.now()).await?)
+    let facts = app.store.warning_facts(agents, &queues, broker, &app.release, app.clock.now()).await?;
+    Ok(warnings(&facts))
 }
 
-/// The warnings that the facts give.
-pub(crate) fn shapes(facts: &Facts) -> Vec<Value> {
-    warnings(facts).iter().map(shape).collect()
+/// Warnings as they are told.
+pub(crate) fn shapes(found: &[Warning]) -> Vec<Value> {
+    found.iter().map(shape).collect()
 }
 
 fn shape(warning: &Warning) -> Value {
