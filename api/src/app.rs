@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::directory::Directory;
+use crate::feed::Feed;
 use crate::layers::Limits;
 use crate::stats::Stats;
 use crate::wake::Wake;
@@ -90,6 +91,7 @@ pub(crate) struct App {
     pub wake: Wake,
     pub directory: Directory,
     pub stats: Stats,
+    pub feed: Feed,
     /// Places for streams.
     pub streams: Arc<Semaphore>,
     /// Ends streams, first of all, when the server is to end.
@@ -134,6 +136,7 @@ impl App {
             wake,
             directory: Directory::default(),
             stats: Stats::default(),
+            feed: Feed::default(),
             shutdown,
             tasks,
         }))

@@ -14,6 +14,7 @@ mod defaults;
 mod directory;
 mod events;
 mod explain;
+mod feed;
 mod given;
 mod head;
 mod history;

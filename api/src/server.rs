@@ -13,7 +13,7 @@ use tower::Layer;
 use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
 
 use crate::app::{App, AppState, Config};
-use crate::{history, routes};
+use crate::{feed, history, routes};
 
 /// From the signal to the last connection closed.
 const GRACE: Duration = Duration::from_secs(8);
@@ -55,6 +55,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     let app = App::new(config, shutdown.clone())?;
     app.tasks.spawn(app.wake.clone().send(shutdown.clone()));
     app.tasks.spawn(app.wake.clone().hear(shutdown.clone()));
+    app.tasks.spawn(feed::read_forever(app.clone()));
     app.tasks.spawn(watch_store(app.clone()));
     app.tasks.spawn(history::write_forever(app.clone()));
     app.tasks.spawn(watch_broker(app.clone(), broker));

@@ -27,9 +27,10 @@ use berth_broker::Broker;
 use berth_broker_config::Names;
 use berth_domain::access::Scope;
 use berth_domain::id::{ProjectId, TokenId};
+use berth_domain::lifecycle::{DispatchState, RetryPolicy};
 use berth_domain::protocol::{Identity, LeaseRequest};
 use berth_domain::time::Clock;
-use berth_store::{Audit, NewAgent, NewProject, NewToken, Options, Store};
+use berth_store::{Audit, NewAgent, NewProject, NewRun, NewToken, Options, Store};
 use berth_telemetry::{Health, Registry, Tracer};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -117,6 +118,7 @@ impl Api {
         };
         store.create_project(project, &audit).await.unwrap();
         let service = service(&app);
+        app.tasks.spawn(crate::feed::read_forever(app.clone()));
         Self { app, service, token: None }
     }
 
@@ -177,6 +179,16 @@ impl Api {
     /// The queue `default` of the agent `local`.
     async fn queue(&self) -> berth_domain::id::QueueId {
         self.app.store.queue("default", "local", "default").await.unwrap().id
+    }
+
+    /// Writes so many runs into the store, past the API; returns their uuids.
+    async fn submit_to_store(&self, count: usize) -> Vec<String> {
+        let project = self.app.store.project("default", "p").await.unwrap().id;
+        let state = DispatchState::new(RetryPolicy::default());
+        let runs: Vec<NewRun> = (0..count).map(|_| NewRun::job("default", project, state.clone())).collect();
+        let audit = Audit::new("test", "test", self.app.clock.now());
+        let made = self.app.store.create_runs(&runs, &audit).await.unwrap();
+        made.into_iter().map(|made| made.unwrap().uuid().simple().to_string()).collect()
     }
 
     /// Submits a job that says hello and returns its uuid.

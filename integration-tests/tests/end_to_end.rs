@@ -30,6 +30,8 @@ mod restores;
 mod routing;
 #[path = "end_to_end/stops.rs"]
 mod stops;
+#[path = "end_to_end/streams.rs"]
+mod streams;
 #[path = "end_to_end/survival.rs"]
 mod survival;
 

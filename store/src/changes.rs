@@ -64,8 +64,16 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    pub(crate) fn is_before(&self, other: &Self) -> bool {
+    /// Whether it comes before another of the same epoch.
+    #[must_use]
+    pub fn is_before(&self, other: &Self) -> bool {
         (self.xact, self.seq) < (other.xact, other.seq)
+    }
+
+    /// Whether both are of one epoch; the order of others means nothing.
+    #[must_use]
+    pub fn is_of_epoch(&self, other: &Self) -> bool {
+        self.epoch == other.epoch
     }
 }
 

@@ -122,6 +122,14 @@ impl Postgres {
         self.database_url(name)
     }
 
+    /// What it answers to a query, one row a line.
+    ///
+    /// # Panics
+    /// If it refuses.
+    pub fn ask(&self, query: &str) -> String {
+        run(Command::new(binary("psql")).args(["-X", "-q", "-A", "-t", "-c", query]).arg(self.url()))
+    }
+
     /// Kills all its processes by SIGKILL, as a crash of the machine would.
     pub fn kill9(&mut self) {
         if let Some(mut child) = self.child.take() {
