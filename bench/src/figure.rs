@@ -25,11 +25,15 @@ pub enum Figure {
     B12,
     /// When waiting runs start, as they are told.
     Estimates,
+    /// What the dashboard asks, of a million runs.
+    Lists,
+    /// How soon a change is seen.
+    Live,
 }
 
 impl Figure {
     /// All, in order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::B1,
         Self::B2,
         Self::B3,
@@ -40,6 +44,8 @@ impl Figure {
         Self::B11,
         Self::B12,
         Self::Estimates,
+        Self::Lists,
+        Self::Live,
     ];
 }
 
@@ -89,7 +95,7 @@ mod tests {
         let error = "B4".parse::<Figure>().unwrap_err();
         assert_eq!(
             error,
-            "`B4` is not a figure that is measured: use B1, B2, B3, B6, B7, B8, B10, B11, B12, Estimates"
+            "`B4` is not a figure that is measured: use B1, B2, B3, B6, B7, B8, B10, B11, B12, Estimates, Lists, Live"
         );
     }
 

@@ -5,6 +5,8 @@ pub mod consume;
 pub mod dispatch;
 pub mod estimates;
 pub mod idle;
+pub mod lists;
+pub mod live;
 pub mod pods;
 pub mod post;
 pub mod publish;

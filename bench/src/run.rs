@@ -9,7 +9,7 @@ use berth_domain::time::Clock;
 use crate::arguments::Arguments;
 use crate::figure::{Effort, Figure};
 use crate::figures::stage::System;
-use crate::figures::{consume, dispatch, estimates, idle, pods, post, publish, start};
+use crate::figures::{consume, dispatch, estimates, idle, lists, live, pods, post, publish, start};
 use crate::machine::Machine;
 use crate::ours::program::Program;
 use crate::partners::celery::Celery;
@@ -137,6 +137,8 @@ async fn measure(
         }
         Figure::B11 => rows.extend(idle::queries(effort, &setting.program().await?).await?),
         Figure::Estimates => rows.extend(estimates::measure(effort, &setting.program().await?).await?),
+        Figure::Lists => rows.extend(lists::measure(effort, &setting.program().await?).await?),
+        Figure::Live => rows.extend(live::measure(effort, &setting.program().await?).await?),
         Figure::B12 => rows.extend(start::measure(effort, &setting.program().await?).await?),
     }
     Ok(())

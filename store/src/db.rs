@@ -86,7 +86,8 @@ impl Db {
         })
     }
 
-    /// Reads all rows of a statement that [`crate::sql::listing`] put together from its own static parts.
+    /// Reads all rows of a statement that [`crate::sql::listing`] put together from its own static parts. It is planned
+    /// each time, for its arguments: what is best for a queue with ten runs is not for one with a million.
     pub(crate) async fn all_composed(
         &self,
         sql: &crate::sql::listing::Composed,
@@ -94,12 +95,14 @@ impl Db {
     ) -> Result<Vec<Row>, Error> {
         Ok(match self {
             Self::Postgres(pool) => sqlx::query_with(sql.text(), args.postgres()?)
+                .persistent(false)
                 .fetch_all(pool)
                 .await?
                 .into_iter()
                 .map(Row::Postgres)
                 .collect(),
             Self::Sqlite { readers, .. } => sqlx::query_with(sql.text(), args.sqlite()?)
+                .persistent(false)
                 .fetch_all(readers)
                 .await?
                 .into_iter()

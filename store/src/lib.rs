@@ -61,9 +61,9 @@ pub use projects::{NewProject, Project, ProjectPatch};
 pub use queues::{NewQueue, Queue, QueuePatch};
 pub use retention::{Removed, RetentionSettings};
 pub use runs::{
-    CountedLane, Decision, DueRun, Edit, Grouped, LiveAttempt, MAX_COUNTED, MAX_GROUPED, NewRun, Newcomer,
-    OfferedRun, OutstandingOffers, QueuePosition, QueueStats, Recompiled, Run, RunContent, RunFilter,
-    RunHead, RunPatch, Sort, SortKey, StoppingAttempt,
+    CountedLane, Decision, DueRun, Edit, Grouped, LiveAttempt, MAX_COUNTED, NewRun, Newcomer, OfferedRun,
+    OutstandingOffers, QueuePosition, QueueStats, Recompiled, Run, RunContent, RunFilter, RunHead, RunPatch,
+    Sort, SortKey, StoppingAttempt, page_statement,
 };
 pub use sql::listing::{GroupBy, samples as listing_samples};
 pub use sql::migrations::Phase;

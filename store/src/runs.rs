@@ -17,8 +17,8 @@ pub(crate) mod transition;
 pub(crate) mod writer;
 
 pub use edits::{Edit, Recompiled};
-pub use grouped::{Grouped, MAX_GROUPED};
-pub use list::{RunFilter, Sort, SortKey};
+pub use grouped::Grouped;
+pub use list::{RunFilter, Sort, SortKey, page_statement};
 pub use model::{NewRun, Run, RunContent, RunHead, RunPatch};
 pub use overview::{OutstandingOffers, StoppingAttempt};
 pub use place::{CountedLane, Newcomer, QueuePosition};

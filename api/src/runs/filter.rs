@@ -90,7 +90,12 @@ async fn apply(app: &App, owner: &str, filter: &mut RunFilter, clause: Clause) -
                 .map_err(|e: berth_domain::id::InvalidId| Problem::field("query", format!("{field}: {e}")))?;
             filter.original_id = Some(id);
         }
-        "queue" => filter.queue_id = Some(queue(app, owner, &one(&field, condition)?).await?),
+        "queue" => {
+            let (queue, agent) = queue_at(app, owner, &one(&field, condition)?).await?;
+            filter.queue_id = Some(queue);
+            // It follows; both together are found at once.
+            filter.agent_id.get_or_insert(agent);
+        }
         "agent" => filter.agent_id = Some(agent(app, owner, &one(&field, condition)?).await?),
         other => return refuse(format!("unknown field `{}`; allowed: {FIELDS}", shown(other))),
     }
@@ -102,11 +107,15 @@ async fn apply(app: &App, owner: &str, filter: &mut RunFilter, clause: Clause) -
 /// # Errors
 /// 400 if there is none of that name.
 pub(crate) async fn queue(app: &App, owner: &str, name: &str) -> Result<QueueId, Problem> {
+    queue_at(app, owner, name).await.map(|(queue, _)| queue)
+}
+
+async fn queue_at(app: &App, owner: &str, name: &str) -> Result<(QueueId, AgentId), Problem> {
     let asked: QueueRef = name.parse().map_err(|error: berth_domain::name::InvalidName| {
         Problem::field("query", format!("queue: {error}"))
     })?;
     let places = app.directory.places(&app.store, owner, app.wake.settings(), false).await?;
-    places.queue(&asked).map(|queue| queue.id).ok_or_else(|| {
+    places.queue(&asked).map(|queue| (queue.id, queue.agent_id)).ok_or_else(|| {
         let message = format!("queue `{name}` does not exist; there are: {}", places.names());
         Problem::field("query", message)
     })

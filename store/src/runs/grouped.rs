@@ -8,15 +8,12 @@ use super::list::RunFilter;
 use crate::sql::listing::GroupBy;
 use crate::{Error, Store};
 
-/// Of more runs than these, the newest are counted.
-pub const MAX_GROUPED: u64 = 200_000;
-
 /// Runs by what they have in common.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grouped {
     /// By key, and by status. Those that have nothing to be counted by are under none.
     pub groups: BTreeMap<Option<String>, BTreeMap<Status, u64>>,
-    /// Whether there are more: then these are the newest [`MAX_GROUPED`].
+    /// Whether there are more: then these are the newest [`GroupBy::most`].
     pub is_cut: bool,
 }
 
@@ -27,7 +24,7 @@ impl Store {
     /// If the database can't be used.
     pub async fn grouped_runs(&self, filter: &RunFilter, by: GroupBy) -> Result<Grouped, Error> {
         let (composer, args) = filter.compose(self.db.is_postgres())?;
-        let rows = self.db.all_composed(&composer.grouped(by, MAX_GROUPED + 1), args).await?;
+        let rows = self.db.all_composed(&composer.grouped(by, by.most() + 1), args).await?;
         let mut grouped = Grouped::default();
         let mut counted = 0;
         for row in &rows {
@@ -36,7 +33,7 @@ impl Store {
             let group = grouped.groups.entry(row.opt_text("key")?).or_default();
             group.insert(row.parse("status")?, count);
         }
-        grouped.is_cut = counted > MAX_GROUPED;
+        grouped.is_cut = counted > by.most();
         Ok(grouped)
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::create::id_rows;
 use super::model::{Run, run};
 use crate::db::{Args, json_text};
-use crate::page::{Key, Page, PageOf};
+use crate::page::{Key, MAX_COUNTED, Page, PageOf};
 use crate::sql::listing::{Composer, Order, Part, like};
 use crate::{Error, Store};
 
@@ -151,7 +151,10 @@ impl RunFilter {
         part!(Queue, self.queue_id);
         part!(Agent, self.agent_id);
         if !self.statuses.is_empty() {
-            part!(Statuses, Some(words(self.statuses.iter().map(|status| status.as_str()))?));
+            composer.statuses(&self.statuses);
+        }
+        if let Some(state) = self.live_state {
+            composer.live_state(state);
         }
         if !self.kinds.is_empty() {
             part!(Kinds, Some(words(self.kinds.iter().map(String::as_str))?));
@@ -168,7 +171,6 @@ impl RunFilter {
         part!(UpdatedFrom, self.updated_from);
         part!(FinishedFrom, self.finished_from);
         part!(FinishedUntil, self.finished_until);
-        part!(LiveState, self.live_state);
         part!(Username, &self.username);
         part!(Pending, &self.pending);
         part!(Original, self.original_id);
@@ -180,6 +182,15 @@ impl RunFilter {
     }
 }
 
+/// The text of a page of the runs that fit, for whoever looks at what it costs. Its last two arguments are limit and offset.
+///
+/// # Errors
+/// If the filter can't be written.
+pub fn page_statement(filter: &RunFilter, sort: Sort, postgres: bool) -> Result<String, Error> {
+    let (composer, _) = filter.compose(postgres)?;
+    Ok(composer.page(sort.order(), sort.descending, false).as_str().to_owned())
+}
+
 impl Store {
     /// A page of the runs that fit. With `count`, how many there are.
     ///
@@ -189,15 +200,7 @@ impl Store {
     /// # Errors
     /// If the cursor is not one of this list with this sort order, or the database can't be used.
     pub async fn runs(&self, filter: &RunFilter, sort: Sort, page: &Page) -> Result<PageOf<Run>, Error> {
-        let postgres = self.db.is_postgres();
-        let count = if page.count {
-            let (composer, args) = filter.compose(postgres)?;
-            let rows = self.db.all_composed(&composer.count(), args).await?;
-            rows.first().map(|row| row.count("n")).transpose()?
-        } else {
-            None
-        };
-        let (composer, mut args) = filter.compose(postgres)?;
+        let (composer, mut args) = filter.compose(self.db.is_postgres())?;
         let after = page.cursor.as_ref().map(|cursor| Key::from_cursor(cursor, &sort.label())).transpose()?;
         if let Some(key) = &after {
             match (key.number, &key.text) {
@@ -211,7 +214,21 @@ impl Store {
         let sql = composer.page(sort.order(), sort.descending, after.is_some());
         let rows = self.db.all_composed(&sql, args).await?;
         let items = rows.iter().map(run).collect::<Result<Vec<_>, _>>()?;
+        let count = if page.count { Some(self.count(filter, page, items.len()).await?) } else { None };
         PageOf::cut(items, page, count, |last| sort.key_of(last))
+    }
+
+    /// How many runs fit, at most [`crate::page::MAX_COUNTED`]; `read` of them were read for the page, and one more if there is one.
+    async fn count(&self, filter: &RunFilter, page: &Page, read: usize) -> Result<u64, Error> {
+        let (read, before) = (i64::try_from(read).unwrap_or(i64::MAX), page.offset());
+        let is_last = read <= page.limit() && page.cursor.is_none() && (read > 0 || before == 0);
+        if is_last {
+            // What fits seldom is looked for everywhere: once is enough.
+            return Ok(u64::try_from(before + read).unwrap_or_default().min(MAX_COUNTED));
+        }
+        let (composer, args) = filter.compose(self.db.is_postgres())?;
+        let rows = self.db.all_composed(&composer.count(), args).await?;
+        Ok(rows.first().map(|row| row.count("n")).transpose()?.unwrap_or_default())
     }
 
     /// The first `limit` runs that fit after `after`, by id: for whoever deals with all of them, each once.

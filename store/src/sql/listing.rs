@@ -1,11 +1,10 @@
 //! The listing of runs: put together from static parts, since one text for all filters would use no index.
 //! The only place where SQL is not a constant; values travel as arguments all the same.
 
-use std::fmt::Write;
-
+use berth_domain::lifecycle::Status;
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
-use super::runs::select;
+use super::runs::{columns, names, select};
 
 /// A statement put together by [`Composer`].
 #[derive(Debug, Clone)]
@@ -40,7 +39,6 @@ macro_rules! reason {
 pub(crate) enum Part {
     Owner,
     Project,
-    Statuses,
     Kinds,
     Ids,
     Name,
@@ -52,7 +50,6 @@ pub(crate) enum Part {
     FinishedUntil,
     Queue,
     Agent,
-    LiveState,
     Username,
     Pending,
     Original,
@@ -64,10 +61,9 @@ pub(crate) enum Part {
 
 impl Part {
     /// All of them, for the test that prepares each.
-    pub(crate) const ALL: [Self; 22] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Owner,
         Self::Project,
-        Self::Statuses,
         Self::Kinds,
         Self::Ids,
         Self::Name,
@@ -79,7 +75,6 @@ impl Part {
         Self::FinishedUntil,
         Self::Queue,
         Self::Agent,
-        Self::LiveState,
         Self::Username,
         Self::Pending,
         Self::Original,
@@ -93,12 +88,6 @@ impl Part {
         match (self, postgres) {
             (Self::Owner, _) => "r.owner = ${}",
             (Self::Project, _) => "r.project_id = ${}",
-            (Self::Statuses, true) => {
-                "r.status IN (SELECT x.v FROM jsonb_to_recordset(${}::jsonb) AS x(v text))"
-            }
-            (Self::Statuses, false) => {
-                "r.status IN (SELECT json_extract(x.value, '$.v') FROM json_each(${}) AS x)"
-            }
             (Self::Kinds, true) => "r.kind IN (SELECT x.v FROM jsonb_to_recordset(${}::jsonb) AS x(v text))",
             (Self::Kinds, false) => {
                 "r.kind IN (SELECT json_extract(x.value, '$.v') FROM json_each(${}) AS x)"
@@ -122,13 +111,19 @@ impl Part {
             (Self::FinishedUntil, _) => "r.finished_at < ${}",
             (Self::Queue, _) => "r.queue_id = ${}",
             (Self::Agent, _) => "r.agent_id = ${}",
-            (Self::LiveState, _) => "r.live_state = ${}",
             (Self::Username, _) => "r.username = ${}",
             (Self::Pending, _) => "r.pending = ${}",
             (Self::Original, _) => "r.original_id = ${}",
             (Self::Reason, _) => concat!(reason!(), " = ${}"),
-            (Self::Text, _) => {
-                "lower(coalesce(r.name, '') || ' ' || coalesce(r.description, '')) LIKE CAST(${} AS TEXT) ESCAPE '!'"
+            // Apart, so that names are looked for in the index alone: few runs are described. SQLite's `LIKE` and its `lower`
+            // know the same letters.
+            (Self::Text, true) => {
+                "(lower(r.name) LIKE ${}::text ESCAPE '!' OR r.id IN (SELECT d.id FROM runs d \
+                 WHERE d.description IS NOT NULL AND lower(d.description) LIKE ${}::text ESCAPE '!'))"
+            }
+            (Self::Text, false) => {
+                "(r.name LIKE ${} ESCAPE '!' OR r.id IN (SELECT d.id FROM runs d \
+                 WHERE d.description IS NOT NULL AND d.description LIKE ${} ESCAPE '!'))"
             }
             (Self::MaxPriority, _) => "r.priority <= ${}",
             (Self::MinPriority, _) => "r.priority >= ${}",
@@ -202,15 +197,38 @@ impl GroupBy {
         }
     }
 
-    const fn key(self) -> &'static str {
+    /// What of a run it is.
+    const fn column(self) -> &'static str {
         match self {
-            Self::Queue => "a.name || '/' || q.name",
-            Self::Agent => "a.name",
-            Self::Project => "p.name",
+            Self::Queue => "r.queue_id",
+            Self::Agent => "r.agent_id",
+            Self::Project => "r.project_id",
             Self::Status => "r.status",
             Self::User => "r.username",
             Self::Kind => "r.kind",
             Self::Reason => reason!(),
+        }
+    }
+
+    /// How that is shown, and the tables that know it.
+    const fn shown(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Queue => (
+                "a.name || '/' || q.name",
+                "LEFT JOIN queues q ON q.id = g.what LEFT JOIN agents a ON a.id = q.agent_id",
+            ),
+            Self::Agent => ("a.name", "LEFT JOIN agents a ON a.id = g.what"),
+            Self::Project => ("p.name", "LEFT JOIN projects p ON p.id = g.what"),
+            Self::Status | Self::User | Self::Kind | Self::Reason => ("g.what", ""),
+        }
+    }
+
+    /// How many of the newest runs are counted by it: more where an index has all that is counted.
+    #[must_use]
+    pub const fn most(self) -> u64 {
+        match self {
+            Self::Queue | Self::Agent | Self::Project | Self::Status | Self::User => 100_000,
+            Self::Kind | Self::Reason => 20_000,
         }
     }
 }
@@ -224,18 +242,31 @@ pub(crate) struct Composer {
 }
 
 impl Composer {
-    pub(crate) const fn new(postgres: bool) -> Self {
-        Self { postgres, conditions: String::new(), arguments: 0 }
+    pub(crate) fn new(postgres: bool) -> Self {
+        Self { postgres, conditions: SHOWN.to_owned(), arguments: 0 }
     }
 
     /// Adds a condition with its one argument.
     pub(crate) fn part(&mut self, part: Part) {
         self.arguments += 1;
-        if !self.conditions.is_empty() {
-            self.conditions.push_str(" AND ");
-        }
         let number = self.arguments.to_string();
-        self.conditions.push_str(&part.text(self.postgres).replace("{}", &number));
+        self.also(&part.text(self.postgres).replace("{}", &number));
+    }
+
+    /// Adds that a run is in one of these statuses. They are spelled out, so that the planner knows how many are.
+    pub(crate) fn statuses(&mut self, statuses: &[Status]) {
+        let quoted: Vec<String> = statuses.iter().map(|status| format!("'{}'", status.as_str())).collect();
+        self.also(&format!("r.status IN ({})", quoted.join(", ")));
+    }
+
+    /// Adds that a run is in a live state; spelled out as well.
+    pub(crate) fn live_state(&mut self, state: i32) {
+        self.also(&format!("r.live_state = {state}"));
+    }
+
+    fn also(&mut self, condition: &str) {
+        self.conditions.push_str(" AND ");
+        self.conditions.push_str(condition);
     }
 
     /// What comes after a key (two arguments: its value and the id).
@@ -243,15 +274,12 @@ impl Composer {
         let (value, id) = (self.arguments + 1, self.arguments + 2);
         self.arguments = id;
         let sign = if descending { '<' } else { '>' };
-        if !self.conditions.is_empty() {
-            self.conditions.push_str(" AND ");
-        }
-        // Writing into a string can't fail.
-        let written = write!(self.conditions, "({}, r.id) {sign} (${value}, ${id})", order.key());
-        debug_assert!(written.is_ok());
+        self.also(&format!("({}, r.id) {sign} (${value}, ${id})", order.key()));
     }
 
     /// The page: after a key if there is one, then limit and offset (two arguments).
+    ///
+    /// Which runs are on it is found first, in an index that has all that is asked about, and then what they are.
     pub(crate) fn page(mut self, order: Order, descending: bool, keyed: bool) -> Composed {
         if keyed {
             self.after(order, descending);
@@ -260,45 +288,47 @@ impl Composer {
         let (limit, offset) = (self.arguments + 1, self.arguments + 2);
         let key = order.key();
         Composed(format!(
-            "{}{} ORDER BY {key} {direction}, r.id {direction} LIMIT ${limit} OFFSET ${offset}",
-            select!(""),
-            self.conditions(),
+            "{}FROM (SELECT r.id, {key} AS key FROM runs r WHERE {} ORDER BY {key} {direction}, r.id {direction} \
+             LIMIT ${limit} OFFSET ${offset}) AS page JOIN runs r ON r.id = page.id {}\
+             ORDER BY page.key {direction}, page.id {direction}",
+            columns!(),
+            self.conditions,
+            names!(),
         ))
     }
 
     /// The first by id: after one (its argument), so many (another).
     pub(crate) fn after_id(self) -> Composed {
         let (after, limit) = (self.arguments + 1, self.arguments + 2);
-        let conditions = self.conditions();
+        let conditions = self.conditions;
         Composed(format!("{}{conditions} AND r.id > ${after} ORDER BY r.id LIMIT ${limit}", select!("")))
     }
 
     /// How many there are, at most [`crate::page::MAX_COUNTED`].
     pub(crate) fn count(self) -> Composed {
         Composed(format!(
-            "SELECT count(*) AS n FROM (SELECT 1 AS one FROM runs r JOIN projects p ON p.id = r.project_id \
-             AND NOT p.deleted WHERE NOT r.deleted AND {} LIMIT {}) AS counted",
-            self.conditions(),
+            "SELECT count(*) AS n FROM (SELECT 1 AS one FROM runs r WHERE {} LIMIT {}) AS counted",
+            self.conditions,
             crate::page::MAX_COUNTED,
         ))
     }
 
     /// How many there are by a key and by their status: of the newest `most`.
     pub(crate) fn grouped(self, by: GroupBy, most: u64) -> Composed {
+        let (key, tables) = by.shown();
         Composed(format!(
-            "SELECT of_each.key, of_each.status, count(*) AS n FROM (SELECT {} AS key, r.status FROM runs r \
-             JOIN projects p ON p.id = r.project_id AND NOT p.deleted LEFT JOIN queues q ON q.id = r.queue_id \
-             LEFT JOIN agents a ON a.id = q.agent_id WHERE NOT r.deleted AND {} ORDER BY r.id DESC LIMIT {most}) AS of_each \
-             GROUP BY of_each.key, of_each.status",
-            by.key(),
-            self.conditions(),
+            "SELECT {key} AS key, g.status, g.n FROM (SELECT newest.what, newest.status, count(*) AS n FROM \
+             (SELECT {} AS what, r.status FROM runs r WHERE {} ORDER BY r.created_at DESC, r.id DESC LIMIT {most}) AS newest \
+             GROUP BY newest.what, newest.status) AS g {tables}",
+            by.column(),
+            self.conditions,
         ))
     }
-
-    fn conditions(&self) -> &str {
-        if self.conditions.is_empty() { "TRUE" } else { &self.conditions }
-    }
 }
+
+/// What every listing leaves out: what is deleted, and what is in a project that is.
+const SHOWN: &str =
+    "NOT r.deleted AND r.project_id NOT IN (SELECT gone.id FROM projects gone WHERE gone.deleted)";
 
 /// All listings worth preparing in a test: every part, every order, both directions, with and without a key.
 #[must_use]
@@ -307,6 +337,8 @@ pub fn samples(postgres: bool) -> Vec<String> {
     for order in Order::ALL {
         for (descending, keyed) in [(true, true), (false, true), (true, false)] {
             let mut composer = Composer::new(postgres);
+            composer.statuses(&[Status::Queued, Status::Failed]);
+            composer.live_state(1);
             for part in Part::ALL {
                 composer.part(part);
             }

@@ -75,6 +75,8 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration!(15, "0015", "queue_protocol", expand, ""),
     migration!(16, "0016", "history", expand, ""),
     migration!(17, "0017", "traces", expand, ""),
+    migration!(18, "0018", "listing", expand, ""),
+    migration!(19, "0019", "listing_before", contract, ""),
 ];
 
 /// The table that notes what was applied.

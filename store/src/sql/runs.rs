@@ -3,20 +3,32 @@
 
 use super::{Sql, bulk_insert, bulk_update, statements};
 
-macro_rules! select {
-    ($tail:literal) => {
+/// What is read of a run, with the names of where it belongs.
+macro_rules! columns {
+    () => {
         concat!(
             "SELECT r.id, r.owner, r.project_id, p.name AS project_name, r.queue_id, q.name AS queue_name, ",
             "r.agent_id, a.name AS agent_name, r.name, r.description, r.readme, r.tags, r.kind, r.runtime, ",
             "r.priority, r.dispatch, r.spec_hash, r.timeout_ms, r.inputs, r.outputs, r.meta_info, r.resources, ",
             "r.managed_by, r.pending, r.original_id, r.cloning_kind, r.username, r.namespace, r.live_state, ",
-            "r.needs, r.lane, r.trace, r.version, r.created_at, r.updated_at, r.schedule_at, r.started_at, r.finished_at ",
-            "FROM runs r ",
-            "JOIN projects p ON p.id = r.project_id AND NOT p.deleted ",
-            "LEFT JOIN queues q ON q.id = r.queue_id LEFT JOIN agents a ON a.id = r.agent_id ",
-            "WHERE NOT r.deleted AND ",
-            $tail
+            "r.needs, r.lane, r.trace, r.version, r.created_at, r.updated_at, r.schedule_at, r.started_at, r.finished_at "
         )
+    };
+}
+pub(super) use columns;
+
+/// Where those names are.
+macro_rules! names {
+    () => {
+        "JOIN projects p ON p.id = r.project_id AND NOT p.deleted \
+         LEFT JOIN queues q ON q.id = r.queue_id LEFT JOIN agents a ON a.id = r.agent_id "
+    };
+}
+pub(super) use names;
+
+macro_rules! select {
+    ($tail:literal) => {
+        concat!(columns!(), "FROM runs r ", names!(), "WHERE NOT r.deleted AND ", $tail)
     };
 }
 pub(super) use select;

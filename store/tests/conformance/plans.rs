@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use berth_domain::lifecycle::Status;
 use berth_domain::scheduling::{LaneKey, PipelineSettings, Snapshot, admit};
-use berth_store::{AdmissionOptions, Admitted, NewRun, Store, statements};
+use berth_store::{
+    AdmissionOptions, Admitted, NewRun, RunFilter, Sort, SortKey, Store, page_statement, statements,
+};
 use berth_test_servers::effort;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqlSafeStr, SqliteConnection};
 
@@ -69,6 +72,34 @@ fn sql(name: &str) -> berth_store::Statement {
     statements().into_iter().find(|statement| statement.name.ends_with(name)).unwrap()
 }
 
+/// Pages of lists and the index each must use, where all fit: owner, limit and offset are their arguments.
+fn lists() -> [(&'static str, RunFilter, Sort, &'static str); 3] {
+    let all = RunFilter { owner: Some("acme".to_owned()), live_state: Some(1), ..RunFilter::default() };
+    let waiting = RunFilter { statuses: vec![Status::Queued, Status::Running], ..all.clone() };
+    let newest = Sort { key: SortKey::CreatedAt, descending: true };
+    [
+        ("newest", all.clone(), newest, "runs_newest"),
+        ("latest", all, Sort::default(), "runs_latest"),
+        ("waiting and running, newest", waiting, newest, "runs_newest"),
+    ]
+}
+
+/// Everything that must cost the same whatever the backlog: its name, its text, the index that it must use.
+fn hot(agent: &str, postgres: bool) -> Vec<(&'static str, String, &'static str)> {
+    let reads = HOT.iter().map(|(name, arguments, index)| {
+        let text = if postgres { sql(name).postgres } else { sql(name).sqlite };
+        (*name, spelled(text, arguments, agent), *index)
+    });
+    let lists = lists().into_iter().map(|(name, filter, sort, index)| {
+        (
+            name,
+            spelled(&page_statement(&filter, sort, postgres).unwrap(), &["'acme'", "201", "0"], agent),
+            index,
+        )
+    });
+    reads.chain(lists).collect()
+}
+
 /// The hot reads with arguments spelled out, and the index each must use.
 const HOT: [(&str, &[&str], &str); 8] = [
     ("lanes::HEADS", &["'acme'", "256"], "runs_in_lanes"),
@@ -96,8 +127,7 @@ async fn hot_reads_use_their_index_on_sqlite() {
     let world = World::new(&store).await;
     fill(&store, &world, 2000).await;
     let mut connection = SqliteConnection::connect(&sqlite_url(&folder)).await.unwrap();
-    for (name, arguments, index) in HOT {
-        let text = spelled(sql(name).sqlite, arguments, &format!("x'{}'", world.agent.id));
+    for (name, text, index) in hot(&format!("x'{}'", world.agent.id), false) {
         let plan: Vec<String> =
             sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}")).into_sql_str())
                 .fetch_all(&mut connection)
@@ -131,8 +161,7 @@ async fn hot_reads_take_no_more_steps_of_a_longer_backlog_on_sqlite() {
         fill(&store, &world, more).await;
         fill_lane(&store, &world, &pipeline, more).await;
         let mut of_each = Vec::new();
-        for (name, arguments, _) in HOT {
-            let text = spelled(sql(name).sqlite, arguments, &format!("x'{}'", world.agent.id));
+        for (name, text, _) in hot(&format!("x'{}'", world.agent.id), false) {
             steps.store(0, Ordering::Relaxed);
             sqlx::query(AssertSqlSafe(text).into_sql_str()).fetch_all(&mut connection).await.unwrap();
             of_each.push((name, steps.load(Ordering::Relaxed)));
@@ -167,9 +196,7 @@ async fn hot_reads_use_their_index_on_postgres_and_read_no_more_of_a_longer_back
         fill_lane(&store, &world, &pipeline, more).await;
         sqlx::query("ANALYZE").execute(&mut connection).await.unwrap();
         let mut rows = Vec::new();
-        for (name, arguments, index) in HOT {
-            let agent = format!("'{}'::uuid", world.agent.id);
-            let text = spelled(sql(name).postgres, arguments, &agent);
+        for (name, text, index) in hot(&format!("'{}'::uuid", world.agent.id), true) {
             let explain = format!("EXPLAIN (ANALYZE, FORMAT JSON) {text}");
             let plan: serde_json::Value = sqlx::query_scalar(AssertSqlSafe(explain).into_sql_str())
                 .fetch_one(&mut connection)
