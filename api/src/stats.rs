@@ -71,7 +71,7 @@ impl Stats {
 impl Numbers {
     async fn read(app: &App, owner: &str) -> Result<Self, Problem> {
         let now = app.clock.now();
-        let queues = app.store.queue_stats().await?.into_iter().filter(|queue| queue.owner == owner);
+        let queues = app.store.queue_stats(now).await?.into_iter().filter(|queue| queue.owner == owner);
         let queues = queues.map(|queue| (queue.queue_id, queue)).collect();
         let mut replicas: HashMap<AgentId, Vec<Replica>> = HashMap::new();
         for (agent, replica) in app.store.live_replicas(now).await? {
@@ -115,7 +115,7 @@ impl Numbers {
             "backlog": number(|known| known.backlog),
             "in_flight": number(|known| known.in_flight),
             "offered": number(|known| known.offered),
-            "admissible": number(QueueStats::admissible),
+            "admissible": number(|known| known.admissible),
             "oldest_seconds": oldest.map(|oldest| self.at.since(oldest).as_secs_f64()),
             "dead_letters": number(|known| known.dead_letters),
             "consumers": self.consumers(queue.agent_id),

@@ -24,4 +24,5 @@ pub mod scheduling;
 pub mod spec;
 pub mod time;
 pub mod trace;
+pub mod waiting;
 pub mod warning;

@@ -19,6 +19,7 @@ use crate::reported::{ConnectionName, Reported};
 use crate::restore::Seen;
 use crate::time::Time;
 use crate::trace::SpanId;
+use crate::waiting::Waiting;
 
 /// The version of these messages.
 pub const VERSION: u32 = 1;
@@ -36,6 +37,8 @@ pub const FENCED_SECONDS: u64 = 25;
 pub const FENCING: &str = "fencing";
 /// The feature of agents that keep logs, and forget them when they are told to.
 pub const ARCHIVE: &str = "archive";
+/// The feature of agents that want to be told how much waits in their queues, since somebody scales them by it.
+pub const WAITING: &str = "waiting";
 /// How long a claim is valid, in seconds: the agent counts from sending it, the scheduler from its commit.
 pub const CLAIM_VALIDITY_SECONDS: u64 = 10;
 
@@ -406,6 +409,8 @@ pub enum ToAgentBody {
     Remove(Vec<AttemptRef>),
     /// Questions.
     Questions(Vec<Question>),
+    /// How much waits in the agent's queues, as it was measured last: with each grant, to agents with the feature [`WAITING`].
+    Waiting(Vec<Waiting>),
     /// Runs that were deleted: what is kept of their logs is to go. Said again until [`FromAgentBody::Forgotten`].
     Forget(Vec<RunId>),
 }

@@ -105,6 +105,15 @@ impl Quantity {
         Self { nano: self.nano.saturating_mul(i128::from(count)), style: self.style }
     }
 
+    /// How many times `amount` is in it, whole; as often as can be counted, if that is nothing or less.
+    #[must_use]
+    pub fn times_of(self, amount: Self) -> u64 {
+        if amount.nano <= 0 {
+            return u64::MAX;
+        }
+        u64::try_from((self.nano / amount.nano).max(0)).unwrap_or(u64::MAX)
+    }
+
     /// The sum, or nothing if it doesn't fit.
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {

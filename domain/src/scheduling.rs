@@ -5,6 +5,7 @@
 //! that counts a run counts its lane alike, so a blocked lane is passed over whole, whatever its length.
 //! [`Claimant::rule`] asks some of these rules once more when an agent claims what it was offered.
 
+mod admissible;
 mod admit;
 mod claim;
 mod confine;
@@ -26,6 +27,7 @@ mod settings;
 mod snapshot;
 mod waits;
 
+pub use admissible::{Admissible, admissible};
 pub use admit::{Admission, Choice, admit, choose};
 pub use claim::{Claimant, Claimed, PausedQueue, Ruling};
 pub use confine::{Confinement, ConfinementPatch};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use berth_domain::id::AgentId;
 use berth_domain::time::Time;
+use berth_domain::waiting::Waiting;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -37,6 +38,8 @@ pub(crate) struct Parts {
     pub(crate) lamport: Lamport,
     /// The names of the agents, as of some seconds ago: for texts.
     names_of: Mutex<BTreeMap<AgentId, String>>,
+    /// How much waits in the queues of each agent, as it was measured last.
+    waiting: Mutex<BTreeMap<AgentId, Vec<Waiting>>>,
     /// When something of an agent was logged that it could have logged all the time.
     logged: Mutex<BTreeMap<AgentId, Time>>,
     pub(crate) shutdown: CancellationToken,
@@ -55,6 +58,7 @@ impl Context {
             wipes: AtomicU64::new(0),
             lamport: Lamport::default(),
             names_of: Mutex::default(),
+            waiting: Mutex::default(),
             logged: Mutex::default(),
             shutdown,
             tracker,
@@ -70,6 +74,16 @@ impl Context {
     pub(crate) fn name_of(&self, agent: AgentId) -> String {
         let names = self.names_of.lock().unwrap_or_else(PoisonError::into_inner);
         names.get(&agent).cloned().unwrap_or_else(|| agent.to_string())
+    }
+
+    /// Notes how much waits in the queues of each agent.
+    pub(crate) fn note_waiting(&self, waiting: BTreeMap<AgentId, Vec<Waiting>>) {
+        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = waiting;
+    }
+
+    /// How much waits in an agent's queues; none until that was measured.
+    pub(crate) fn waiting_of(&self, agent: AgentId) -> Option<Vec<Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).get(&agent).cloned()
     }
 
     /// Whether something that an agent can cause at any rate is to be logged now: once, and not again for `quiet`.

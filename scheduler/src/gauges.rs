@@ -7,6 +7,7 @@ use berth_domain::history::Gauges;
 use berth_domain::id::{AgentId, QueueId};
 use berth_domain::scheduling::{MIN_WINDOW, window};
 use berth_domain::time::Time;
+use berth_domain::waiting::Waiting;
 use berth_domain::warning::warnings;
 use berth_store::{Agent, BrokerFacts, QueueStats};
 use berth_telemetry::metrics::QueueNumbers;
@@ -43,7 +44,12 @@ async fn measure(
     let agents = context.store.all_agents().await?;
     let windows: BTreeMap<AgentId, u32> =
         agents.iter().map(|agent| (agent.id, window(agent.handover_rate))).collect();
-    let queues = context.store.queue_stats().await?;
+    let queues = context.store.queue_stats(now).await?;
+    let mut waiting: BTreeMap<AgentId, Vec<Waiting>> = BTreeMap::new();
+    for queue in &queues {
+        waiting.entry(queue.agent_id).or_default().push(queue.waiting(now));
+    }
+    context.note_waiting(waiting);
     let mut seen = BTreeSet::new();
     for queue in &queues {
         let numbers = QueueNumbers {
@@ -54,7 +60,8 @@ async fn measure(
             dead_letters: queue.dead_letters,
             concurrency: queue.concurrency.map(u64::from),
             offers_outstanding: queue.offered,
-            admissible: queue.admissible(),
+            admissible: queue.admissible,
+            admissible_oldest: since(queue.admissible_oldest, now),
         };
         context.metrics.queue(&queue.agent, &queue.queue, &numbers);
         seen.insert((queue.agent.clone(), queue.queue.clone()));
@@ -112,12 +119,16 @@ fn gauges(queue: &QueueStats, now: Time) -> Gauges {
     Gauges {
         backlog: queue.backlog,
         in_flight: queue.in_flight,
-        admissible: queue.admissible(),
+        admissible: queue.admissible,
         oldest_ms: u64::try_from(oldest(queue, now).as_millis()).unwrap_or(u64::MAX),
         dead_letters: queue.dead_letters,
     }
 }
 
 fn oldest(queue: &QueueStats, now: Time) -> Duration {
-    queue.oldest_queued_at.map(|oldest| now.since(oldest)).unwrap_or_default()
+    since(queue.oldest_queued_at, now)
+}
+
+fn since(oldest: Option<Time>, now: Time) -> Duration {
+    oldest.map(|oldest| now.since(oldest)).unwrap_or_default()
 }

@@ -3,6 +3,7 @@
 //! Slots are only ever taken here, under the organization's lock; everything else releases them. So what the
 //! snapshot says is used is never less than what is, and no limit is passed, at any number of schedulers.
 
+mod admissible;
 mod holders;
 mod kept;
 mod snapshot;

@@ -29,6 +29,7 @@ pub mod page;
 mod presets;
 mod projects;
 mod queues;
+mod requests;
 mod retention;
 mod runs;
 mod sql;

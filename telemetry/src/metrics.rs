@@ -143,6 +143,7 @@ mod tests {
             "berth_report_lag_seconds_count 1",
             "berth_offers_outstanding{agent=\"eu\",queue=\"gpu\"} 0",
             "berth_queue_admissible{agent=\"eu\",queue=\"gpu\"} 0",
+            "berth_queue_admissible_oldest_seconds{agent=\"eu\",queue=\"gpu\"} 0",
             "berth_agent_up{agent=\"eu\"} 1",
             "berth_warning{agent=\"eu\",queue=\"\",severity=\"critical\",warning=\"AgentLost\"} 1",
             "berth_agent_consumers{agent=\"eu\"} 2",

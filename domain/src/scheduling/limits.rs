@@ -19,6 +19,12 @@ pub struct Limit {
 }
 
 impl Limit {
+    /// How many more stay within it.
+    #[must_use]
+    pub fn room(self) -> u64 {
+        self.limit.map_or(u64::MAX, |limit| u64::from(limit.saturating_sub(self.used)))
+    }
+
     /// Whether one more would pass it.
     #[must_use]
     pub fn is_full(self) -> bool {
@@ -69,6 +75,16 @@ pub struct Quota {
 }
 
 impl Quota {
+    /// How many times so much more stays within it.
+    #[must_use]
+    pub fn room(&self, amount: Quantity) -> u64 {
+        if amount <= Quantity::ZERO {
+            u64::MAX
+        } else {
+            self.limit.saturating_sub(self.used).times_of(amount)
+        }
+    }
+
     /// Whether so much more stays within it. What asks for nothing always does, also where more is used than allowed.
     #[must_use]
     pub fn holds(&self, amount: Quantity) -> bool {
@@ -129,14 +145,27 @@ impl Limits {
             && self.quotas.iter().all(|quota| quota.holds(demand.of(&quota.resource)))
     }
 
+    /// How many more runs with that demand may start.
+    #[must_use]
+    pub fn room(&self, demand: &Demand) -> u64 {
+        let rate = self.rate.map_or(u64::MAX, |rate| u64::from(rate.starts.saturating_sub(rate.used)));
+        let quotas = self.quotas.iter().map(|quota| quota.room(demand.of(&quota.resource)));
+        quotas.fold(self.slots.room().min(rate), u64::min)
+    }
+
     /// Counts the start of a run with that demand.
     pub fn take(&mut self, demand: &Demand) {
-        self.slots.used = self.slots.used.saturating_add(1);
+        self.take_all(demand, 1);
+    }
+
+    /// Counts the starts of so many runs with that demand.
+    pub fn take_all(&mut self, demand: &Demand, runs: u32) {
+        self.slots.used = self.slots.used.saturating_add(runs);
         if let Some(rate) = &mut self.rate {
-            rate.used = rate.used.saturating_add(1);
+            rate.used = rate.used.saturating_add(runs);
         }
         for quota in &mut self.quotas {
-            quota.used = quota.used.saturating_add(demand.of(&quota.resource));
+            quota.used = quota.used.saturating_add(demand.of(&quota.resource).saturating_times(runs));
         }
     }
 
@@ -176,6 +205,26 @@ mod tests {
     fn what_asks_for_nothing_of_a_resource_passes_its_quota_even_when_that_was_lowered() {
         assert!(quota("1", "5").holds(&demand("cpu", "64")));
         assert!(!quota("1", "5").holds(&demand("gpu", "1m")));
+    }
+
+    #[test]
+    fn there_is_room_for_as_many_as_may_start_one_by_one() {
+        let mut limits = quota("3", "500m");
+        limits.slots.limit = Some(9);
+        for (amount, room) in [("1", 2), ("2500m", 1), ("2501m", 0), ("0", 9)] {
+            let asked = demand("gpu", amount);
+            assert_eq!(limits.room(&asked), room, "{amount}");
+            let mut counted = limits.clone();
+            let mut starts = 0;
+            while counted.holds(&asked) {
+                counted.take(&asked);
+                starts += 1;
+            }
+            assert_eq!(starts, room, "{amount}");
+        }
+        limits.rate = Some(Rate { starts: 2, period: Duration::from_secs(60), used: 1, frees_at: None });
+        assert_eq!(limits.room(&Demand::default()), 1);
+        assert_eq!(quota("1", "5").room(&demand("gpu", "1m")), 0, "it was lowered");
     }
 
     #[test]

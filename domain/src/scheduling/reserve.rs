@@ -62,6 +62,14 @@ impl Reservations {
         }
     }
 
+    /// Whether something is kept of what `lane` asks for, be it for a run of its own.
+    pub(super) fn keeps_of(&self, snapshot: &Snapshot, lane: &Lane) -> bool {
+        let asked = |level| {
+            Demand::iter(&lane.demand).any(|(resource, _)| self.0.contains_key(&(level, resource.to_owned())))
+        };
+        !self.0.is_empty() && snapshot.levels(lane).any(asked)
+    }
+
     /// What `head` would take from another one that comes before it.
     pub(super) fn against<'a>(
         &'a self,

@@ -1,6 +1,6 @@
 //! Leases: granted by reply, persisted, and bound to the agent's identity.
 
-use berth_domain::protocol::{LeaseRequest, ToAgentBody};
+use berth_domain::protocol::{LeaseRequest, ToAgentBody, WAITING};
 use berth_store::{Agent, Lease};
 
 use crate::context::Context;
@@ -52,7 +52,12 @@ pub(super) async fn grant(
                 ToAgentBody::LeaseRefused { nonce, reason }
             }
         };
+        let is_granted = matches!(answer, ToAgentBody::LeaseGranted { .. });
         answers.push((replica.clone(), answer));
+        if is_granted && request.features.iter().any(|feature| feature == WAITING) {
+            let waiting = context.waiting_of(agent.id);
+            answers.extend(waiting.map(|waiting| (replica.clone(), ToAgentBody::Waiting(waiting))));
+        }
     }
     outbox::send(context, agent.name.as_str(), answers).await;
     Ok(())

@@ -6,9 +6,10 @@ use std::time::Duration;
 use berth_domain::feature::Features;
 use berth_domain::id::{AgentId, QueueId, RunId};
 use berth_domain::lifecycle::{DispatchState, Status};
-use berth_domain::scheduling::{Paused, QueueProtocol};
+use berth_domain::scheduling::{Admissible, Paused, QueueProtocol};
 use berth_domain::time::Time;
 use berth_domain::trace::TraceContext;
+use berth_domain::waiting::Waiting;
 
 use super::model::trace;
 use crate::db::{Row, args};
@@ -133,16 +134,28 @@ pub struct QueueStats {
     pub in_flight: u64,
     /// Dead letters.
     pub dead_letters: u64,
+    /// Runs that wait for nothing but the agent's hand-over, on offer or not yet: what another replica of it could help
+    /// with. No limit, quota, rate, pause or cordon holds them back, the queue's own or any other.
+    pub admissible: u64,
+    /// Since when the longest waiting one of these waits, as far as is known.
+    pub admissible_oldest: Option<Time>,
 }
 
 impl QueueStats {
-    /// Waiting runs that the queue's own limit leaves room for: what another agent replica could help with.
+    /// How much waits in it, for whoever scales by it.
     #[must_use]
-    pub fn admissible(&self) -> u64 {
-        let room = self
-            .concurrency
-            .map_or(u64::MAX, |limit| u64::from(limit).saturating_sub(self.offered + self.in_flight));
-        self.backlog.min(room)
+    pub fn waiting(&self, now: Time) -> Waiting {
+        let since = |oldest: Option<Time>| {
+            let waited = oldest.map(|oldest| now.since(oldest)).unwrap_or_default();
+            u64::try_from(waited.as_millis()).unwrap_or(u64::MAX)
+        };
+        Waiting {
+            queue: self.queue.clone(),
+            admissible: self.admissible,
+            admissible_oldest_ms: since(self.admissible_oldest),
+            backlog: self.backlog,
+            oldest_ms: since(self.oldest_queued_at),
+        }
     }
 }
 
@@ -213,18 +226,33 @@ impl Store {
     ///
     /// # Errors
     /// If the database can't be used.
-    pub async fn queue_stats(&self) -> Result<Vec<QueueStats>, Error> {
+    pub async fn queue_stats(&self, now: Time) -> Result<Vec<QueueStats>, Error> {
         let most = i64::try_from(MAX_COUNTED).unwrap_or(i64::MAX);
         let rows = self.db.all(sql::lanes::QUEUE_STATS, args![most]).await?;
+        let mut admissible: BTreeMap<String, BTreeMap<QueueId, Admissible>> = BTreeMap::new();
+        for row in &rows {
+            // Where nothing waits, nothing has to be looked at.
+            if row.opt_time("oldest")?.is_some() || row.count("offered")? > 0 {
+                let owner = row.text("owner")?;
+                if !admissible.contains_key(&owner) {
+                    let found = self.admissible(&owner, now).await?;
+                    admissible.insert(owner, found);
+                }
+            }
+        }
         rows.iter()
             .map(|row| {
+                let owner = row.text("owner")?;
+                let of = admissible.get(&owner).and_then(|queues| queues.get(&row.id("id").ok()?));
+                let of = of.copied().unwrap_or_default();
+                let offered_oldest = row.opt_time("offered_oldest")?.filter(|_| of.offered > 0);
                 let priorities: BTreeMap<u8, u64> = row.opt_json("priorities")?.unwrap_or_default();
                 Ok(QueueStats {
                     queue_id: row.id("id")?,
                     queue: row.text("name")?,
                     agent_id: row.id("agent_id")?,
                     agent: row.text("agent_name")?,
-                    owner: row.text("owner")?,
+                    owner,
                     concurrency: row.opt_u32("concurrency")?,
                     protocol: row.parse("protocol")?,
                     paused: queues::hold(row, "paused")?,
@@ -234,6 +262,8 @@ impl Store {
                     offered: row.count("offered")?,
                     in_flight: row.count("in_flight")?,
                     dead_letters: row.count("dead")?,
+                    admissible: of.waiting + of.offered,
+                    admissible_oldest: of.oldest.into_iter().chain(offered_oldest).min(),
                 })
             })
             .collect()

@@ -50,6 +50,7 @@ macro_rules! queue_stats {
            AND r.owner = a.owner AND r.queue_id = q.id LIMIT $1) AS waiting) AS oldest, \
          (SELECT count(*) FROM runs r WHERE r.holds_slot AND r.agent_id = a.id AND r.queue_id = q.id \
            AND r.offered) AS offered, \
+         (SELECT min(r.queued_at) FROM runs r WHERE r.offered AND r.agent_id = a.id AND r.queue_id = q.id) AS offered_oldest, \
          (SELECT count(*) FROM runs r WHERE r.holds_slot AND r.agent_id = a.id AND r.queue_id = q.id \
            AND NOT r.offered) AS in_flight, \
          (SELECT count(*) FROM dead_letters d WHERE d.queue_id = q.id AND d.replayed_at IS NULL) AS dead \
@@ -90,6 +91,12 @@ statements! {
              ORDER BY p.queue_id, p.project_id, p.lane, h.priority DESC, h.queued_at, h.id"
         ),
     );
+    /// How many runs wait in each lane, each counted up to `$2`.
+    COUNTS = Sql::both(lanes!(
+        "SELECT p.queue_id, p.project_id, p.lane, (SELECT count(*) FROM (SELECT 1 AS one FROM runs r \
+         WHERE r.status = 'queued' AND r.owner = $1 AND r.queue_id = p.queue_id AND r.project_id = p.project_id \
+         AND r.lane = p.lane LIMIT $2) AS some_of_it) AS n FROM lane JOIN runs p ON p.id = lane.first"
+    ));
     /// Who holds slots, and how many of them are offers.
     SLOTS = Sql::both(
         "SELECT r.agent_id, r.queue_id, r.project_id, r.lane, r.offered, count(*) AS n FROM agents a \

@@ -25,7 +25,7 @@ pub(crate) async fn parallel_admitters_never_pass_a_limit(store: &Store) {
                 .unwrap();
             let Admitted::Runs(runs) = outcome else { continue };
             admitted += runs.len();
-            let stats = &store.queue_stats().await.unwrap()[0];
+            let stats = &store.queue_stats(NOW).await.unwrap()[0];
             assert!(stats.offered + stats.in_flight <= 5, "{stats:?}");
             // One of them ends now and then, so that slots come free while others choose.
             if let Some(run) = runs.first() {
@@ -45,7 +45,7 @@ pub(crate) async fn parallel_admitters_never_pass_a_limit(store: &Store) {
     });
     let admitted: usize = join_all(admitters).await.into_iter().sum();
     assert!(admitted > 5, "slots that came free were used: {admitted}");
-    let stats = &store.queue_stats().await.unwrap()[0];
+    let stats = &store.queue_stats(NOW).await.unwrap()[0];
     assert!(stats.offered + stats.in_flight <= 5, "{stats:?}");
     assert_eq!(stats.backlog as usize, 60 - admitted);
 }
@@ -103,7 +103,7 @@ pub(crate) async fn a_place_in_the_queue_is_exact(store: &Store) {
         let position = store.position_in_queue(run.id).await.unwrap().unwrap();
         assert_eq!((position.position, position.of, position.is_exact), (place, 4, true));
     }
-    let stats = &store.queue_stats().await.unwrap()[0];
+    let stats = &store.queue_stats(NOW).await.unwrap()[0];
     assert_eq!((stats.backlog, stats.oldest_queued_at), (4, Some(NOW)));
 }
 
@@ -136,4 +136,12 @@ pub(crate) async fn a_run_that_its_agent_cant_do_waits_and_others_go_past_it(sto
     can.features.push("service".into());
     store.grant_lease(world.agent.id, "r1", &can, NOW).await.unwrap();
     assert_eq!(admit_all(NOW).await[0].0, runs[0].id, "once its agent can");
+}
+
+pub(crate) async fn requests_of_all_replicas_that_live_are_added_up(store: &Store) {
+    let mut sums = Vec::new();
+    for (replica, requests, at) in [("a", 3, 0), ("b", 4, 1), ("a", 1, 2), ("b", 2, 40)] {
+        sums.push(store.note_requests(replica, requests, after(at)).await.unwrap());
+    }
+    assert_eq!(sums, [3, 7, 5, 2]);
 }

@@ -85,6 +85,31 @@ pub(crate) async fn a_project_has_quotas_over_all_its_queues(store: &Store) {
     assert_eq!(admitted(store, after(3), 10).await, [runs[0].id, runs[2].id]);
 }
 
+pub(crate) async fn what_any_limit_holds_back_is_not_counted_as_admissible(store: &Store) {
+    let world = World::new(store).await;
+    let other = project(store, "q").await;
+    let patch = ProjectPatch { limits: quota("3"), ..ProjectPatch::default() };
+    store.update_project("acme", "q", patch, &audit("project.update")).await.unwrap();
+    let mut runs: Vec<NewRun> =
+        (0..10).map(|n| asking(world.queued_in(other.id, 0, after(n)), "1")).collect();
+    runs.extend((10..12).map(|n| world.queued(0, after(n))));
+    create(store, &runs).await;
+    let of_queue = async |at| {
+        let stats = store.queue_stats(at).await.unwrap().remove(0);
+        (stats.backlog, stats.offered, stats.admissible, stats.admissible_oldest)
+    };
+    // Three by the project's quota, and two that no quota counts.
+    assert_eq!(of_queue(after(12)).await, (12, 0, 5, Some(NOW)));
+    assert_eq!(admitted(store, after(12), 1).await, [runs[0].id]);
+    assert_eq!(of_queue(after(12)).await, (11, 1, 5, Some(NOW)), "what is on offer waits for the agent, too");
+    // Without an agent nothing starts; a replica of it is what would help.
+    assert_eq!(of_queue(after(100)).await, (11, 1, 5, Some(NOW)));
+    let paused = Paused { reason: "r".into(), by: "b".into(), until: None, drain: false };
+    let patch = QueuePatch { paused: Some(Some(paused)), ..QueuePatch::default() };
+    store.update_queue("acme", "local", "default", patch, &audit("queue.pause")).await.unwrap();
+    assert_eq!(of_queue(after(12)).await, (11, 1, 0, None));
+}
+
 pub(crate) async fn a_rate_holds_over_any_period(store: &Store) {
     let world = World::new(store).await;
     let rate = LimitPatch { quota: None, rate: Some(Some("3/10s".parse().unwrap())) };

@@ -41,6 +41,12 @@ impl HttpMetrics {
         InFlight(self.in_flight.clone())
     }
 
+    /// Requests that are being answered.
+    #[must_use]
+    pub fn in_flight(&self) -> u64 {
+        u64::try_from(self.in_flight.get()).unwrap_or(0)
+    }
+
     /// A request was answered.
     pub fn answered(&self, method: &str, route: &str, status: u16, took: Duration) {
         let status = status.to_string();

@@ -23,8 +23,10 @@ pub struct QueueNumbers {
     pub concurrency: Option<u64>,
     /// Offered attempts that nobody has claimed.
     pub offers_outstanding: u64,
-    /// Waiting runs that nothing but the agent's hand-over holds back.
+    /// Runs that wait for nothing but the agent's hand-over, on offer or not yet.
     pub admissible: u64,
+    /// Age of the oldest of them.
+    pub admissible_oldest: Duration,
 }
 
 /// Dispatch as the scheduler sees it.
@@ -38,6 +40,7 @@ pub struct SchedulerMetrics {
     concurrency: IntGaugeVec,
     offers: IntGaugeVec,
     admissible: IntGaugeVec,
+    admissible_oldest: GaugeVec,
     dispatched: IntCounterVec,
     finished: IntCounterVec,
     wait: HistogramVec,
@@ -74,7 +77,13 @@ impl SchedulerMetrics {
             admissible: gauges(
                 r,
                 "berth_queue_admissible",
-                "Waiting runs that nothing but the agent's hand-over holds back",
+                "Runs that wait for nothing but the agent's hand-over, on offer or not yet",
+                labels,
+            )?,
+            admissible_oldest: float_gauges(
+                r,
+                "berth_queue_admissible_oldest_seconds",
+                "Age of the oldest run that waits for nothing but the agent's hand-over",
                 labels,
             )?,
             dispatched: counters(r, "berth_runs_dispatched_total", "Attempts admitted and offered", labels)?,
@@ -136,6 +145,7 @@ impl SchedulerMetrics {
         self.concurrency.with_label_values(labels).set(numbers.concurrency.map_or(-1, count));
         self.offers.with_label_values(labels).set(count(numbers.offers_outstanding));
         self.admissible.with_label_values(labels).set(count(numbers.admissible));
+        set(&self.admissible_oldest.with_label_values(labels), numbers.admissible_oldest);
     }
 
     /// Shows a queue that is gone no longer. What it counted stays.
@@ -154,6 +164,7 @@ impl SchedulerMetrics {
             drop(gauges.remove_label_values(labels));
         }
         drop(self.oldest.remove_label_values(labels));
+        drop(self.admissible_oldest.remove_label_values(labels));
     }
 
     /// An attempt was admitted and offered.

@@ -11,8 +11,8 @@ use crate::feature::Features;
 use crate::id::{AgentId, Id};
 use crate::quantity::Quantity;
 use crate::scheduling::{
-    AgentView, Asked, Confinement, Demand, Hold, PipelineView, Place, Preemption, ProjectView, QueueProtocol,
-    Quota, Rate, Rule, Share, blocks, explain, holds,
+    Admissible, AgentView, Asked, Confinement, Demand, Hold, PipelineView, Place, Preemption, ProjectView,
+    QueueProtocol, Quota, Rate, Rule, Share, admissible, blocks, explain, holds,
 };
 
 fn id<T>(n: u128) -> Id<T> {
@@ -306,6 +306,79 @@ fn what_a_project_may_not_use_any_more_waits_and_says_so() {
     assert_eq!(told(&snapshot), (1, None));
 }
 
+/// What of the queue 1 waits for nothing but its agent's hand-over.
+fn of_queue_one(snapshot: &Snapshot, waiting: &[u64]) -> Admissible {
+    admissible(snapshot, waiting).remove(&id(1)).unwrap_or_default()
+}
+
+#[test]
+fn work_that_any_limit_holds_back_is_not_admissible_and_what_the_agent_keeps_waiting_is() {
+    let mut snapshot =
+        world(vec![queue(1, id(1), 0, None)], vec![project(1, None)], vec![lane(1, 1, &[(1, 0)])]);
+    snapshot.queues[0].window = Limit { limit: Some(32), used: 32 };
+    let all = Admissible { waiting: 900, oldest: Some(Time::from_micros(1)), offered: 32 };
+    assert_eq!(of_queue_one(&snapshot, &[900]), all, "the window is what the agent takes");
+    snapshot.agents[0].is_live = false;
+    snapshot.broker_is_up = false;
+    assert_eq!(of_queue_one(&snapshot, &[900]), all, "a replica could help");
+    let waiting = |snapshot: &Snapshot| of_queue_one(snapshot, &[900]).waiting;
+    for limited in [
+        |snapshot: &mut Snapshot| snapshot.organization.slots = Limit { limit: Some(40), used: 35 },
+        |snapshot: &mut Snapshot| snapshot.agents[0].limits.slots = Limit { limit: Some(40), used: 35 },
+        |snapshot: &mut Snapshot| snapshot.projects[0].limits.slots = Limit { limit: Some(5), used: 0 },
+        |snapshot: &mut Snapshot| {
+            snapshot.lanes[0] = asking(snapshot.lanes[0].clone(), "2");
+            snapshot.queues[0].limits.quotas = vec![gpus("80", "69")];
+        },
+        |snapshot: &mut Snapshot| {
+            let period = Duration::from_secs(60);
+            snapshot.queues[0].limits.rate = Some(Rate { starts: 30, period, used: 25, frees_at: None });
+        },
+    ] {
+        let mut held = snapshot.clone();
+        limited(&mut held);
+        assert_eq!(waiting(&held), 5);
+    }
+}
+
+#[test]
+fn nothing_of_a_queue_that_is_paused_or_of_an_agent_that_is_cordoned_is_admissible() {
+    let mut paused =
+        world(vec![queue(1, id(1), 0, None)], vec![project(1, None)], vec![lane(1, 1, &[(1, 0)])]);
+    paused.queues[0].window.used = 7;
+    let mut cordoned = paused.clone();
+    cordoned.agents[0].is_cordoned = true;
+    paused.queues[0].paused =
+        Some(crate::scheduling::Paused { reason: "r".into(), by: "b".into(), until: None, drain: false });
+    for snapshot in [paused, cordoned] {
+        assert_eq!(of_queue_one(&snapshot, &[900]), Admissible::default());
+    }
+}
+
+#[test]
+fn queues_that_share_a_limit_are_not_admissible_beyond_it_together() {
+    let snapshot = world(
+        vec![queue(1, id(1), 0, None), queue(2, id(1), 5, None)],
+        vec![project(1, Some(10))],
+        vec![lane(1, 1, &[(1, 0)]), lane(2, 1, &[(2, 0)])],
+    );
+    let found = admissible(&snapshot, &[100, 8]);
+    assert_eq!((found[&id(2)].waiting, found[&id(1)].waiting), (8, 2));
+}
+
+#[test]
+fn what_is_kept_for_a_run_that_has_waited_for_long_is_not_admissible_for_others() {
+    let mut snapshot = world(
+        vec![QueueView { reserve_after: Some(Duration::from_secs(60)), ..queue(1, id(1), 0, None) }],
+        vec![project(1, None)],
+        vec![asking(lane(1, 1, &[(1, 0)]), "8"), asking(lane(1, 1, &[(2, 0)]), "1")],
+    );
+    snapshot.queues[0].limits.quotas = vec![gpus("8", "1")];
+    assert_eq!(of_queue_one(&snapshot, &[1, 100]).waiting, 7);
+    snapshot.now = Time::from_micros(1).plus(Duration::from_secs(60));
+    assert_eq!(of_queue_one(&snapshot, &[1, 100]).waiting, 0);
+}
+
 fn gpus(limit: &str, used: &str) -> Quota {
     Quota { resource: "gpu".into(), limit: limit.parse().unwrap(), used: used.parse().unwrap() }
 }
@@ -435,6 +508,21 @@ fn passes(before: &Limits, now: &Limits) -> bool {
 }
 
 proptest! {
+    #[test]
+    fn something_is_admissible_where_something_would_start_if_it_were_handed_over_at_once(mut snapshot in any_world()) {
+        for queue in &mut snapshot.queues {
+            queue.window.limit = None;
+        }
+        let waiting: Vec<u64> = snapshot.lanes.iter().map(|lane| lane.heads.len() as u64).collect();
+        for agent in &mut snapshot.agents {
+            agent.is_live = true;
+        }
+        let runs: u64 = admissible(&snapshot, &waiting).values().map(|of| of.waiting).sum();
+        let starts = order(&snapshot).len();
+        prop_assert_eq!(runs > 0, starts > 0, "{} admissible, {} start", runs, starts);
+        prop_assert!(runs <= snapshot.organization.slots.room());
+    }
+
     #![proptest_config(ProptestConfig::with_cases(4_000))]
 
     #[test]
