@@ -9,6 +9,7 @@ use berth_domain::protocol::logs::Request;
 use berth_domain::protocol::{
     Answer, AttemptRef, EndReceipt, FromAgentBody, Question, ToAgent, ToAgentBody, VERSION,
 };
+use berth_domain::waiting::Load;
 
 use crate::archive;
 use crate::lease::Granted;
@@ -106,6 +107,13 @@ fn heed(shared: &Arc<Shared>, body: ToAgentBody) {
             if shared.lease.refuse(&nonce, &reason) {
                 tracing::error!(agent.name = %shared.name, "agent.lease.refused: {reason}");
                 shared.health.down("lease", reason);
+            }
+        }
+        ToAgentBody::Waiting(queues) => {
+            if let Some(load) = &shared.waiting {
+                let name = shared.name.to_string();
+                let queues = queues.into_iter().map(|queue| (name.clone(), queue)).collect();
+                load.send_replace(Some(Load { at: shared.clock.now(), queues, requests: None }));
             }
         }
         ToAgentBody::ClaimAnswers(answers) => shared.claims.answer(answers),

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use berth_broker::Connection;
 use berth_domain::protocol::{
-    ARCHIVE, FromAgentBody, LEASE_RENEWAL_SECONDS, LEASE_SECONDS, LeaseRequest, Vitals,
+    ARCHIVE, FromAgentBody, LEASE_RENEWAL_SECONDS, LEASE_SECONDS, LeaseRequest, Vitals, WAITING,
 };
 use berth_domain::restore::Seen;
 use tokio::sync::watch;
@@ -287,10 +287,11 @@ async fn connected_after(connection: &mut watch::Receiver<Connection>, known: u6
     }
 }
 
-/// What the replica can do: what its executor can, and more where it keeps logs.
+/// What the replica can do: what its executor can, and more where it keeps logs or tells how much waits.
 fn features(shared: &Shared) -> Vec<String> {
     let keeps = shared.archive.as_ref().map(|_| ARCHIVE.to_owned());
-    shared.executor.features().into_iter().chain(keeps).collect()
+    let tells = shared.waiting.as_ref().map(|_| WAITING.to_owned());
+    shared.executor.features().into_iter().chain(keeps).chain(tells).collect()
 }
 
 #[cfg(test)]

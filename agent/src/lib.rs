@@ -26,4 +26,4 @@ pub mod uptime;
 mod watch;
 
 pub use executor::Executor;
-pub use service::{Config, Error, run};
+pub use service::{Config, Error, WaitingSender, run};

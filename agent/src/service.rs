@@ -61,7 +61,12 @@ pub struct Config {
     pub health: Health,
     /// What records the hops of runs.
     pub tracer: Tracer,
+    /// Where to put how much waits in the agent's queues, if somebody wants to know.
+    pub waiting: Option<WaitingSender>,
 }
+
+/// Takes in how much waits; holds the last that was told, if anything was.
+pub type WaitingSender = tokio::sync::watch::Sender<Option<berth_domain::waiting::Load>>;
 
 /// Why a replica can't begin.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +100,7 @@ pub(crate) struct Shared {
     pub(crate) reports: reports::Desk,
     pub(crate) requests: Requests,
     pub(crate) load: Load,
+    pub(crate) waiting: Option<WaitingSender>,
     /// Cancelled when no new work is to be begun.
     pub(crate) closing: CancellationToken,
     /// Cancelled when everything is to end.
@@ -199,6 +205,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
         reports: reports::Desk::default(),
         requests: Requests::new(config.requests_broker, config.names.clone(), config.name.as_str()),
         load: Load::new(),
+        waiting: config.waiting,
         closing: shutdown,
         stop: CancellationToken::new(),
         tracker: TaskTracker::new(),

@@ -6,10 +6,11 @@ use berth_broker::Broker;
 use berth_broker_config::Names;
 use berth_domain::spec;
 use berth_domain::time::Clock;
+use berth_domain::waiting::Load;
 use berth_store::Store;
 use berth_telemetry::metrics::{HttpMetrics, SubmissionMetrics};
 use berth_telemetry::{Health, Registry, Tracer};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -60,6 +61,8 @@ pub struct Config {
     pub replica: String,
     /// What records the hops of runs.
     pub tracer: Tracer,
+    /// Where to put what waits, if somebody scales replicas by it: it holds what was measured last, if anything was.
+    pub load: Option<watch::Sender<Option<Load>>>,
 }
 
 /// The numbers of the API.
@@ -88,6 +91,7 @@ pub(crate) struct App {
     pub replica: String,
     pub metrics: Metrics,
     pub tracer: Tracer,
+    pub load: Option<watch::Sender<Option<Load>>>,
     pub wake: Wake,
     pub directory: Directory,
     pub stats: Stats,
@@ -133,6 +137,7 @@ impl App {
             replica: config.replica,
             metrics,
             tracer: config.tracer,
+            load: config.load,
             wake,
             directory: Directory::default(),
             stats: Stats::default(),

@@ -23,6 +23,7 @@ mod layers;
 mod left;
 mod limits;
 mod listing;
+mod load;
 mod logs;
 mod observe;
 mod openapi;

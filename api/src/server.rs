@@ -13,7 +13,7 @@ use tower::Layer;
 use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
 
 use crate::app::{App, AppState, Config};
-use crate::{feed, history, routes};
+use crate::{feed, history, load, routes};
 
 /// From the signal to the last connection closed.
 const GRACE: Duration = Duration::from_secs(8);
@@ -58,6 +58,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     app.tasks.spawn(feed::read_forever(app.clone()));
     app.tasks.spawn(watch_store(app.clone()));
     app.tasks.spawn(history::write_forever(app.clone()));
+    app.tasks.spawn(load::measure_forever(app.clone()));
     app.tasks.spawn(watch_broker(app.clone(), broker));
     tracing::info!(%address, "the API listens on {address}");
     accept(&app, &listener, service(&app)).await;

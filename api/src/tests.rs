@@ -104,6 +104,7 @@ impl Api {
             release: "0.1.0".to_owned(),
             replica: "api-1".to_owned(),
             tracer,
+            load: None,
         };
         let app = App::new(config, CancellationToken::new()).unwrap();
         let audit = Audit::new("test", "test", app.clock.now());

@@ -16,6 +16,7 @@ pub mod scheduler;
 pub mod up;
 
 mod export;
+mod external_metrics;
 mod process;
 mod replica;
 mod store;

@@ -114,6 +114,7 @@ impl Script {
             metrics: AgentMetrics::register(&Registry::new()).unwrap(),
             health: health.clone(),
             tracer: berth_telemetry::Tracer::off(),
+            waiting: None,
         };
         let ended = tokio::spawn(berth_agent::run(config, shutdown.clone()));
         Replica { shutdown, ended, health }

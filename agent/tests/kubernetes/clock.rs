@@ -89,6 +89,7 @@ impl Scheduler {
             metrics: AgentMetrics::register(&Registry::new()).unwrap(),
             health: Health::new(),
             tracer: berth_telemetry::Tracer::off(),
+            waiting: None,
         };
         async move { berth_agent::run(config, shutdown).await.unwrap() }
     }

@@ -10,19 +10,21 @@ use berth_agent::executor::KubernetesExecutor;
 use berth_agent::executor::kubernetes::{Access, Settings as KubernetesSettings};
 use berth_agent::executor::process::{ProcessExecutor, Settings as ProcessSettings, ShimCommand};
 use berth_agent::uptime::Uptime;
-use berth_agent::{Config, Executor, archive};
+use berth_agent::{Config, Executor, WaitingSender, archive};
 use berth_broker::Broker;
 use berth_broker_config::Names;
 use berth_domain::time::Clock;
+use berth_external_metrics::Server;
 use berth_telemetry::metrics::AgentMetrics;
 use tokio_util::sync::CancellationToken;
 
 use super::replica::{Replica, connect, names};
-use super::{failed, process, with_causes};
+use super::{external_metrics, failed, process, with_causes};
 use crate::command::Surroundings;
 use crate::failure::Failure;
 use crate::settings::{
-    self, AgentSettings, BrokerSettings, ExecutorKind, Given, MetricsSettings, Part, TraceSettings,
+    self, AgentSettings, BrokerSettings, ExecutorKind, ExternalMetricsSettings, Given, MetricsSettings, Part,
+    TraceSettings,
 };
 
 /// What processes inherit of the surroundings: nothing that may be secret.
@@ -58,6 +60,7 @@ impl Parts {
         requests_broker: Broker,
         names: Names,
         replica: &Replica,
+        waiting: Option<WaitingSender>,
     ) -> Result<Config, Failure> {
         let executor = match self.settings.executor {
             ExecutorKind::Process => process_executor(&self.settings, self.inherited)?,
@@ -82,6 +85,7 @@ impl Parts {
             metrics: AgentMetrics::register(&replica.registry).map_err(failed)?,
             health: replica.health.clone(),
             tracer: replica.traces.tracer.clone(),
+            waiting,
         })
     }
 }
@@ -135,8 +139,9 @@ pub fn run(surroundings: &Surroundings<'_>, given: &Given) -> Result<(), Failure
     let broker = BrokerSettings::read(&resolved)?;
     let metrics = MetricsSettings::read(&resolved)?;
     let traces = TraceSettings::read(&resolved)?;
+    let external_metrics = ExternalMetricsSettings::read(&resolved, surroundings.variable)?;
     process::init_logs(&resolved)?;
-    process::run(|shutdown| serve(parts, broker, metrics, traces, shutdown))
+    process::run(|shutdown| serve(parts, broker, metrics, traces, external_metrics, shutdown))
 }
 
 /// Ends and lets go of all that the agent has on its cluster. Needs no broker.
@@ -166,15 +171,18 @@ async fn serve(
     settings: BrokerSettings,
     metrics: MetricsSettings,
     traces: Option<TraceSettings>,
+    external_metrics: Option<ExternalMetricsSettings>,
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
     let replica = Replica::new("agent", traces.as_ref())?;
     replica.serve_probes(metrics.listen, &shutdown).await?;
+    let waiting = external_metrics::serve(external_metrics, Server::Agent, &replica, &shutdown).await?;
     let name = parts.settings.name.clone();
     let broker = connect(&settings, &format!("agent {name}"))?;
     let requests_broker = connect(&settings, &format!("agent {name} logs"))?;
     replica.tasks.spawn(watch_broker(broker.clone(), replica.health.clone(), shutdown.clone()));
-    let config = parts.config(broker.clone(), requests_broker.clone(), names(&settings), &replica).await?;
+    let config =
+        parts.config(broker.clone(), requests_broker.clone(), names(&settings), &replica, waiting).await?;
     let result = berth_agent::run(config, shutdown.clone()).await;
     shutdown.cancel();
     replica.tasks.close();

@@ -5,15 +5,17 @@ use berth_domain::access::Scope;
 use berth_domain::id::TokenId;
 use berth_domain::name::DEFAULT;
 use berth_domain::time::Clock;
+use berth_external_metrics::Server;
 use berth_store::{Audit, NewToken, Store};
 use tokio_util::sync::CancellationToken;
 
 use super::replica::{Replica, bind, connect, names};
-use super::{failed, process, store};
+use super::{external_metrics, failed, process, store};
 use crate::command::Surroundings;
 use crate::failure::Failure;
 use crate::settings::{
-    ApiSettings, BrokerSettings, DatabaseSettings, Given, MetricsSettings, Part, TraceSettings,
+    ApiSettings, BrokerSettings, DatabaseSettings, ExternalMetricsSettings, Given, MetricsSettings, Part,
+    TraceSettings,
 };
 
 struct Settings {
@@ -23,6 +25,7 @@ struct Settings {
     broker: BrokerSettings,
     bootstrap_token: Option<String>,
     traces: Option<TraceSettings>,
+    external_metrics: Option<ExternalMetricsSettings>,
 }
 
 /// Runs it until it is asked to end.
@@ -43,6 +46,7 @@ pub fn run(surroundings: &Surroundings<'_>, given: &Given) -> Result<(), Failure
         broker: BrokerSettings::read(&resolved)?,
         bootstrap_token,
         traces: TraceSettings::read(&resolved)?,
+        external_metrics: ExternalMetricsSettings::read(&resolved, surroundings.variable)?,
     };
     process::init_logs(&resolved)?;
     process::run(|shutdown| serve(settings, shutdown))
@@ -63,6 +67,7 @@ async fn serve(settings: Settings, shutdown: CancellationToken) -> Result<(), Fa
     let replica = Replica::new("api", settings.traces.as_ref())?;
     let listener = bind(settings.api.listen, "listen").await?;
     replica.serve_probes(settings.metrics.listen, &shutdown).await?;
+    let load = external_metrics::serve(settings.external_metrics, Server::Api, &replica, &shutdown).await?;
     let store = store::open(&settings.database).await?;
     let broker = connect(&settings.broker, "api")?;
     let requests_broker = connect(&settings.broker, "api logs")?;
@@ -90,6 +95,7 @@ async fn serve(settings: Settings, shutdown: CancellationToken) -> Result<(), Fa
         release: env!("CARGO_PKG_VERSION").to_owned(),
         replica: replica.name.clone(),
         tracer: replica.traces.tracer.clone(),
+        load,
     };
     let result = berth_api::run(config, listener, shutdown.clone()).await.map_err(failed);
     shutdown.cancel();

@@ -91,6 +91,7 @@ pub(super) fn submissions(
         release: env!("CARGO_PKG_VERSION").to_owned(),
         replica: replica.name.clone(),
         tracer: replica.traces.tracer.clone(),
+        load: None,
     }
 }
 

@@ -85,7 +85,7 @@ async fn serve(settings: Settings, shutdown: CancellationToken) -> Result<(), Fa
     let names = names(&settings.broker);
     let data_dir = settings.agent.settings.data_dir.clone();
     let agent =
-        settings.agent.config(broker.clone(), requests_broker.clone(), names.clone(), &replica).await?;
+        settings.agent.config(broker.clone(), requests_broker.clone(), names.clone(), &replica, None).await?;
     let scheduler = berth_scheduler::Config {
         store: store.clone(),
         broker: broker.clone(),
@@ -114,6 +114,7 @@ async fn serve(settings: Settings, shutdown: CancellationToken) -> Result<(), Fa
         release: env!("CARGO_PKG_VERSION").to_owned(),
         replica: replica.name.clone(),
         tracer: replica.traces.tracer.clone(),
+        load: None,
     };
     // The API's own numbers are registered already.
     let submissions = scheduler::submissions(&replica, &Registry::new(), &store, &broker, &settings.broker);

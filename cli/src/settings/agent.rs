@@ -145,7 +145,7 @@ fn labels(resolved: &Resolved) -> Result<Labels, Error> {
 }
 
 /// The kubeconfig: given, or the usual one where this process is no pod.
-fn kubeconfig(resolved: &Resolved, variable: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
+pub(super) fn kubeconfig(resolved: &Resolved, variable: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
     if let Some(value) = resolved.get("kubeconfig") {
         return Some(PathBuf::from(&value.text));
     }

@@ -21,7 +21,8 @@ pub struct MetricsSettings {
     pub listen: Option<SocketAddr>,
 }
 
-const ALLOWED: &str = "an address: use HOST:PORT with an IP address, such as 127.0.0.1:8000 or [::1]:8000";
+pub(super) const ALLOWED: &str =
+    "an address: use HOST:PORT with an IP address, such as 127.0.0.1:8000 or [::1]:8000";
 
 impl ApiSettings {
     /// Reads `listen` and `bootstrap_token_file`. `berth up` has no tokens, and is refused beyond the loopback.
@@ -72,7 +73,7 @@ pub fn readiness(resolved: &Resolved) -> Result<SocketAddr, Error> {
     Ok(asked)
 }
 
-fn address(text: &str) -> Option<SocketAddr> {
+pub(super) fn address(text: &str) -> Option<SocketAddr> {
     text.parse().ok().or_else(|| {
         let port = text.strip_prefix("localhost:")?;
         port.parse().ok().map(|port| SocketAddr::from(([127, 0, 0, 1], port)))

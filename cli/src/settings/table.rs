@@ -220,6 +220,31 @@ pub const SETTINGS: &[Setting] = &[
          own address too, and this one only if it is given",
     ),
     plain(
+        "external_metrics_listen",
+        "external-metrics-listen",
+        "HOST:PORT",
+        Derived("they are not served"),
+        &[Api, Agent],
+        "The address that external.metrics.k8s.io is served on, by TLS, for autoscalers of a Kubernetes cluster; an agent \
+         serves its own queues",
+    ),
+    plain(
+        "external_metrics_cert_file",
+        "external-metrics-cert-file",
+        "FILE",
+        Derived("none"),
+        &[Api, Agent],
+        "PEM: the certificate that is shown there; a file that is replaced is read again",
+    ),
+    plain(
+        "external_metrics_key_file",
+        "external-metrics-key-file",
+        "FILE",
+        Derived("none"),
+        &[Api, Agent],
+        "PEM: the key of `external_metrics_cert_file`",
+    ),
+    plain(
         "data_dir",
         "data-dir",
         "DIR",
@@ -398,8 +423,8 @@ pub const SETTINGS: &[Setting] = &[
         "kubeconfig",
         "FILE",
         Derived("the service account of the pod; KUBECONFIG or ~/.kube/config outside of one"),
-        &[Up, Agent],
-        "The kubeconfig file by which the API server is found",
+        &[Up, Api, Agent],
+        "The kubeconfig file by which the API server is found; the API needs it for external metrics only",
     ),
     plain(
         "connections",

@@ -142,6 +142,7 @@ fn read_all(resolved: &Resolved) -> Result<(), Error> {
             ApiSettings::read(resolved)?;
             MetricsSettings::read(resolved)?;
             BrokerSettings::read(resolved)?;
+            ExternalMetricsSettings::read(resolved, &home)?;
             DatabaseSettings::read(resolved, None).map(drop)
         }
         Part::Scheduler => {
@@ -208,6 +209,8 @@ fn every_bad_setting_has_its_exact_text() {
         (Part::Api, &[MQ, ("database_url", "sqlite:/x.db")], "`database_url` (from --database-url): SQLite serves one process, and `berth api` shares its database with other processes; use postgres://, or `berth up`".into()),
         (Part::Api, &[PG, ("broker_url", "memory:")], "`broker_url` (from --broker-url): memory: is inside one process, and `berth api` is one of several; use amqp:// or redis://, or `berth up`".into()),
         (Part::Scheduler, &[PG, MQ, ("metrics_listen", "x")], format!("`metrics_listen` (from --metrics-listen): `x` {address}")),
+        (Part::Api, &[PG, MQ, ("external_metrics_listen", "8443")], format!("`external_metrics_listen` (from --external-metrics-listen): `8443` {address}")),
+        (Part::Api, &[PG, MQ, ("external_metrics_listen", "0.0.0.0:8443")], "`external_metrics_cert_file` is needed: give --external-metrics-cert-file, BERTH_EXTERNAL_METRICS_CERT_FILE or `external_metrics_cert_file:` in the configuration file; a file: `external_metrics_listen` is served by TLS".into()),
         (Part::Agent, &[MQ], "`agent_name` is needed: give --name, BERTH_AGENT_NAME or `agent_name:` in the configuration file; the name that `berth agents create` was given".into()),
         (Part::Agent, &[MQ, ("agent_name", "EU")], format!("`agent_name` (from --name): `EU` {name}")),
         (Part::Agent, &[MQ, ("agent_name", "eu"), ("namespaces", "ml,etl")], "`namespaces` (from --namespace): `ml,etl` is not served by `--executor process`: only `--executor kubernetes` serves namespaces".into()),

@@ -11,12 +11,26 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("broker", &["broker-config", "domain"]),
     ("store", &["domain"]),
     ("telemetry", &["domain"]),
+    ("external-metrics", &["domain"]),
     // Files, as data: it knows nobody.
     ("dashboard", &[]),
     ("api", &["broker", "broker-config", "dashboard", "domain", "store", "telemetry"]),
     ("scheduler", &["broker", "broker-config", "domain", "store", "telemetry"]),
     ("agent", &["broker", "broker-config", "domain", "telemetry"]),
-    ("cli", &["agent", "api", "broker", "broker-config", "domain", "scheduler", "store", "telemetry"]),
+    (
+        "cli",
+        &[
+            "agent",
+            "api",
+            "broker",
+            "broker-config",
+            "domain",
+            "external-metrics",
+            "scheduler",
+            "store",
+            "telemetry",
+        ],
+    ),
     ("test-servers", &[]),
     // What it simulates are decisions; it has no way to where they are acted on.
     ("xtask", &["domain"]),
@@ -58,8 +72,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("sqlx", &["store", "bench", "integration-tests"]),
     ("axum", &["api", "telemetry", "integration-tests"]),
     ("opentelemetry-proto", &["telemetry", "integration-tests"]),
-    ("kube", &["agent", "test-servers", "bench", "integration-tests"]),
-    ("k8s-openapi", &["agent", "test-servers", "bench", "integration-tests"]),
+    ("kube", &["agent", "external-metrics", "test-servers", "bench", "integration-tests"]),
+    ("k8s-openapi", &["agent", "external-metrics", "test-servers", "bench", "integration-tests"]),
     ("clap", &["cli", "bench", "integration-tests"]),
     ("reqwest", &["broker", "cli", "telemetry", "bench", "integration-tests"]),
 ];
