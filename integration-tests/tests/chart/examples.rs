@@ -65,6 +65,7 @@ async fn every_example_is_linted_and_taken_by_an_api_server_that_restricts_pods(
         "ServiceMonitor",
         "ClusterRole",
         "Job",
+        "APIService",
     ] {
         assert!(kinds.contains(kind), "no example has a {kind}: {kinds:?}");
     }

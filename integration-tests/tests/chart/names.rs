@@ -96,6 +96,54 @@ fn an_agents_rights_are_those_of_the_manifest_in_each_of_its_namespaces() {
 }
 
 #[test]
+fn the_api_server_finds_external_metrics_where_a_role_serves_them() {
+    let helm = Helm::new(None);
+    let whole = "api.enabled=true,agent.name=eu,broker.existingSecret=b,database.existingSecret=d";
+    let is_of_it = |object: &Value| {
+        object["kind"] == "APIService" || object["metadata"]["name"] == "berth-external-metrics"
+    };
+    assert!(!objects(&helm, &["--set", whole]).iter().any(is_of_it), "off until it is asked for");
+    for (role, name) in [("api", "berth-api"), ("agent", "berth-agent-eu")] {
+        let rendered =
+            objects(&helm, &["--set", whole, "--set", &format!("externalMetrics.servedBy={role}")]);
+        let api = object(&rendered, "APIService", "v1beta1.external.metrics.k8s.io");
+        let service = object(&rendered, "Service", api["spec"]["service"]["name"].as_str().unwrap());
+        assert_eq!(api["spec"]["service"]["namespace"], super::rendered::NAMESPACE);
+        assert_eq!(api["spec"]["service"]["port"], service["spec"]["ports"][0]["port"]);
+        let template = &object(&rendered, "Deployment", name)["spec"]["template"];
+        for (key, value) in service["spec"]["selector"].as_object().unwrap() {
+            assert_eq!(&template["metadata"]["labels"][key], value);
+        }
+        let port = template["spec"]["containers"][0]["ports"].as_array().unwrap().iter();
+        let port =
+            port.into_iter().find(|port| port["name"] == service["spec"]["ports"][0]["targetPort"]).unwrap();
+        let settings = object(&rendered, "ConfigMap", name)["data"]["berth.yaml"].as_str().unwrap();
+        assert!(
+            settings.contains(&format!("external_metrics_listen: 0.0.0.0:{}", port["containerPort"])),
+            "{settings}"
+        );
+        let sources = template["spec"]["volumes"][0]["projected"]["sources"].to_string();
+        for file in ["external-metrics/tls.crt", "external-metrics/tls.key"] {
+            assert!(settings.contains(&format!("/etc/berth/{file}")) && sources.contains(file), "{file}");
+        }
+        assert_eq!(template["spec"]["automountServiceAccountToken"], true, "it asks the API server");
+        let secret = object(&rendered, "Secret", "berth-external-metrics");
+        assert_eq!(secret["data"]["ca.crt"], api["spec"]["caBundle"]);
+        for binding in ["ClusterRoleBinding", "RoleBinding"] {
+            let binding = object(&rendered, binding, "berth-berth-external-metrics");
+            assert_eq!(binding["subjects"][0]["name"], template["spec"]["serviceAccountName"]);
+        }
+        let own = format!(
+            "externalMetrics.servedBy={role},externalMetrics.tls.existingSecret=mine,externalMetrics.tls.caBundle=PEM"
+        );
+        let rendered = objects(&helm, &["--set", whole, "--set", &own]);
+        assert!(!rendered.iter().any(|object| object["kind"] == "Secret"), "the Secret is one's own");
+        let api = object(&rendered, "APIService", "v1beta1.external.metrics.k8s.io");
+        assert_eq!(api["spec"]["caBundle"], "UEVN");
+    }
+}
+
+#[test]
 fn the_chart_is_of_this_release() {
     let text = std::fs::read_to_string(helm::chart().join("Chart.yaml")).unwrap();
     let chart: Value = serde_saphyr::from_str(&text).unwrap();

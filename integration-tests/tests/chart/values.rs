@@ -15,9 +15,12 @@ const WHOLE: &str =
     "api.enabled=true,scheduler.enabled=true,agent.name=eu,broker.existingSecret=b,database.existingSecret=d";
 
 /// Settings that the chart makes of its other values.
-const MADE: [&str; 14] = [
+const MADE: [&str; 17] = [
     "listen",
     "metrics_listen",
+    "external_metrics_listen",
+    "external_metrics_cert_file",
+    "external_metrics_key_file",
     "data_dir",
     "broker_ca_file",
     "broker_cert_file",
@@ -61,6 +64,9 @@ fn what_values_must_not_be_is_refused_by_name() {
         ("scheduler.enabled=true,database.existingSecret=d", "broker.existingSecret"),
         ("agent.name=eu", "broker.existingSecret"),
         ("ingress.enabled=true", "ingress.enabled:"),
+        ("externalMetrics.servedBy=scheduler", "/externalMetrics/servedBy"),
+        ("externalMetrics.servedBy=api", "externalMetrics.servedBy: this release has no api"),
+        ("externalMetrics.tls.caBundle=x", "externalMetrics.tls.caBundle:"),
         (
             "api.autoscaling.enabled=true,api.autoscaling.minReplicas=9,api.enabled=true,broker.existingSecret=b,database.existingSecret=d",
             "api.autoscaling.minReplicas",
@@ -142,7 +148,14 @@ fn every_value_is_known_to_the_schema_and_has_a_comment() {
 #[test]
 fn the_files_of_settings_are_read_by_the_program_and_change_the_pods_that_read_them() {
     let helm = Helm::new(None);
-    let more = ["--set", WHOLE, "--set", "agent.labels.region=eu", "--set", "agent.namespaces={a,b}"];
+    let more = [
+        "--set",
+        WHOLE,
+        "--set",
+        "agent.labels.region=eu,externalMetrics.servedBy=api",
+        "--set",
+        "agent.namespaces={a,b}",
+    ];
     let rendered = objects(&helm, &more);
     for (role, name) in [("api", "berth-api"), ("scheduler", "berth-scheduler"), ("agent", "berth-agent-eu")]
     {
@@ -156,6 +169,7 @@ fn the_files_of_settings_are_read_by_the_program_and_change_the_pods_that_read_t
         assert!(shown.status.success(), "{role}: {}", String::from_utf8_lossy(&shown.stderr));
         let metrics = text.lines().find(|line| line.starts_with("metrics_listen")).unwrap();
         assert!(metrics.contains("0.0.0.0:800"), "{metrics}");
+        assert_eq!(text.contains("0.0.0.0:8443"), role == "api", "who serves external metrics: {text}");
         if role == "agent" {
             assert!(text.contains("a,b") && text.contains("region=eu"), "{text}");
         }

@@ -16,9 +16,12 @@
 {{- if or $controls (not (or $v.agent.broker.url $v.agent.broker.existingSecret)) }}{{ fail "broker.existingSecret (or broker.url): every role needs the broker" }}{{ end -}}
 {{- end -}}
 {{- if and $v.ingress.enabled (not $v.api.enabled) }}{{ fail "ingress.enabled: there is nothing to reach without api.enabled" }}{{ end -}}
+{{- $served := $v.externalMetrics.servedBy -}}
+{{- if and $served (not (has $served (include "berth.roles" . | splitList " "))) }}{{ printf "externalMetrics.servedBy: this release has no %s" $served | fail }}{{ end -}}
+{{- if and $v.externalMetrics.tls.caBundle (not $v.externalMetrics.tls.existingSecret) }}{{ fail "externalMetrics.tls.caBundle: it goes with externalMetrics.tls.existingSecret" }}{{ end -}}
 {{- range $role := include "berth.roles" . | splitList " " | compact -}}
 {{- $scaling := (get $v $role).autoscaling -}}
-{{- if and $scaling.enabled (not (or $scaling.cpuPercent $scaling.admissiblePerReplica $scaling.metrics)) }}{{ printf "%s.autoscaling: without cpuPercent, admissiblePerReplica and metrics there is nothing to scale by" $role | fail }}{{ end -}}
+{{- if and $scaling.enabled (not (or $scaling.cpuPercent $scaling.admissiblePerReplica $scaling.oldestSeconds $scaling.requestsPerReplica $scaling.metrics)) }}{{ printf "%s.autoscaling: without cpuPercent, a number of waiting work or requests, and metrics there is nothing to scale by" $role | fail }}{{ end -}}
 {{- if and $scaling.enabled (gt (int $scaling.minReplicas) (int $scaling.maxReplicas)) }}{{ printf "%s.autoscaling.minReplicas: more than maxReplicas" $role | fail }}{{ end -}}
 {{- end -}}
 {{- end }}

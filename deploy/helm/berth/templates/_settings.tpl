@@ -10,6 +10,11 @@
 {{- if get $broker.tls $key }}{{ $_ := set $settings $setting (printf "/etc/berth/broker-tls/%s" (get $broker.tls $key)) }}{{ end }}
 {{- end }}
 {{- end }}
+{{- if eq .role .root.Values.externalMetrics.servedBy }}
+{{- $_ := set $settings "external_metrics_listen" "0.0.0.0:8443" }}
+{{- $_ := set $settings "external_metrics_cert_file" "/etc/berth/external-metrics/tls.crt" }}
+{{- $_ := set $settings "external_metrics_key_file" "/etc/berth/external-metrics/tls.key" }}
+{{- end }}
 {{- if eq .role "api" }}
 {{- $_ := set $settings "listen" "0.0.0.0:8000" }}
 {{- end }}
