@@ -25,6 +25,10 @@ mod placement;
 mod removal;
 #[path = "kubernetes/replicas.rs"]
 mod replicas;
+#[path = "kubernetes/scaled.rs"]
+mod scaled;
+#[path = "kubernetes/scaling.rs"]
+mod scaling;
 #[path = "kubernetes/services.rs"]
 mod services;
 #[path = "kubernetes/traces.rs"]

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::{Namespace as NamespaceObject, ServiceAccount};
 use kube::api::{ObjectMeta, PostParams};
@@ -179,6 +181,38 @@ impl Cluster {
     /// A certificate for a server that this cluster's API server asks.
     pub(super) fn server_identity(&self, names: &[&str], addresses: &[IpAddr]) -> Identity {
         self.plane().server_identity(names, addresses)
+    }
+
+    /// Files with a certificate for a server of that name, and its key, that [`Self::authority_in_base64`] has signed.
+    ///
+    /// # Panics
+    /// If the cluster is a given one, or they can't be written.
+    pub fn serving_files(&self, name: &str) -> (PathBuf, PathBuf) {
+        let identity = self.plane().server_identity(&[name], &[]);
+        let write = |kind: &str, text: &str| {
+            let path = self.folder().join(format!("{name}.{kind}"));
+            std::fs::write(&path, text)
+                .unwrap_or_else(|error| panic!("can't write {}: {error}", path.display()));
+            path
+        };
+        (write("crt", &identity.certificate), write("key", &identity.key))
+    }
+
+    /// The certificate of the cluster's authority, PEM in base64, as objects have it.
+    ///
+    /// # Panics
+    /// If the cluster is a given one.
+    pub fn authority_in_base64(&self) -> String {
+        BASE64.encode(self.plane().authority())
+    }
+
+    /// A user's certificate and key, PEM, as the cluster's authority signs them.
+    ///
+    /// # Panics
+    /// If the cluster is a given one.
+    pub fn identity_of_user(&self, user: &str, group: Option<&str>) -> String {
+        let identity = self.plane().client_identity(user, group);
+        format!("{}{}", identity.certificate, identity.key)
     }
 
     /// The loopback port of the API server.

@@ -125,6 +125,16 @@ impl ControlPlane {
         kubeconfig(&self.url(), &self.authority.certificate(), namespace, &identity)
     }
 
+    /// A user's certificate.
+    pub(super) fn client_identity(&self, user: &str, group: Option<&str>) -> Identity {
+        self.authority.client(user, group)
+    }
+
+    /// The certificate of its authority, PEM.
+    pub(super) fn authority(&self) -> String {
+        self.authority.certificate()
+    }
+
     /// A server's certificate that the API server and the cluster's clients believe.
     pub(super) fn server_identity(&self, names: &[&str], addresses: &[IpAddr]) -> Identity {
         self.authority.server(names, addresses)
