@@ -33,5 +33,9 @@ BERTH_TEST_RUNS=${RUNS:-10000} \
 # What a round of admission reads of a million waiting runs, and of a million more behind one blocked pipeline.
 BERTH_TEST_BACKLOG=${BACKLOG:-1000000} \
     cargo test --quiet --locked --package berth-store --test conformance -- plans 9>&- || status=1
+# And with nothing broken: ten minutes of steady load, in which a real Prometheus has nothing to alert.
+cargo build --quiet --locked --package berth 9>&- || status=1
+BERTH_TEST_HEALTHY_SECONDS=${HEALTHY:-600} \
+    cargo test --quiet --locked --package berth-integration-tests --test observability -- healthy --nocapture 9>&- || status=1
 say "the same as JSON: $json"
 exit "$status"

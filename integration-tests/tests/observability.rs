@@ -6,6 +6,8 @@
 mod alerts;
 #[path = "observability/files.rs"]
 mod files;
+#[path = "observability/healthy.rs"]
+mod healthy;
 #[path = "observability/load.rs"]
 mod load;
 #[path = "observability/watcher.rs"]
