@@ -88,6 +88,6 @@ pub(crate) async fn what_a_limit_holds_back_is_known_and_what_waits_for_its_turn
     first.unwrap();
     note(after(1)).await;
     let starved = facts(store, late).await.starved;
-    let expected = Starved { since: after(1), rule: "a rate".into(), of: "queue `local/default`".into() };
+    let expected = Starved { since: after(1), rule: "a rate".into(), of: "queue `default`".into() };
     assert_eq!(starved, Some(expected));
 }
