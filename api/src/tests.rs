@@ -1,8 +1,8 @@
 //! The API through its router, over a store in memory and a broker in the process.
 
-mod answers;
 mod access;
 mod agents;
+mod answers;
 mod bad_requests;
 mod dashboard;
 mod dead_letters;

@@ -207,7 +207,8 @@ async fn asked(port: u16, identity: Option<&str>, path: &str, said: &[(&str, &st
     for (header, value) in said {
         request = request.header(*header, *value);
     }
-    let answer = request.send().await.unwrap();
+    // It may not listen yet.
+    let Ok(answer) = request.send().await else { return (0, Value::Null) };
     (answer.status().as_u16(), serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default())
 }
 
