@@ -38,9 +38,19 @@ impl Watcher {
         let server = Prometheus::start(&configuration);
         let client = Client::new(vec![server.url()], None);
         let watcher = Self { server, client };
+        watcher.until_it_answers().await;
         let all = installation.roles.len();
         watcher.until("every target is up", &format!("count(up == 1) == {all}")).await;
         watcher
+    }
+
+    /// Waits until Prometheus has begun: before, it answers 503.
+    async fn until_it_answers(&self) {
+        let deadline = Instant::now() + Duration::from_secs(150);
+        while self.client.send("GET", "/-/ready", None).await.0 != 200 {
+            assert!(Instant::now() < deadline, "Prometheus does not begin: {}", self.server.last_words());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// What a query gives now.
