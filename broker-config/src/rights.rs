@@ -179,7 +179,7 @@ mod tests {
     fn the_redis_rule_begins_from_nothing() {
         let rule = redis_acl(&Names::default(), "a", "00ff", 3);
         assert!(rule.starts_with("reset resetchannels on #00ff ~berth.a.* &berth.a.* -@all +auth"), "{rule}");
-        assert!(!rule.contains("keys") && !rule.contains("+@"));
+        assert!(!rule.contains("+keys") && !rule.contains("+@"));
         assert!(rule.ends_with("+select|3"), "{rule}");
     }
 }

@@ -1,6 +1,6 @@
 //! Who asks: an API server says it for others, by headers, and is believed by the certificate that it shows. Pure.
 //!
-//! What to believe is in the ConfigMap `extension-apiserver-authentication` of `kube-system`, as every server behind
+//! What to believe is in the `ConfigMap` `extension-apiserver-authentication` of `kube-system`, as every server behind
 //! Kubernetes' aggregation layer reads it. Nobody else is believed: there are no tokens here.
 
 use std::collections::BTreeMap;
@@ -36,7 +36,7 @@ pub(crate) struct User {
 }
 
 impl FrontProxy {
-    /// Reads the ConfigMap's data.
+    /// Reads the `ConfigMap`'s data.
     ///
     /// # Errors
     /// If it doesn't say whom to believe: then what is missing or malformed.

@@ -23,6 +23,9 @@ const DRY: Query = &["dry_run"];
 const RANGE: Query = &["range"];
 const GROUPS: Query = &["by", "query", "limit"];
 const AUDIT: Query = &["limit", "offset", "cursor", "no_page", "object", "actor", "action"];
+const FOLDER: Query = &["path", "connection"];
+const SERIES: Query = &["names", "orient", "force", "sample", "connection", "status"];
+const USE: Query = &["names", "orient", "force", "sample", "connection", "status", "kind", "tail"];
 const ARTIFACT: Query = &["path", "stream", "force", "connection", "check_path"];
 
 /// What each query parameter is for.
@@ -43,17 +46,21 @@ pub(super) const PARAMETERS: &[(&str, &str)] = &[
     ("last_time", "The time of the last line that was read"),
     ("limit", "How many, 1 to 1,000"),
     ("mode", "Of stock clients; changes nothing"),
+    ("names", "Which series, by commas; all if nothing is said"),
     ("no_page", "`true`: doesn't count"),
     ("object", "Only entries about the object with this uuid"),
     ("offset", "How many to pass over, up to 1,000,000; go by `cursor` beyond"),
-    ("path", "The file"),
+    ("orient", "How rows are answered: `csv` or `dict`"),
+    ("path", "The file or the folder"),
     ("previous", "`true`: of the container's instance before"),
     ("query", "Which, in the query language: `status:failed,tags:night`; of agents and queues `name:TEXT`"),
     ("range", "`1h`, `24h`, `7d` or `30d`"),
     ("replica", "The replica of a service, from 0"),
+    ("sample", "At most so many rows of each, spread over all of them"),
     ("series", "`true`: adds the backlogs of the last hour, one a minute"),
     ("since", "From when: a time, or how long ago it was, such as `10m`"),
     ("sort", "By which field, `-` before it for descending"),
+    ("status", "Of stock clients; changes nothing"),
     ("stream", "Of stock clients; changes nothing"),
     ("tail", "So many last lines"),
 ];
@@ -286,13 +293,13 @@ pub(super) const ALL: &[Group] = &[
         operations: &[
             ("get", "/logs", "Its log, in parts", &crate::logs::PARAMS),
             ("get", "/k8s_inspect", "Its objects, as its agent sees them", NONE),
-            ("get", "/resources", "Of stock clients: nothing is collected", NONE),
-            ("get", "/events/{kind}", "Of stock clients: nothing is collected", NONE),
-            ("get", "/artifacts/tree", "Of stock clients: empty", NONE),
-            ("get", "/artifacts", "Of stock clients: 404", ARTIFACT),
+            ("get", "/resources", "What it used of its machine, as its client tracked it", USE),
+            ("get", "/events/{kind}", "Metrics or other events that its client tracked", SERIES),
+            ("get", "/artifacts/tree", "What is in a folder that it left", FOLDER),
+            ("get", "/artifacts", "A folder that it left, as a tar archive", ARTIFACT),
             ("post", "/artifacts", "Of stock clients: refused", NONE),
             ("delete", "/artifacts", "Of stock clients: refused", NONE),
-            ("get", "/artifact", "Of stock clients: 404", ARTIFACT),
+            ("get", "/artifact", "A file that it left", ARTIFACT),
             ("post", "/artifact", "Of stock clients: refused", NONE),
             ("delete", "/artifact", "Of stock clients: refused", NONE),
         ],

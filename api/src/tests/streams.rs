@@ -85,7 +85,9 @@ async fn a_slow_reader_misses_nothing_and_others_dont_wait_for_it() {
         while !runs.is_empty() {
             text.push_str(&String::from_utf8_lossy(&stream.next().await.unwrap().unwrap()));
             let seen = text.split("\"uuid\":\"").skip(1).filter_map(|rest| rest.get(..32));
-            seen.for_each(|uuid| drop(runs.remove(uuid)));
+            seen.for_each(|uuid| {
+                runs.remove(uuid);
+            });
             text.drain(..text.len().saturating_sub(300).min(text.rfind("\n\n").unwrap_or(0)));
         }
     };

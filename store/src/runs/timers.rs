@@ -1,6 +1,7 @@
 //! What the scheduler's loops look for: due runs, offers to publish (again), live attempts, counts.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use berth_domain::feature::Features;
@@ -232,12 +233,11 @@ impl Store {
         let mut admissible: BTreeMap<String, BTreeMap<QueueId, Admissible>> = BTreeMap::new();
         for row in &rows {
             // Where nothing waits, nothing has to be looked at.
-            if row.opt_time("oldest")?.is_some() || row.count("offered")? > 0 {
-                let owner = row.text("owner")?;
-                if !admissible.contains_key(&owner) {
-                    let found = self.admissible(&owner, now).await?;
-                    admissible.insert(owner, found);
-                }
+            if (row.opt_time("oldest")?.is_some() || row.count("offered")? > 0)
+                && let Entry::Vacant(unknown) = admissible.entry(row.text("owner")?)
+            {
+                let found = self.admissible(unknown.key(), now).await?;
+                unknown.insert(found);
             }
         }
         rows.iter()

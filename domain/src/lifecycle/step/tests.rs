@@ -297,7 +297,7 @@ impl World {
                 self.happens(&Event::Offer);
             }
             2 if !self.offers.is_empty() => {
-                drop(self.offers.swap_remove(which % self.offers.len()));
+                let _ = self.offers.swap_remove(which % self.offers.len());
                 self.happens(&Event::OfferFailed);
             }
             3 if !self.offers.is_empty() => self.offers.push(self.offers[which % self.offers.len()]),

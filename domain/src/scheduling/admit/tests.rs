@@ -508,6 +508,8 @@ fn passes(before: &Limits, now: &Limits) -> bool {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
+
     #[test]
     fn something_is_admissible_where_something_would_start_if_it_were_handed_over_at_once(mut snapshot in any_world()) {
         for queue in &mut snapshot.queues {
@@ -522,8 +524,6 @@ proptest! {
         prop_assert_eq!(runs > 0, starts > 0, "{} admissible, {} start", runs, starts);
         prop_assert!(runs <= snapshot.organization.slots.room());
     }
-
-    #![proptest_config(ProptestConfig::with_cases(4_000))]
 
     #[test]
     fn no_limit_is_ever_passed(snapshot in any_world()) {
