@@ -33,6 +33,9 @@ pub(crate) struct Wanted {
     pub run: Option<RunId>,
 }
 
+/// Changes, each with where its event ends in a text.
+type Ends<'a> = Vec<(&'a Change, usize)>;
+
 /// What one reading brought: of each thing the last change, as events.
 #[derive(Debug)]
 pub(crate) struct Update {
@@ -59,7 +62,8 @@ impl Update {
             changes.iter().rev().filter(|change| seen.insert((change.kind, change.id))).collect();
         last.reverse();
         let count = last.len();
-        let mut texts: HashMap<&str, (String, Vec<(&Change, usize)>)> = HashMap::new();
+        // Of each organization the text, and where in it the event of each change ends.
+        let mut texts: HashMap<&str, (String, Ends<'_>)> = HashMap::new();
         for change in last {
             let (text, ends) = texts.entry(&change.owner).or_default();
             text.push_str(&of_change(change));

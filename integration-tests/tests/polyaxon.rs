@@ -1,6 +1,8 @@
 //! The stock `polyaxon` command line, unmodified, against `berth up`: each command ends with 0 and shows what
 //! a user expects.
 
+#![expect(clippy::unwrap_used, reason = "tests panic where something is not as it should be")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;

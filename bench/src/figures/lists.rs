@@ -126,7 +126,7 @@ async fn ask(store: &str, stage: &mut Stage, runs: usize, effort: Effort) -> Res
             values.push(took[ASKED * 95 / 100 - 1]);
         }
         stage.group.alive()?;
-        eprintln!("lists on {store}: {name}: median {:.0?} ms, p95 {:.0?} ms", middle, values);
+        eprintln!("lists on {store}: {name}: median {middle:.0?} ms, p95 {values:.0?} ms");
         rows.push(Row {
             figure: "Lists".to_owned(),
             work: format!("{store}, {runs} runs, p95: {name}"),

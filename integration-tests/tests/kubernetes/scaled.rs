@@ -162,6 +162,8 @@ async fn play(
     let mut ended = Ended::default();
     let params = ListParams::default().labels(selector);
     loop {
+        // Before it is looked what there is: whoever stops this has seen what it is to see, too.
+        let is_last = stop.is_cancelled();
         if let Ok(listed) = pods.list(&params).await {
             let runs = |pod: &Pod| pod.metadata.deletion_timestamp.is_none() && is_running(pod);
             let wanted: Vec<String> = listed
@@ -193,11 +195,11 @@ async fn play(
                 ended.left += 1;
             }
         }
-        let pause = tokio::time::sleep(Duration::from_millis(100));
         // Those that were asked to end are waited for.
-        if stop.run_until_cancelled(pause).await.is_none() && leaving.is_empty() {
+        if is_last && leaving.is_empty() {
             return ended;
         }
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 

@@ -4,8 +4,9 @@
 use berth_integration_tests::{Backing, Client, Installation, Journal, shell};
 use berth_test_servers::kubernetes::{Cluster, FakeNode, FakeNodes, Options, until};
 use berth_test_servers::port;
-use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
+use kube::api::ListParams;
 use serde_json::{Value, json};
 
 use super::ground::{LIMIT, register, until_live};
@@ -246,10 +247,13 @@ impl Metrics<'_> {
         self.of_eu("berth_queue_admissible").await["items"][0]["timestamp"].clone()
     }
 
-    /// How many replicas of agents and schedulers are wanted.
-    async fn replicas(&self) -> (i32, i32) {
-        let deployments: Api<Deployment> = Api::namespaced(self.cluster.client().await, self.namespace);
-        let wanted = async |name| deployments.get(name).await.unwrap().spec.unwrap().replicas.unwrap();
-        (wanted("agents").await, wanted("schedulers").await)
+    /// How many pods of agents and schedulers there are, without those that are asked to end.
+    async fn replicas(&self) -> (usize, usize) {
+        let pods: Api<Pod> = Api::namespaced(self.cluster.client().await, self.namespace);
+        let there = async |name: &str| {
+            let listed = pods.list(&ListParams::default().labels(&format!("app={name}"))).await.unwrap();
+            listed.items.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()).count()
+        };
+        (there("agents").await, there("schedulers").await)
     }
 }

@@ -101,9 +101,8 @@ fn hot(agent: &str, postgres: bool) -> Vec<(&'static str, String, &'static str)>
 }
 
 /// The hot reads with arguments spelled out, and the index each must use.
-const HOT: [(&str, &[&str], &str); 9] = [
+const HOT: [(&str, &[&str], &str); 8] = [
     ("lanes::HEADS", &["'acme'", "256"], "runs_in_lanes"),
-    ("lanes::COUNTS", &["'acme'", "10000"], "runs_in_lanes"),
     ("lanes::OWNERS", &[], "runs_in_lanes"),
     ("lanes::SLOTS", &["'acme'"], "runs_holding"),
     ("runs::DUE", &["1", "100"], "runs_wake"),
