@@ -101,8 +101,10 @@ fn hot(agent: &str, postgres: bool) -> Vec<(&'static str, String, &'static str)>
 }
 
 /// The hot reads with arguments spelled out, and the index each must use.
-const HOT: [(&str, &[&str], &str); 8] = [
+const HOT: [(&str, &[&str], &str); 9] = [
     ("lanes::HEADS", &["'acme'", "256"], "runs_in_lanes"),
+    // Counts a lane up to so many, and reads no more of it.
+    ("lanes::COUNTS", &["'acme'", "100"], "runs_in_lanes"),
     ("lanes::OWNERS", &[], "runs_in_lanes"),
     ("lanes::SLOTS", &["'acme'"], "runs_holding"),
     ("runs::DUE", &["1", "100"], "runs_wake"),
