@@ -43,7 +43,7 @@ pub(crate) async fn measure_forever(app: AppState) {
 async fn measure(app: &AppState, requests: u64) -> Result<Load, berth_store::Error> {
     let at = app.clock.now();
     let requests = app.store.note_requests(&app.replica, requests, at).await?;
-    let queues = app.store.queue_stats(at).await?;
+    let queues = app.store.queue_stats(None, at).await?;
     let queues = queues.iter().map(|queue| (queue.agent.clone(), queue.waiting(at))).collect();
     Ok(Load { at, queues, requests: Some(requests) })
 }

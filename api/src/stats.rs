@@ -71,7 +71,7 @@ impl Stats {
 impl Numbers {
     async fn read(app: &App, owner: &str) -> Result<Self, Problem> {
         let now = app.clock.now();
-        let queues = app.store.queue_stats(now).await?.into_iter().filter(|queue| queue.owner == owner);
+        let queues = app.store.queue_stats(Some(owner), now).await?.into_iter();
         let queues = queues.map(|queue| (queue.queue_id, queue)).collect();
         let mut replicas: HashMap<AgentId, Vec<Replica>> = HashMap::new();
         for (agent, replica) in app.store.live_replicas(now).await? {

@@ -11,6 +11,8 @@ mod disconnects;
 mod numbers;
 #[path = "delivery/poison.rs"]
 mod poison;
+#[path = "delivery/refused.rs"]
+mod refused;
 #[path = "delivery/tail.rs"]
 mod tail;
 

@@ -44,7 +44,7 @@ async fn measure(
     let agents = context.store.all_agents().await?;
     let windows: BTreeMap<AgentId, u32> =
         agents.iter().map(|agent| (agent.id, window(agent.handover_rate))).collect();
-    let queues = context.store.queue_stats(now).await?;
+    let queues = context.store.queue_stats(None, now).await?;
     let mut waiting: BTreeMap<AgentId, Vec<Waiting>> = BTreeMap::new();
     for queue in &queues {
         waiting.entry(queue.agent_id).or_default().push(queue.waiting(now));

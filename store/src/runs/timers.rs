@@ -223,13 +223,13 @@ impl Store {
         self.db.all(sql::lanes::OWNERS, args![]).await?.iter().map(|row| row.text("owner")).collect()
     }
 
-    /// Every queue's numbers.
+    /// The numbers of the queues of an organization, or of all of them.
     ///
     /// # Errors
     /// If the database can't be used.
-    pub async fn queue_stats(&self, now: Time) -> Result<Vec<QueueStats>, Error> {
+    pub async fn queue_stats(&self, owner: Option<&str>, now: Time) -> Result<Vec<QueueStats>, Error> {
         let most = i64::try_from(MAX_COUNTED).unwrap_or(i64::MAX);
-        let rows = self.db.all(sql::lanes::QUEUE_STATS, args![most]).await?;
+        let rows = self.db.all(sql::lanes::QUEUE_STATS, args![most, owner]).await?;
         let mut admissible: BTreeMap<String, BTreeMap<QueueId, Admissible>> = BTreeMap::new();
         for row in &rows {
             // Where nothing waits, nothing has to be looked at.

@@ -38,7 +38,7 @@ macro_rules! lanes {
     };
 }
 
-/// Every queue's numbers; `$object` is how the database makes an object of keys and values.
+/// The numbers of the queues of the organization `$2`, or of all if it is null; `$object` is how the database makes an object of keys and values.
 macro_rules! queue_stats {
     ($object:literal) => {
         concat!(
@@ -54,7 +54,7 @@ macro_rules! queue_stats {
          (SELECT count(*) FROM runs r WHERE r.holds_slot AND r.agent_id = a.id AND r.queue_id = q.id \
            AND NOT r.offered) AS in_flight, \
          (SELECT count(*) FROM dead_letters d WHERE d.queue_id = q.id AND d.replayed_at IS NULL) AS dead \
-         FROM queues q JOIN agents a ON a.id = q.agent_id ORDER BY a.name, q.name"
+         FROM queues q JOIN agents a ON a.id = q.agent_id WHERE CAST($2 AS TEXT) IS NULL OR a.owner = $2 ORDER BY a.name, q.name"
         )
     };
 }

@@ -25,7 +25,7 @@ pub(crate) async fn parallel_admitters_never_pass_a_limit(store: &Store) {
                 .unwrap();
             let Admitted::Runs(runs) = outcome else { continue };
             admitted += runs.len();
-            let stats = &store.queue_stats(NOW).await.unwrap()[0];
+            let stats = &store.queue_stats(None, NOW).await.unwrap()[0];
             assert!(stats.offered + stats.in_flight <= 5, "{stats:?}");
             // One of them ends now and then, so that slots come free while others choose.
             if let Some(run) = runs.first() {
@@ -45,7 +45,10 @@ pub(crate) async fn parallel_admitters_never_pass_a_limit(store: &Store) {
     });
     let admitted: usize = join_all(admitters).await.into_iter().sum();
     assert!(admitted > 5, "slots that came free were used: {admitted}");
-    let stats = &store.queue_stats(NOW).await.unwrap()[0];
+    let all = store.queue_stats(None, NOW).await.unwrap();
+    assert_eq!(store.queue_stats(Some("acme"), NOW).await.unwrap(), all);
+    assert_eq!(store.queue_stats(Some("another"), NOW).await.unwrap(), []);
+    let stats = &all[0];
     assert!(stats.offered + stats.in_flight <= 5, "{stats:?}");
     assert_eq!(stats.backlog as usize, 60 - admitted);
 }
@@ -103,7 +106,7 @@ pub(crate) async fn a_place_in_the_queue_is_exact(store: &Store) {
         let position = store.position_in_queue(run.id).await.unwrap().unwrap();
         assert_eq!((position.position, position.of, position.is_exact), (place, 4, true));
     }
-    let stats = &store.queue_stats(NOW).await.unwrap()[0];
+    let stats = &store.queue_stats(None, NOW).await.unwrap()[0];
     assert_eq!((stats.backlog, stats.oldest_queued_at), (4, Some(NOW)));
 }
 

@@ -68,7 +68,7 @@ pub(crate) async fn a_poisoned_run_is_one_letter_however_often_it_fails(store: &
     assert_eq!((letter.reason, letter.run_id, letter.attempt), (Reason::Poison, Some(id), Some(0)));
     assert_eq!((letter.agent.as_deref(), letter.queue.as_deref()), (Some("local"), Some("default")));
     assert_eq!((letter.first_at, letter.last_at, letter.times), (first, first, 1));
-    assert_eq!(store.queue_stats(NOW).await.unwrap()[0].dead_letters, 1);
+    assert_eq!(store.queue_stats(None, NOW).await.unwrap()[0].dead_letters, 1);
 
     let replay = at("dead_letter.replay", first);
     let going = store
@@ -80,7 +80,7 @@ pub(crate) async fn a_poisoned_run_is_one_letter_however_often_it_fails(store: &
     assert_eq!(going, [letter.id]);
     assert_eq!(store.run_by_id(id).await.unwrap().status(), Status::Queued);
     assert_eq!(
-        (letters(store, &all()).await.len(), store.queue_stats(NOW).await.unwrap()[0].dead_letters),
+        (letters(store, &all()).await.len(), store.queue_stats(None, NOW).await.unwrap()[0].dead_letters),
         (0, 0)
     );
     assert!(matches!(store.dead_letter("acme", letter.id).await, Err(Error::NotFound { .. })));

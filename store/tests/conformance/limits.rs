@@ -95,7 +95,7 @@ pub(crate) async fn what_any_limit_holds_back_is_not_counted_as_admissible(store
     runs.extend((10..12).map(|n| world.queued(0, after(n))));
     create(store, &runs).await;
     let of_queue = async |at| {
-        let stats = store.queue_stats(at).await.unwrap().remove(0);
+        let stats = store.queue_stats(None, at).await.unwrap().remove(0);
         (stats.backlog, stats.offered, stats.admissible, stats.admissible_oldest)
     };
     // Three by the project's quota, and two that no quota counts.

@@ -16,7 +16,7 @@ use crate::world::{NOW, World, after, audit, claim, go};
 
 /// The facts of the one queue.
 async fn facts(store: &Store, now: Time) -> QueueFacts {
-    let (agents, queues) = (store.all_agents().await.unwrap(), store.queue_stats(now).await.unwrap());
+    let (agents, queues) = (store.all_agents().await.unwrap(), store.queue_stats(None, now).await.unwrap());
     let facts = store.warning_facts(&agents, &queues, BrokerFacts::default(), "0.1.0", now).await.unwrap();
     let [queue] = <[QueueFacts; 1]>::try_from(facts.queues).unwrap();
     queue
