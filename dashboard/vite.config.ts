@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
-import { Marked } from "marked";
+import { Marked, Renderer } from "marked";
 import { defineConfig, type Plugin } from "vite";
 
 const DIST = "dist";
@@ -44,6 +44,10 @@ function compressed(): Plugin {
 function book(): Plugin {
   const marked = new Marked({
     renderer: {
+      // It scrolls where it is narrow: who has no mouse must get into it.
+      code(token) {
+        return Renderer.prototype.code.call(this, token).replace("<pre>", '<pre tabindex="0">');
+      },
       link({ href, tokens }) {
         const text = this.parser.parseInline(tokens);
         const neighbour = /^(\w+)\.md$/.exec(href)?.[1];
