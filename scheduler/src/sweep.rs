@@ -173,8 +173,8 @@ async fn offer_again(
         return Ok(());
     }
     let ids: Vec<RunId> = lost.iter().map(|run| run.id).collect();
-    tracing::info!(agent.name = %queue.agent, queue.name = %queue.queue, offers = ids.len(), "offers are repeated");
     dispatch::publish(context, lost, false).await?;
+    tracing::info!(agent.name = %queue.agent, queue.name = %queue.queue, offers = ids.len(), "offers were repeated");
     let now = context.clock.now();
     context.transition(&ids, now, |head| step(&head.dispatch, &Event::Offer, now, 0.0).ok()).await?;
     Ok(())

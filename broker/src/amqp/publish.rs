@@ -102,6 +102,7 @@ async fn run(
             }
         }
     }
+    let mut is_refused = false;
     while let Some((index, confirmation)) = timeout(limit, confirms.next()).await? {
         match confirmation {
             Ok(Confirmation::Ack(returned)) => {
@@ -111,14 +112,16 @@ async fn run(
                     progress.missing.insert(returned.delivery.routing_key.as_str().to_owned());
                 }
             }
-            Ok(Confirmation::Nack(_) | Confirmation::NotRequested) => {}
+            Ok(Confirmation::Nack(_) | Confirmation::NotRequested) => is_refused = true,
             Err(error) => {
                 let error = wire::error(DOING, &batch[index].to.queue, &error);
                 progress.failure.get_or_insert(error);
             }
         }
     }
-    if channel.status().connected() {
+    // A quorum queue that was full goes on refusing what comes through the channels that it has told so, when its limit is taken
+    // away (seen with RabbitMQ 3.10): the next batch comes through another one.
+    if channel.status().connected() && !is_refused {
         *slot = Some(channel);
     }
     Ok(())
