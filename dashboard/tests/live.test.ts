@@ -19,17 +19,15 @@ afterAll(async () => {
 
 const QUEUE = "/api/v1/orgs/default/agents/local/queues/default";
 
-test("a change by somebody else is seen within a second", async () => {
+test("a change by somebody else is seen by its event", async () => {
   const watched = await Watched.open(browser, berth.url);
   await watched.go("/queues/local/default", "local/default");
   await watched.page.getByText("live", { exact: true }).waitFor();
   // What is asked for by the clock alone would hide that an event was missed.
   await watched.page.clock.install();
-  const began = Date.now();
   await berth.post(`${QUEUE}/pause`, { reason: "seen at once" });
   await watched.page.clock.runFor(1_000);
-  await watched.page.getByText("seen at once").first().waitFor({ timeout: 5_000 });
-  expect(Date.now() - began).toBeLessThan(3_000);
+  await watched.page.getByText("seen at once").first().waitFor();
   await berth.post(`${QUEUE}/resume`);
   await watched.close();
 });

@@ -33,14 +33,6 @@ afterAll(async () => {
   await berth?.down();
 });
 
-/** Milliseconds until the page shows what was asked for. */
-async function within(watched: Watched, what: () => Promise<void>, seen: string): Promise<number> {
-  const began = Date.now();
-  await what();
-  await watched.page.getByText(seen, { exact: true }).first().waitFor();
-  return Date.now() - began;
-}
-
 test("a thousand queues are listed, found, sorted and scrolled", async () => {
   const watched = await Watched.open(browser, berth.url);
   await watched.go("/queues", "Queues");
@@ -48,24 +40,23 @@ test("a thousand queues are listed, found, sorted and scrolled", async () => {
   const rows = () => watched.page.locator("tbody tr[data-index]").count();
   expect(await rows()).toBeLessThan(80);
   const search = watched.page.getByLabel("Find queues by name");
-  const found = await within(watched, () => search.fill("agent-150/q3"), "1 queue of 1,001");
-  expect(found).toBeLessThan(1_000);
-  await within(watched, () => search.fill(""), "1,001 queues");
+  const counted = (text: string) => watched.page.getByText(text, { exact: true }).first().waitFor();
+  await search.fill("agent-150/q3");
+  await counted("1 queue of 1,001");
+  await search.fill("");
+  await counted("1,001 queues");
   await watched.page.getByRole("button", { name: "Table", exact: true }).click();
   await watched.page.getByRole("button", { name: "Queue", exact: true }).click();
   await watched.page.getByRole("button", { name: "Queue", exact: true }).click();
   await watched.page.getByRole("link", { name: "local/default" }).waitFor();
-  // The mean of its frames from the top to the bottom; how long one may take is for the benchmark, on a machine of its own.
-  const mean = await watched.page.evaluate(async () => {
+  // From the top to the bottom; how long a frame takes is for the benchmark.
+  await watched.page.evaluate(async () => {
     const region = document.querySelector(".table-scroller") as HTMLElement;
-    const began = performance.now();
     for (let step = 1; step <= 60; step += 1) {
       region.scrollTop = (region.scrollHeight * step) / 60;
       await new Promise((resolve) => requestAnimationFrame(resolve));
     }
-    return (performance.now() - began) / 60;
   });
-  expect(mean).toBeLessThan(100);
   await watched.page.getByRole("link", { name: "agent-000/default" }).waitFor();
   expect(await rows()).toBeLessThan(80);
   expect(watched.faults).toEqual([]);

@@ -189,7 +189,7 @@ impl RabbitMq {
     /// Starts the node again on the same port and data, killing it first if it runs.
     ///
     /// # Panics
-    /// If it doesn't speak AMQP within 90 seconds.
+    /// If it doesn't speak AMQP within 180 seconds.
     pub fn restart(&mut self) {
         self.kill9();
         let log = self.folder.join("server.log");
@@ -207,7 +207,7 @@ impl RabbitMq {
         self.reaper.watch(&[child.id(), epmd.id()]);
         self.epmd = Some(epmd);
         self.child = Some(child);
-        let up = eventually(Duration::from_secs(90), || self.speaks_amqp());
+        let up = eventually(Duration::from_secs(180), || self.speaks_amqp());
         assert!(up, "rabbitmq-server doesn't speak AMQP on port {}:\n{}", self.port, tail(&log));
         self.await_management();
     }

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::load::{ApiPods, Load};
 
 /// How long anything may take on a busy machine.
-pub(crate) const LIMIT: Duration = Duration::from_secs(180);
+pub(crate) const LIMIT: Duration = Duration::from_secs(360);
 
 /// The name in the API server's certificate, which pods find by `hostAliases`.
 const API_SERVER: &str = "kubernetes.default.svc";
@@ -202,7 +202,7 @@ impl Ground {
             all.push(&chart);
         }
         all.extend(&arguments[2..]);
-        all.extend(["--namespace", "berth", "--wait", "--timeout", "300s"]);
+        all.extend(["--namespace", "berth", "--wait", "--timeout", "600s"]);
         let output = self.helm.tried(&all);
         let words = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "helm {all:?}: {words}\n{}", self.told());
