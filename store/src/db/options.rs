@@ -73,6 +73,9 @@ fn postgres(url: &str, options: &Options) -> Result<Db, Error> {
         .options([
             ("statement_timeout", millis.as_str()),
             ("idle_in_transaction_session_timeout", millis.as_str()),
+            // Its planner takes short statements for long ones where it knows little of a table, and then compiles each on each
+            // connection, for longer than it runs.
+            ("jit", "off"),
         ]);
     let pool = PgPoolOptions::new()
         .max_connections(options.max_connections)
