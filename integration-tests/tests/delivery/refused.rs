@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use berth_broker_config::Names;
 use berth_integration_tests::{Backing, BrokerServer, Installation, shell};
+use berth_test_servers::kubernetes::until;
 use serde_json::json;
-use tokio::time::Instant;
 
 /// A warning comes when offers have failed for half a minute.
 const LONG: Duration = Duration::from_secs(120);
@@ -13,17 +13,12 @@ const RUNS: usize = 20;
 
 /// Waits until the API warns, or warns no more, of offers that can't be made.
 async fn until_warned(installation: &Installation, expected: bool) {
-    let deadline = Instant::now() + LONG;
-    loop {
+    until("the warning of offers is as it should be", LONG, async || {
         let answer = installation.client.get("/api/v1/orgs/default/warnings").await;
-        let is_warned =
-            answer["results"].as_array().unwrap().iter().any(|warning| warning["name"] == "OutboxLags");
-        if is_warned == expected {
-            return;
-        }
-        assert!(Instant::now() < deadline, "{answer}");
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
+        let mut warnings = answer["results"].as_array()?.iter();
+        (warnings.any(|warning| warning["name"] == "OutboxLags") == expected).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
