@@ -20,12 +20,23 @@ json=$CACHE/chaos/$(date -u +%Y%m%dT%H%M%SZ).json
 "$CARGO_TARGET_DIR/debug/chaos" --duration "$duration" ${SEED:+--seed "$SEED"} --json "$json" "$@" 9>&- || status=1
 # Agents of two clusters lost again and again: seven each time, five of them fenced before they are replaced.
 scripts/kube.sh
-BERTH_KUBE_PROGRAMS=$(scripts/kube.sh path) BERTH_TEST_ROUNDS=${ROUNDS:-10} \
+BERTH_KUBE_PROGRAMS=$(scripts/kube.sh path)
+export BERTH_KUBE_PROGRAMS
+BERTH_TEST_ROUNDS=${ROUNDS:-10} \
     cargo test --quiet --locked --package berth-integration-tests --test kubernetes -- losses 9>&- || status=1
 # An agent's connections ended a thousand times on each broker, in every way; from SEED, too.
 cargo build --quiet --locked --package berth 9>&- || status=1
 env BERTH_TEST_DISCONNECTS="${DISCONNECTS:-1000}" ${SEED:+"BERTH_TEST_SEED=$SEED"} \
     cargo test --quiet --locked --package berth-integration-tests --test delivery -- disconnects --nocapture 9>&- || status=1
+# Thousands of runs whose every role is killed, pods of an agent whose replicas are, and tasks of a Celery application.
+cargo build --quiet --locked --package berth 9>&- || status=1
+export BERTH_PYTHON=$VENV/bin/python BERTH_PYTHON_CELERY54=$VENV_CELERY54/bin/python
+for whole in '50000 end_to_end no_more_than_the_window' '2000 end_to_end survival' \
+    '1000 kubernetes replicas' '500 celery_tools submissions' '200 celery_tools python_agent'; do
+    read -r runs program tests <<<"$whole"
+    BERTH_TEST_RUNS=$runs \
+        cargo test --quiet --locked --package berth-integration-tests --test "$program" -- "$tests" 9>&- || status=1
+done
 # Ten thousand runs over six queues and four projects, with limits of every kind that change, schedulers killed every 2 s.
 cargo build --quiet --locked --package berth 9>&- || status=1
 BERTH_TEST_RUNS=${RUNS:-10000} \

@@ -10,6 +10,7 @@ use berth_domain::protocol::{
     Answer, AttemptRef, EndReceipt, FromAgentBody, Question, ToAgent, ToAgentBody, VERSION,
 };
 use berth_domain::waiting::Load;
+use futures_util::{StreamExt, stream};
 
 use crate::archive;
 use crate::lease::Granted;
@@ -156,6 +157,7 @@ async fn hello(shared: &Arc<Shared>) {
 }
 
 async fn settle(shared: &Shared, receipts: Vec<EndReceipt>) {
+    let mut ended = Vec::with_capacity(receipts.len());
     for receipt in receipts {
         let Receipted::Release(news) = shared.reports.receipt(&receipt) else { continue };
         if let Some(object) = news.filter(|object| object.trace.is_some()) {
@@ -164,22 +166,25 @@ async fn settle(shared: &Shared, receipts: Vec<EndReceipt>) {
                 traces::ran(shared, &object);
             }
         }
-        watch::release(shared, AttemptRef { run: receipt.run, attempt: receipt.attempt }).await;
+        ended.push(AttemptRef { run: receipt.run, attempt: receipt.attempt });
     }
+    watch::release(shared, ended).await;
 }
 
 async fn remove(shared: &Arc<Shared>, attempts: Vec<AttemptRef>) {
-    for attempt in attempts {
-        if let Some(object) = shared.reports.object(attempt) {
-            archive::begin(shared, &object);
-        }
-        if let Err(error) = shared.executor.stop(attempt, None).await {
-            let trace_id = traces::id_of(shared, attempt);
-            tracing::warn!(run.uuid = %attempt.run, trace_id, error = %chain(&error), "agent.stop.failed: the scheduler will say it again");
-        }
-        // If it has ended, or never was, the scheduler doesn't know.
-        shared.reports.again(attempt);
+    stream::iter(attempts).for_each_concurrent(watch::AT_ONCE, |attempt| remove_one(shared, attempt)).await;
+}
+
+async fn remove_one(shared: &Arc<Shared>, attempt: AttemptRef) {
+    if let Some(object) = shared.reports.object(attempt) {
+        archive::begin(shared, &object);
     }
+    if let Err(error) = shared.executor.stop(attempt, None).await {
+        let trace_id = traces::id_of(shared, attempt);
+        tracing::warn!(run.uuid = %attempt.run, trace_id, error = %chain(&error), "agent.stop.failed: the scheduler will say it again");
+    }
+    // If it has ended, or never was, the scheduler doesn't know.
+    shared.reports.again(attempt);
 }
 
 /// Answers questions by a look made now. What can't be looked at is not answered.

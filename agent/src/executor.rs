@@ -299,6 +299,25 @@ pub struct Told {
     pub message: String,
 }
 
+/// What came of letting go of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Release {
+    /// It is let go of.
+    Done,
+    /// A create of its claim may come until then.
+    NotBefore(Time),
+    /// Something else is to come first.
+    NotYet,
+}
+
+impl Release {
+    /// Whether it is let go of.
+    #[must_use]
+    pub fn is_done(self) -> bool {
+        self == Self::Done
+    }
+}
+
 /// A hint that something changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hint {
@@ -489,12 +508,12 @@ impl Executor {
         }
     }
 
-    /// Lets go of an ended object whose end was taken in. True if it is released, or wasn't there; false while its
+    /// Lets go of an ended object whose end was taken in: it is done if it wasn't there, and has to wait while its
     /// claim isn't over, so that a create that comes late still finds it.
     ///
     /// # Errors
     /// If it can't be released.
-    pub async fn release(&self, attempt: AttemptRef) -> Result<bool, Trouble> {
+    pub async fn release(&self, attempt: AttemptRef) -> Result<Release, Trouble> {
         match self {
             Self::Process(process) => process.release(attempt).await,
             Self::Kubernetes(kubernetes) => kubernetes.release(attempt).await,

@@ -35,8 +35,8 @@ struct Entry {
     said: u32,
     due: Option<Instant>,
     again: Duration,
-    /// Whether its end was taken in: it only waits to be released.
-    settled: bool,
+    /// If its end was taken in, it only waits to be released: from then on, as far as is known.
+    settled: Option<Time>,
     /// Whether it ever was.
     receipted: bool,
 }
@@ -150,7 +150,7 @@ impl Desk {
         for attempt in all {
             entries.change(attempt, |entry| {
                 entry.again();
-                entry.settled = false;
+                entry.settled = None;
             });
         }
         drop(entries);
@@ -167,7 +167,8 @@ impl Desk {
                 let is_news = !entry.receipted;
                 let object = is_news.then(|| Box::new(object.clone()));
                 entries.change(attempt, |entry| {
-                    (entry.settled, entry.receipted) = (true, true);
+                    entry.settled.get_or_insert(Time::from_micros(0));
+                    entry.receipted = true;
                     entry.due = None;
                 });
                 Receipted::Release(object)
@@ -185,9 +186,16 @@ impl Desk {
         self.entries().remove(attempt);
     }
 
-    /// The attempts whose end was taken in and whose object is still there.
-    pub(crate) fn settled(&self) -> Vec<AttemptRef> {
-        self.entries().of.iter().filter(|(_, entry)| entry.settled).map(|(attempt, _)| *attempt).collect()
+    /// The attempts whose end was taken in and whose object is still there, and may be released by `now`.
+    pub(crate) fn settled(&self, now: Time) -> Vec<AttemptRef> {
+        let entries = self.entries();
+        let due = entries.of.iter().filter(|(_, entry)| entry.settled.is_some_and(|from| from <= now));
+        due.map(|(attempt, _)| *attempt).collect()
+    }
+
+    /// Notes that an object can't be released before then.
+    pub(crate) fn hold(&self, attempt: AttemptRef, until: Time) {
+        self.entries().change(attempt, |entry| entry.settled = entry.settled.map(|_| until));
     }
 
     /// Forgets objects that are not among `held`: another replica has released them.
@@ -225,7 +233,7 @@ impl Desk {
 
 impl Entry {
     fn new(subject: Subject) -> Self {
-        Self { subject, said: 0, due: Some(Instant::now()), again: AGAIN, settled: false, receipted: false }
+        Self { subject, said: 0, due: Some(Instant::now()), again: AGAIN, settled: None, receipted: false }
     }
 
     /// Is to be said anew.
@@ -260,7 +268,7 @@ impl Entry {
             }
             _ => self.said = self.said.max(report.rank),
         }
-        self.due = if matches!(report.phase, Phase::Ended(_)) && !self.settled {
+        self.due = if matches!(report.phase, Phase::Ended(_)) && self.settled.is_none() {
             let due = now + self.again;
             self.again = (self.again * 2).min(AGAIN_AT_MOST);
             Some(due)
@@ -386,11 +394,14 @@ mod tests {
         assert_eq!(desk.receipt(&receipt(&object)), Receipted::Release(None), "known already");
         tokio::time::advance(Duration::from_secs(60)).await;
         assert_eq!(say(&desk), [] as [u32; 0]);
-        assert_eq!(desk.settled(), [object.attempt]);
+        assert_eq!(desk.settled(Time::from_micros(0)), [object.attempt]);
+        desk.hold(object.attempt, Time::from_micros(7));
+        assert_eq!(desk.settled(Time::from_micros(6)), []);
+        assert_eq!(desk.settled(Time::from_micros(7)), [object.attempt]);
         desk.note(object.clone());
         assert_eq!(say(&desk), [] as [u32; 0], "a look at it later is no news");
         desk.keep_only(&[]);
-        assert_eq!(desk.settled(), []);
+        assert_eq!(desk.settled(Time::from_micros(7)), []);
     }
 
     #[tokio::test(start_paused = true)]

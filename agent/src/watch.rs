@@ -7,12 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use berth_domain::protocol::{AttemptRef, FromAgentBody, Notice};
+use futures_util::{StreamExt, stream};
 use sha2::{Digest, Sha256};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::archive;
 use crate::control::chain;
-use crate::executor::{Hint, Object, Told, Watch};
+use crate::executor::{Hint, Object, Release, Told, Watch};
 use crate::service::Shared;
 use crate::traces;
 
@@ -22,11 +24,14 @@ const LOOK_AT_ALL: Duration = Duration::from_secs(3);
 const TIDY: Duration = Duration::from_secs(10 * 60);
 /// How old an end is before every replica reports it.
 const ORPHANED: Duration = Duration::from_secs(10);
+/// How many objects are let go of, or stopped, at once: each takes an API server a few requests, one after the other.
+pub(crate) const AT_ONCE: usize = 16;
 
 /// Looks, for as long as the replica lives.
 pub(crate) async fn look(shared: &Arc<Shared>, mut hints: Watch) {
     let mut all_at = Instant::now();
     let mut tidy_at = Instant::now();
+    let mut releasing: Option<JoinHandle<()>> = None;
     loop {
         let hint = tokio::select! {
             () = shared.stop.cancelled() => return,
@@ -46,6 +51,14 @@ pub(crate) async fn look(shared: &Arc<Shared>, mut hints: Watch) {
             Hint::Told(told) => pass_on(shared, told).await,
             Hint::All => {
                 look_at_all(shared).await;
+                // Aside: what else changes is not to wait for a slow API server.
+                if releasing.as_ref().is_none_or(JoinHandle::is_finished) {
+                    let aside = shared.clone();
+                    releasing = Some(shared.tracker.spawn(async move {
+                        let settled = aside.reports.settled(aside.clock.now());
+                        aside.stop.run_until_cancelled(release(&aside, settled)).await;
+                    }));
+                }
                 all_at = Instant::now() + LOOK_AT_ALL;
             }
         }
@@ -91,9 +104,6 @@ async fn look_at_all(shared: &Arc<Shared>) {
         shared.metrics.pace(shared.name.as_str(), at_once, pushbacks);
     }
     note(shared, objects).await;
-    for attempt in shared.reports.settled() {
-        release(shared, attempt).await;
-    }
 }
 
 /// Has those of `objects` reported that are this replica's to report.
@@ -185,14 +195,19 @@ fn is_share(own: &str, alive: &[String], object: &Object) -> bool {
     alive.iter().all(|other| other == own || weight(other) < mine)
 }
 
-/// Lets go of an object whose end was taken in; one that can't go yet is tried again.
-pub(crate) async fn release(shared: &Shared, attempt: AttemptRef) {
+/// Lets go of objects whose ends were taken in; those that can't go yet are tried again.
+pub(crate) async fn release(shared: &Shared, attempts: Vec<AttemptRef>) {
+    stream::iter(attempts).for_each_concurrent(AT_ONCE, |attempt| release_one(shared, attempt)).await;
+}
+
+async fn release_one(shared: &Shared, attempt: AttemptRef) {
     if shared.archive.as_ref().is_some_and(|archive| !archive.lets_go(attempt)) {
         return;
     }
     match shared.executor.release(attempt).await {
-        Ok(true) => shared.reports.forget(attempt),
-        Ok(false) => {}
+        Ok(Release::Done) => shared.reports.forget(attempt),
+        Ok(Release::NotBefore(then)) => shared.reports.hold(attempt, then),
+        Ok(Release::NotYet) => {}
         Err(error) => {
             let trace_id = traces::id_of(shared, attempt);
             tracing::warn!(run.uuid = %attempt.run, trace_id, error = %chain(&error), "agent.release.failed");

@@ -7,14 +7,13 @@ use axum::extract::State;
 use berth_domain::access::Action;
 use berth_domain::time::Time;
 use berth_domain::warning::Warning;
-use berth_store::{Agent, GroupBy, RunFilter};
+use berth_store::Agent;
 use serde_json::{Value, json};
 
 use crate::app::{App, AppState};
 use crate::authenticate::Caller;
 use crate::path::InOwner;
 use crate::problem::Problem;
-use crate::runs::unfinished;
 use crate::stats::{Numbers, show_rates};
 use crate::warnings;
 
@@ -30,7 +29,7 @@ pub(crate) async fn get(
     let wrong = warnings::of_agents(&app, &agents, &numbers).await?;
     let mut shape = json!({
         "at": numbers.at,
-        "statuses": statuses(&app, &at.owner).await?,
+        "statuses": statuses(&numbers),
         "agents": counted(&agents, caller.now),
         "queues": numbers.queues.len(),
         "saturation": saturation(&agents, &numbers),
@@ -48,12 +47,8 @@ pub(crate) async fn get(
     Ok(Json(shape))
 }
 
-/// How many runs that have not ended are in each status.
-async fn statuses(app: &App, owner: &str) -> Result<BTreeMap<String, u64>, Problem> {
-    let filter = RunFilter { owner: Some(owner.to_owned()), statuses: unfinished(), ..RunFilter::default() };
-    let grouped = app.store.grouped_runs(&filter, GroupBy::Status).await?;
-    let counts = grouped.groups.values().flatten();
-    Ok(counts.map(|(status, count)| (status.as_str().to_owned(), *count)).collect())
+fn statuses(numbers: &Numbers) -> BTreeMap<&'static str, u64> {
+    numbers.statuses.iter().map(|(status, count)| (status.as_str(), *count)).collect()
 }
 
 fn counted(agents: &[Agent], now: Time) -> Value {

@@ -309,7 +309,7 @@ pub(crate) async fn drain(
 }
 
 async fn close(
-    app: &App,
+    app: &AppState,
     caller: &Caller,
     at: &InQueue,
     pause: Pause,
@@ -372,7 +372,7 @@ pub(crate) async fn purge(
 }
 
 async fn changed(
-    app: &App,
+    app: &AppState,
     caller: &Caller,
     queue: &Queue,
     patch: QueuePatch,
@@ -405,7 +405,7 @@ pub(crate) async fn delete(
 
 /// A page of queues with their numbers.
 async fn listed(
-    app: &App,
+    app: &AppState,
     owner: &str,
     uri: &Uri,
     params: &Params,
@@ -426,7 +426,7 @@ async fn listed(
     })))
 }
 
-async fn with_stats(app: &App, queue: &Queue) -> Result<Value, Problem> {
+async fn with_stats(app: &AppState, queue: &Queue) -> Result<Value, Problem> {
     let numbers = app.stats.of(app, &queue.owner).await?;
     Ok(shape(queue, &numbers.shape(queue)))
 }

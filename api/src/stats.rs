@@ -1,24 +1,28 @@
-//! What is shown of queues: numbers of this moment, read once for all who look, and what happened lately.
+//! What is shown of an organization: numbers of this moment, read once for all who look, and what happened lately.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use berth_domain::history::Counts;
 use berth_domain::id::{AgentId, QueueId};
+use berth_domain::lifecycle::Status;
 use berth_domain::time::Time;
-use berth_store::{Queue, QueueStats, Recent, Replica};
+use berth_store::{GroupBy, Queue, QueueStats, Recent, Replica, RunFilter};
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::app::App;
+use crate::app::{App, AppState};
 use crate::problem::Problem;
+use crate::runs::unfinished;
 
 /// How old numbers may be that are shown.
 const FRESH: Duration = Duration::from_secs(1);
 /// How much longer than it took to read them numbers are shown, so that reading them never takes most of the time.
 const REST: u32 = 4;
+/// How much longer still, by what it took to read them, they are shown while new ones are being read: who keeps looking at
+/// a large organization waits for nothing.
+const GRACE: u32 = 8;
 /// Rates are of this time.
 const RATES: Duration = Duration::from_secs(5 * 60);
 /// Quantiles of waits are of this time.
@@ -26,46 +30,109 @@ const WAITS: Duration = Duration::from_secs(15 * 60);
 
 /// The last numbers of each organization that was asked about.
 #[derive(Debug, Default)]
-pub(crate) struct Stats(Mutex<HashMap<String, Read>>);
+pub(crate) struct Stats(Mutex<HashMap<String, Arc<Organization>>>);
 
-#[derive(Debug)]
-struct Read {
-    stale_at: Instant,
-    numbers: Arc<Numbers>,
+#[derive(Debug, Default)]
+struct Organization {
+    last: Mutex<Option<Read>>,
+    /// Held by the one who reads them anew.
+    reading: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// The numbers of an organization's queues.
+#[derive(Debug, Clone)]
+struct Read {
+    numbers: Arc<Numbers>,
+    shown: Shown,
+}
+
+/// Until when numbers may be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Shown {
+    /// Until then nobody reads new ones.
+    fresh_until: Instant,
+    /// Until then they are shown while new ones are being read.
+    will_do_until: Instant,
+}
+
+impl Shown {
+    /// For numbers that were read in that time.
+    fn of(began: Instant, ended: Instant) -> Self {
+        let took = ended.duration_since(began);
+        let fresh_until = ended + FRESH.max(took * REST);
+        Self { fresh_until, will_do_until: fresh_until + took * GRACE }
+    }
+}
+
+impl Stats {
+    /// The numbers of an organization: a second old at most, or a few times as old as they took to read. Whoever asks after
+    /// that waits until they are read.
+    ///
+    /// # Errors
+    /// If the store can't be used.
+    pub(crate) async fn of(&self, app: &AppState, owner: &str) -> Result<Arc<Numbers>, Problem> {
+        let organization = self.organization(owner);
+        if let Some(read) = organization.that_will_do() {
+            if read.shown.fresh_until <= Instant::now()
+                && let Ok(turn) = Arc::clone(&organization.reading).try_lock_owned()
+            {
+                let (app, owner) = (Arc::clone(app), owner.to_owned());
+                app.tasks.clone().spawn(async move {
+                    let _turn = turn;
+                    // Who asks next waits for them, and is told what is wrong.
+                    let _ = organization.read(&app, &owner).await;
+                });
+            }
+            return Ok(read.numbers);
+        }
+        let _turn = organization.reading.lock().await;
+        // Somebody else may have read them in the meantime.
+        match organization.that_will_do() {
+            Some(read) => Ok(read.numbers),
+            None => organization.read(app, owner).await,
+        }
+    }
+
+    fn organization(&self, owner: &str) -> Arc<Organization> {
+        let mut all = locked(&self.0);
+        all.retain(|_, organization| {
+            Arc::strong_count(organization) > 1 || organization.that_will_do().is_some()
+        });
+        Arc::clone(all.entry(owner.to_owned()).or_default())
+    }
+}
+
+impl Organization {
+    fn that_will_do(&self) -> Option<Read> {
+        locked(&self.last).clone().filter(|read| read.shown.will_do_until > Instant::now())
+    }
+
+    async fn read(&self, app: &App, owner: &str) -> Result<Arc<Numbers>, Problem> {
+        let began = Instant::now();
+        let numbers = Arc::new(Numbers::read(app, owner).await?);
+        let shown = Shown::of(began, Instant::now());
+        *locked(&self.last) = Some(Read { numbers: Arc::clone(&numbers), shown });
+        Ok(numbers)
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is behind it is whole at any time.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The numbers of an organization, above all of its queues.
 #[derive(Debug)]
 pub(crate) struct Numbers {
     /// When they were read.
     pub at: Time,
     /// By queue.
     pub queues: HashMap<QueueId, QueueStats>,
+    /// How many runs that have not ended are in each status.
+    pub statuses: BTreeMap<Status, u64>,
     /// Live replicas by agent.
     pub replicas: HashMap<AgentId, Vec<Replica>>,
     rates: Recent,
     waits: Recent,
-}
-
-impl Stats {
-    /// The numbers of an organization, a second old at most, or as old as they took to read. Whoever asks while they are being
-    /// read waits for them.
-    ///
-    /// # Errors
-    /// If the store can't be used.
-    pub(crate) async fn of(&self, app: &App, owner: &str) -> Result<Arc<Numbers>, Problem> {
-        let mut all = self.0.lock().await;
-        let began = Instant::now();
-        all.retain(|_, read| read.stale_at > began);
-        if let Some(read) = all.get(owner) {
-            return Ok(Arc::clone(&read.numbers));
-        }
-        let numbers = Arc::new(Numbers::read(app, owner).await?);
-        let ended = Instant::now();
-        let stale_at = ended + FRESH.max(ended.duration_since(began) * REST);
-        all.insert(owner.to_owned(), Read { stale_at, numbers: Arc::clone(&numbers) });
-        Ok(numbers)
-    }
 }
 
 impl Numbers {
@@ -73,13 +140,17 @@ impl Numbers {
         let now = app.clock.now();
         let queues = app.store.queue_stats(Some(owner), now).await?.into_iter();
         let queues = queues.map(|queue| (queue.queue_id, queue)).collect();
+        let filter =
+            RunFilter { owner: Some(owner.to_owned()), statuses: unfinished(), ..RunFilter::default() };
+        let grouped = app.store.grouped_runs(&filter, GroupBy::Status).await?;
+        let statuses = grouped.groups.into_values().flatten().collect();
         let mut replicas: HashMap<AgentId, Vec<Replica>> = HashMap::new();
         for (agent, replica) in app.store.live_replicas(now).await? {
             replicas.entry(agent).or_default().push(replica);
         }
         let rates = app.store.recent(owner, RATES, now).await?;
         let waits = app.store.recent(owner, WAITS, now).await?;
-        Ok(Self { at: now, queues, replicas, rates, waits })
+        Ok(Self { at: now, queues, statuses, replicas, rates, waits })
     }
 
     /// What happened lately in all queues together, with how much time that is.
@@ -135,4 +206,20 @@ pub(crate) fn show_rates(shape: &mut Value, counts: &Counts, within: Duration) {
     shape["started_per_second"] = json!(rate(counts.started));
     shape["finished_per_second"] = json!(rate(counts.finished));
     shape["failed_per_second"] = json!(rate(counts.failed));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_at_once_is_a_second_old_at_most_and_what_takes_long_is_shown_while_it_is_read_anew() {
+        let (began, ms) = (Instant::now(), Duration::from_millis);
+        let quick = Shown::of(began, began + ms(5));
+        assert_eq!(quick.fresh_until, began + ms(5 + 1_000));
+        assert_eq!(quick.will_do_until, began + ms(5 + 1_000 + 40));
+        let slow = Shown::of(began, began + ms(500));
+        assert_eq!(slow.fresh_until, began + ms(500 + 2_000));
+        assert_eq!(slow.will_do_until, began + ms(500 + 2_000 + 4_000));
+    }
 }

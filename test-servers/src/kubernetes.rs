@@ -25,4 +25,4 @@ pub use options::Options;
 pub use programs::programs;
 pub use real_node::{BUSYBOX, RealNode, Turn};
 pub use surroundings::rounds;
-pub use waiting::until;
+pub use waiting::{until, until_or};

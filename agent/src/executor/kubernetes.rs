@@ -54,7 +54,7 @@ pub use log::Reader;
 pub use status::Patience;
 pub use watch::Watch;
 
-use super::{CreateError, Culled, LogName, Object, Order, Refusal, Trouble};
+use super::{CreateError, Culled, LogName, Object, Order, Refusal, Release, Trouble};
 use crate::connections::Connections;
 use crate::uptime::Uptime;
 use pace::Pace;
@@ -261,7 +261,7 @@ impl KubernetesExecutor {
         self.inner.nodes.news(everything)
     }
 
-    pub(crate) async fn release(&self, attempt: AttemptRef) -> Result<bool, Trouble> {
+    pub(crate) async fn release(&self, attempt: AttemptRef) -> Result<Release, Trouble> {
         settle::release(&self.inner, attempt).await
     }
 

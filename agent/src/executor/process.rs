@@ -36,7 +36,7 @@ use self::attempt::{Attempt, Need};
 use self::folder::{Folder, trouble};
 use self::record::{EXIT, Exit, LOCK, LOG, Launch, SPEC, SUPERVISOR_LOG, Spec, Traced, WORK};
 use super::environment::UID_VARIABLE;
-use super::{CreateError, Object, Order, Page, Refusal, Trouble};
+use super::{CreateError, Object, Order, Page, Refusal, Release, Trouble};
 use crate::identity;
 use crate::uptime::{Moment, Uptime};
 
@@ -227,7 +227,7 @@ impl ProcessExecutor {
         self.run("fence the attempts", move |inner| inner.fence(grace)).await
     }
 
-    pub(crate) async fn release(&self, attempt: AttemptRef) -> Result<bool, Trouble> {
+    pub(crate) async fn release(&self, attempt: AttemptRef) -> Result<Release, Trouble> {
         self.run("release an attempt", move |inner| inner.release(attempt)).await
     }
 
@@ -525,21 +525,21 @@ impl Inner {
         }
     }
 
-    fn release(&self, attempt: AttemptRef) -> Result<bool, Trouble> {
+    fn release(&self, attempt: AttemptRef) -> Result<Release, Trouble> {
         let dir = self.folder.run(attempt);
         let Some(found) = Attempt::open(dir.clone()).map_err(trouble("look at", &dir))? else {
-            return Ok(true);
+            return Ok(Release::Done);
         };
         let ended = dir.join(EXIT).exists();
         let claim_over = found.spec.boot != self.boot || self.settings.uptime.now() >= found.spec.claim_over;
         if !ended || !claim_over {
-            return Ok(false);
+            return Ok(Release::NotYet);
         }
         folder::touch_dir(&dir).map_err(trouble("release", &dir))?;
         match fs::rename(&dir, self.folder.released(attempt)) {
-            Ok(()) => Ok(true),
+            Ok(()) => Ok(Release::Done),
             // Another replica was faster.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Release::Done),
             Err(error) => Err(trouble("release", &dir)(error)),
         }
     }

@@ -104,10 +104,10 @@ async fn a_tombstone_stays_until_its_claim_is_over_and_a_late_create_finds_it_ev
     let order = rig.shell("echo ran");
     rig.create(order.clone()).await.unwrap();
     rig.end(order.attempt).await;
-    assert!(!rig.executor.release(order.attempt).await.unwrap(), "its claim is not over");
+    assert!(!rig.executor.release(order.attempt).await.unwrap().is_done(), "its claim is not over");
     rig.uptime.advance(Duration::from_secs(12));
-    assert!(rig.executor.release(order.attempt).await.unwrap());
-    assert!(rig.executor.release(order.attempt).await.unwrap(), "released once is released");
+    assert!(rig.executor.release(order.attempt).await.unwrap().is_done());
+    assert!(rig.executor.release(order.attempt).await.unwrap().is_done(), "released once is released");
     assert_eq!(rig.executor.inventory().await.unwrap(), []);
     let mut late = order.clone();
     late.create_by = rig.uptime.now() + Duration::from_secs(1);

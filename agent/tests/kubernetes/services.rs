@@ -93,7 +93,7 @@ async fn a_service_is_a_set_of_objects_that_runs_when_all_are_ready_and_leaves_n
     assert!(all_services(&rig).await.is_empty());
     assert_eq!(alive(&rig, attempt).await, 0, "its end is told when none of its pods is alive any more");
     rig.settings.clock.advance(Duration::from_secs(80));
-    assert!(rig.executor.release(attempt).await.unwrap());
+    assert!(rig.executor.release(attempt).await.unwrap().is_done());
     until("nothing is left", PATIENCE, async || all_pods(&rig).await.is_empty().then_some(())).await;
 }
 

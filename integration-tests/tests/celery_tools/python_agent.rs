@@ -6,6 +6,7 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 use berth_integration_tests::{Backing, Installation, shell, stock, stock_celery54};
+use berth_test_servers::effort;
 use berth_test_servers::process::{Reaper, kill_group, spawn_group, tail};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -17,8 +18,8 @@ super::on_both_brokers!(
     a_run_that_no_worker_answers_ends_and_says_why,
 );
 
-/// How many runs the worker serves.
-const COUNT: usize = 200;
+/// How many runs the worker serves; in `make chaos` 200.
+const COUNT: usize = 100;
 
 const AGENTS: &str = "/api/v1/orgs/default/agents";
 
@@ -77,6 +78,7 @@ fn on_work(command: &str) -> Value {
 }
 
 async fn a_celery_worker_serves_its_queue_at_least_once_and_each_overlap_is_shown(backing: Backing) {
+    let count = effort("BERTH_TEST_RUNS", COUNT);
     let mut installation = Installation::start(backing).await;
     let client = installation.client.clone();
     make_queue(&installation, json!({"concurrency": 40, "answer_within_seconds": 600})).await;
@@ -90,7 +92,7 @@ async fn a_celery_worker_serves_its_queue_at_least_once_and_each_overlap_is_show
         }
         all
     };
-    let operations: Vec<Value> = (0..COUNT)
+    let operations: Vec<Value> = (0..count)
         .map(|number| {
             let ends = if number % 10 == 0 { "exit 3" } else { "exit 0" };
             on_work(&format!("echo {number} $PPID >> {}; sleep 0.1; {ends}", begun.display()))
@@ -100,7 +102,7 @@ async fn a_celery_worker_serves_its_queue_at_least_once_and_each_overlap_is_show
 
     let first = Worker::start(&installation, &stock("celery"), "first");
     let deadline = Instant::now() + LONG;
-    while began().len() < COUNT / 3 {
+    while began().len() < count / 3 {
         assert!(Instant::now() < deadline, "{:?}: {}", began(), tail(&first.log));
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -114,7 +116,7 @@ async fn a_celery_worker_serves_its_queue_at_least_once_and_each_overlap_is_show
         client.wait_for("default", run, status, LONG).await;
     }
     let began = began();
-    assert_eq!(began.len(), COUNT, "each was begun");
+    assert_eq!(began.len(), count, "each was begun");
     let mut twice = 0;
     for (number, run) in runs.iter().enumerate().filter(|(number, _)| began[number].len() > 1) {
         twice += 1;

@@ -1,12 +1,11 @@
 //! The chart on a real node: control plane and agent are installed from the image of this tree, a run succeeds, an upgrade
 //! under load loses and doubles nothing, and what is uninstalled leaves nothing. Broker and database are on this machine.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use berth_integration_tests::helm::{self, Helm};
-use berth_integration_tests::image;
+use berth_integration_tests::{created_once, image};
 use berth_test_servers::kubernetes::{BUSYBOX, Cluster, Options, RealNode, until};
 use berth_test_servers::{Postgres, Proxy, RabbitMq};
 use k8s_openapi::api::core::v1::{Pod, Secret};
@@ -243,16 +242,10 @@ impl Ground {
 
     /// Checks that each run had one pod, ever.
     fn assert_one_pod_each(&self, runs: &[String]) {
-        let mut created = BTreeMap::<String, u32>::new();
-        for event in self.cluster.audit() {
-            if event.namespace == "runs" && event.resource == "pods/binding" && event.code == 201 {
-                *created.entry(event.name).or_default() += 1;
-            }
-        }
+        let attempts = created_once(&self.cluster, "runs");
         for run in runs {
-            let of_run: Vec<_> = created.iter().filter(|(name, _)| name.contains(run.as_str())).collect();
-            let total: u32 = of_run.iter().map(|(_, times)| **times).sum();
-            assert_eq!(total, 1, "run {run}: {of_run:?}");
+            let of_run: Vec<_> = attempts.iter().filter(|name| name.contains(run.as_str())).collect();
+            assert_eq!(of_run.len(), 1, "run {run}: {of_run:?}");
         }
     }
 }

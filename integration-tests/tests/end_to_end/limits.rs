@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use berth_broker_config::Names;
 use berth_integration_tests::{Backing, Installation, Journal, shell};
+use berth_test_servers::effort;
 use serde_json::json;
 
 super::on_all_three!(a_queue_of_five_never_runs_six, two_queues_of_a_project_of_one_never_run_two,);
@@ -16,9 +17,9 @@ async fn a_queue_of_five_never_runs_six(backing: Backing) {
     let five = json!({"concurrency": 5});
     client.call("PATCH", "/api/v1/orgs/default/agents/local/queues/default", Some(&five)).await;
     let journal = Journal::new(&installation.folder, "journal");
-    client.submit_all("default", &vec![shell(&journal.around("sleep 0.05")); 300]).await;
-    client.wait_for_all("default", 300, "succeeded", LONG).await;
-    assert_eq!(journal.starts().len(), 300);
+    client.submit_all("default", &vec![shell(&journal.around("sleep 0.05")); 150]).await;
+    client.wait_for_all("default", 150, "succeeded", LONG).await;
+    assert_eq!(journal.starts().len(), 150);
     assert!(journal.peak() <= 5, "{} ran at a time", journal.peak());
 }
 
@@ -43,7 +44,7 @@ async fn two_queues_of_a_project_of_one_never_run_two(backing: Backing) {
     assert_eq!((journal.starts().len(), journal.peak()), (40, 1));
 }
 
-/// The depth of the broker's queue is asked for directly, past everything of ours.
+/// Several windows of runs; in `make chaos` 50,000. The depth of the broker's queue is asked for directly, past everything of ours.
 async fn the_broker_holds_no_more_than_the_window(backing: Backing) {
     let mut installation = Installation::start(backing).await;
     let url = installation
@@ -56,7 +57,7 @@ async fn the_broker_holds_no_more_than_the_window(backing: Backing) {
     let broker = berth_broker::Broker::connect(settings).unwrap();
     let offers = Names::default().offers("local", "default");
     let client = installation.client.clone();
-    let operations = vec![shell("true"); 50_000];
+    let operations = vec![shell("true"); effort("BERTH_TEST_RUNS", 6_000)];
     let tasks = tokio_util::task::TaskTracker::new();
     let submit = tasks.spawn(async move { client.submit_all("default", &operations).await });
     // From here on nobody takes anything: what is on the broker is all that the schedulers put there, for as long as the

@@ -1,11 +1,11 @@
 //! What these tests stand on: namespaces with an account that has the agent's Role in them, and agents as processes.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::Duration;
 
-use berth_integration_tests::{Client, Installation, Role};
-use berth_test_servers::kubernetes::{Cluster, until};
+use berth_integration_tests::{Client, Installation, Role, created_once};
+use berth_test_servers::kubernetes::{Cluster, until, until_or};
 use berth_test_servers::port;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
@@ -112,30 +112,19 @@ pub(crate) async fn pod_of(pods: &Api<Pod>, run: &str) -> Option<Pod> {
 
 /// Waits until no pod is left.
 pub(crate) async fn until_empty(pods: &Api<Pod>) {
-    until("no pod is left", LIMIT, async || {
-        pods.list(&ListParams::default()).await.ok()?.items.is_empty().then_some(())
+    let left = Mutex::new(Vec::new());
+    let what = || format!("no pod is left: {:#?}", left.lock().unwrap());
+    until_or(what, LIMIT, async || {
+        let items = pods.list(&ListParams::default()).await.ok()?.items;
+        let is_empty = items.is_empty();
+        *left.lock().unwrap() = items;
+        is_empty.then_some(())
     })
     .await;
 }
 
-/// Checks that `runs` attempts had exactly one pod each, ever: by the scheduler's bindings in the audit log, since an
-/// agent that is killed does not wait for the answer to its create, and by the creates that were answered.
+/// Checks that `runs` attempts had exactly one pod each, ever.
 pub(crate) fn assert_one_pod_each(cluster: &Cluster, namespace: &str, runs: u64) {
-    let (mut bound, mut created) = (BTreeMap::<String, u32>::new(), BTreeMap::<String, u32>::new());
-    for event in cluster.audit() {
-        if event.namespace == namespace && event.code == 201 {
-            match event.resource.as_str() {
-                "pods/binding" => *bound.entry(event.name).or_default() += 1,
-                "pods" => *created.entry(event.name).or_default() += 1,
-                _ => {}
-            }
-        }
-    }
-    for pods in [&bound, &created] {
-        let more: Vec<_> = pods.iter().filter(|(_, times)| **times != 1).collect();
-        assert!(more.is_empty(), "attempts with more than one pod: {more:?}");
-    }
-    // An API server that is killed may not have written down what it did last.
-    let attempts: BTreeSet<String> = bound.into_keys().chain(created.into_keys()).collect();
+    let attempts = created_once(cluster, namespace);
     assert_eq!(attempts.len() as u64, runs, "one attempt for each run");
 }

@@ -115,11 +115,11 @@ impl Part {
             (Self::Pending, _) => "r.pending = ${}",
             (Self::Original, _) => "r.original_id = ${}",
             (Self::Reason, _) => concat!(reason!(), " = ${}"),
-            // Apart, so that names are looked for in the index alone: few runs are described. SQLite's `LIKE` and its `lower`
-            // know the same letters.
+            // Apart, so that names are looked for in the index alone: few runs are described. Of ASCII letters the case is
+            // nothing, as for SQLite's `LIKE`: other letters would take PostgreSQL most of the time.
             (Self::Text, true) => {
-                "(lower(r.name) LIKE ${}::text ESCAPE '!' OR r.id IN (SELECT d.id FROM runs d \
-                 WHERE d.description IS NOT NULL AND lower(d.description) LIKE ${}::text ESCAPE '!'))"
+                "(lower(r.name COLLATE \"C\") LIKE ${}::text ESCAPE '!' OR r.id IN (SELECT d.id FROM runs d \
+                 WHERE d.description IS NOT NULL AND lower(d.description COLLATE \"C\") LIKE ${}::text ESCAPE '!'))"
             }
             (Self::Text, false) => {
                 "(r.name LIKE ${} ESCAPE '!' OR r.id IN (SELECT d.id FROM runs d \
@@ -357,8 +357,8 @@ pub fn samples(postgres: bool) -> Vec<String> {
     samples
 }
 
-/// A pattern for `LIKE ... ESCAPE '!'` that finds `text` anywhere in a lower-case text.
+/// A pattern for `LIKE ... ESCAPE '!'` that finds `text` anywhere in a text whose ASCII letters are small ones.
 pub(crate) fn like(text: &str) -> String {
-    let escaped = text.to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
+    let escaped = text.to_ascii_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
     format!("%{escaped}%")
 }

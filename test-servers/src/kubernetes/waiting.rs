@@ -14,7 +14,10 @@ pub async fn until<T>(what: &str, limit: Duration, look: impl AsyncFnMut() -> Op
 }
 
 /// As [`until`], with a message that is made when it is needed.
-pub(super) async fn until_or<T>(
+///
+/// # Panics
+/// If `limit` has passed.
+pub async fn until_or<T>(
     what: impl Fn() -> String,
     limit: Duration,
     mut look: impl AsyncFnMut() -> Option<T>,

@@ -12,7 +12,7 @@ use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
 use serde_json::json;
 
-use super::super::Trouble;
+use super::super::{Release, Trouble};
 use super::status::{self, Reading, annotation, label};
 use super::transfer::COLLECTOR;
 use super::{Inner, addresses, api, names, parts};
@@ -175,18 +175,22 @@ fn own_grace(inner: &Inner, pod: &Pod) -> Option<Duration> {
     collects.then(|| inner.settings.grace.max(LEAST_GRACE))
 }
 
-/// Lets go of a pod whose end was taken in; false while a create of its claim may still come.
-pub(super) async fn release(inner: &Inner, attempt: AttemptRef) -> Result<bool, Trouble> {
+/// Lets go of a pod whose end was taken in, unless a create of its claim may still come.
+pub(super) async fn release(inner: &Inner, attempt: AttemptRef) -> Result<Release, Trouble> {
     let Some((pod, place, reading)) = ours(inner, attempt).await? else {
-        return Ok(true);
+        return Ok(Release::Done);
     };
     let now = inner.settings.clock.now();
     if !reading.object.is_ended() {
-        return Ok(false);
+        return Ok(Release::NotYet);
     }
     let is_released = label(&pod, names::RELEASED).is_some();
-    if !is_released && (now < claim_over(&pod) || !parts::clear(inner, &reading).await?) {
-        return Ok(false);
+    let over = claim_over(&pod);
+    if !is_released && now < over {
+        return Ok(Release::NotBefore(over));
+    }
+    if !is_released && !parts::clear(inner, &reading).await? {
+        return Ok(Release::NotYet);
     }
     if now >= reading.object.at.plus(keep(&pod)) {
         // While its finalizer still holds it: whatever goes wrong between the two, it is found again.
@@ -196,7 +200,7 @@ pub(super) async fn release(inner: &Inner, attempt: AttemptRef) -> Result<bool, 
         place.let_go().await?;
     }
     inner.view.forget(attempt, &reading.object.uid);
-    Ok(true)
+    Ok(Release::Done)
 }
 
 /// Until when a create of the same attempt can still come.
