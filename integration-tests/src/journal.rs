@@ -16,6 +16,11 @@ impl Journal {
         Self { path: folder.join(name) }
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// A shell command that notes the run's start and end around `work`.
     ///
     /// `O_APPEND` writes of one short line are atomic on local file systems, so lines never mix.

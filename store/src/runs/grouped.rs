@@ -23,7 +23,7 @@ impl Store {
     /// # Errors
     /// If the database can't be used.
     pub async fn grouped_runs(&self, filter: &RunFilter, by: GroupBy) -> Result<Grouped, Error> {
-        let (composer, args) = filter.compose(self.db.is_postgres())?;
+        let (composer, args) = self.compose(filter).await?;
         let rows = self.db.all_composed(&composer.grouped(by, by.most() + 1), args).await?;
         let mut grouped = Grouped::default();
         let mut counted = 0;

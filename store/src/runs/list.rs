@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use super::create::id_rows;
 use super::model::{Run, run};
-use crate::db::{Args, json_text};
+use crate::db::{Args, args, json_text};
 use crate::page::{Key, MAX_COUNTED, Page, PageOf};
 use crate::sql::listing::{Composer, Order, Part, like};
-use crate::{Error, Store};
+use crate::{Error, Store, sql};
 
 /// Which runs; what is none or empty is not asked about.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -134,8 +134,8 @@ fn words<'a>(words: impl Iterator<Item = &'a str>) -> Result<String, Error> {
 }
 
 impl RunFilter {
-    /// The conditions with their arguments.
-    pub(super) fn compose(&self, postgres: bool) -> Result<(Composer, Args), Error> {
+    /// The conditions with their arguments; text is looked for in descriptions only where `described` says that one has it.
+    fn conditions(&self, postgres: bool, described: bool) -> Result<(Composer, Args), Error> {
         let mut composer = Composer::new(postgres);
         let mut args = Args::default();
         macro_rules! part {
@@ -177,7 +177,12 @@ impl RunFilter {
         part!(Reason, &self.reason);
         part!(MinPriority, self.min_priority.map(u32::from));
         part!(MaxPriority, self.max_priority.map(u32::from));
-        part!(Text, self.text.as_deref().map(like));
+        let text = self.text.as_deref().map(like);
+        if described {
+            part!(TextLike, text);
+        } else {
+            part!(NameLike, text);
+        }
         Ok((composer, args))
     }
 }
@@ -187,11 +192,23 @@ impl RunFilter {
 /// # Errors
 /// If the filter can't be written.
 pub fn page_statement(filter: &RunFilter, sort: Sort, postgres: bool) -> Result<String, Error> {
-    let (composer, _) = filter.compose(postgres)?;
+    let (composer, _) = filter.conditions(postgres, false)?;
     Ok(composer.page(sort.order(), sort.descending, false).as_str().to_owned())
 }
 
 impl Store {
+    /// The conditions with their arguments.
+    ///
+    /// With the descriptions left out where none has the text, a planner knows how few runs fit: PostgreSQL then looks through
+    /// the names with several processes.
+    pub(super) async fn compose(&self, filter: &RunFilter) -> Result<(Composer, Args), Error> {
+        let described = match &filter.text {
+            Some(text) => self.db.one(sql::runs::ANY_DESCRIBED, args![like(text)]).await?.is_some(),
+            None => false,
+        };
+        filter.conditions(self.db.is_postgres(), described)
+    }
+
     /// A page of the runs that fit. With `count`, how many there are.
     ///
     /// Keyset pages (`cursor`) neither skip nor repeat a run that stays where it is, whatever is inserted
@@ -200,7 +217,7 @@ impl Store {
     /// # Errors
     /// If the cursor is not one of this list with this sort order, or the database can't be used.
     pub async fn runs(&self, filter: &RunFilter, sort: Sort, page: &Page) -> Result<PageOf<Run>, Error> {
-        let (composer, mut args) = filter.compose(self.db.is_postgres())?;
+        let (composer, mut args) = self.compose(filter).await?;
         let after = page.cursor.as_ref().map(|cursor| Key::from_cursor(cursor, &sort.label())).transpose()?;
         if let Some(key) = &after {
             match (key.number, &key.text) {
@@ -226,7 +243,7 @@ impl Store {
             // What fits seldom is looked for everywhere: once is enough.
             return Ok(u64::try_from(before + read).unwrap_or_default().min(MAX_COUNTED));
         }
-        let (composer, args) = filter.compose(self.db.is_postgres())?;
+        let (composer, args) = self.compose(filter).await?;
         let rows = self.db.all_composed(&composer.count(), args).await?;
         Ok(rows.first().map(|row| row.count("n")).transpose()?.unwrap_or_default())
     }
@@ -241,7 +258,7 @@ impl Store {
         after: Option<RunId>,
         limit: u32,
     ) -> Result<Vec<Run>, Error> {
-        let (composer, mut args) = filter.compose(self.db.is_postgres())?;
+        let (composer, mut args) = self.compose(filter).await?;
         args.push(after.map_or(uuid::Uuid::nil(), berth_domain::id::Id::uuid));
         args.push(limit);
         let rows = self.db.all_composed(&composer.after_id(), args).await?;

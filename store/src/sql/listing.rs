@@ -54,14 +54,15 @@ pub(crate) enum Part {
     Pending,
     Original,
     Reason,
-    Text,
+    NameLike,
+    TextLike,
     MaxPriority,
     MinPriority,
 }
 
 impl Part {
     /// All of them, for the test that prepares each.
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Owner,
         Self::Project,
         Self::Kinds,
@@ -79,7 +80,8 @@ impl Part {
         Self::Pending,
         Self::Original,
         Self::Reason,
-        Self::Text,
+        Self::NameLike,
+        Self::TextLike,
         Self::MaxPriority,
         Self::MinPriority,
     ];
@@ -115,13 +117,15 @@ impl Part {
             (Self::Pending, _) => "r.pending = ${}",
             (Self::Original, _) => "r.original_id = ${}",
             (Self::Reason, _) => concat!(reason!(), " = ${}"),
-            // Apart, so that names are looked for in the index alone: few runs are described. Of ASCII letters the case is
-            // nothing, as for SQLite's `LIKE`: other letters would take PostgreSQL most of the time.
-            (Self::Text, true) => {
+            // Of ASCII letters the case is nothing, as for SQLite's `LIKE`: other letters would take PostgreSQL most of the time.
+            (Self::NameLike, true) => "lower(r.name COLLATE \"C\") LIKE ${}::text ESCAPE '!'",
+            (Self::NameLike, false) => "r.name LIKE ${} ESCAPE '!'",
+            // Apart, so that names are looked for in the index alone: few runs are described.
+            (Self::TextLike, true) => {
                 "(lower(r.name COLLATE \"C\") LIKE ${}::text ESCAPE '!' OR r.id IN (SELECT d.id FROM runs d \
                  WHERE d.description IS NOT NULL AND lower(d.description COLLATE \"C\") LIKE ${}::text ESCAPE '!'))"
             }
-            (Self::Text, false) => {
+            (Self::TextLike, false) => {
                 "(r.name LIKE ${} ESCAPE '!' OR r.id IN (SELECT d.id FROM runs d \
                  WHERE d.description IS NOT NULL AND d.description LIKE ${} ESCAPE '!'))"
             }

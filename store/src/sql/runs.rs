@@ -108,6 +108,11 @@ statements! {
         "SELECT id FROM runs WHERE finished_at IS NOT NULL AND finished_at > $1 AND status = 'stopped' \
          ORDER BY finished_at DESC LIMIT $2",
     );
+    /// Whether any run's description has a text in it.
+    ANY_DESCRIBED = Sql::pair(
+        "SELECT 1 AS one FROM runs WHERE description IS NOT NULL AND lower(description COLLATE \"C\") LIKE $1 ESCAPE '!' LIMIT 1",
+        "SELECT 1 AS one FROM runs WHERE description IS NOT NULL AND description LIKE $1 ESCAPE '!' LIMIT 1",
+    );
     CONTENT = Sql::both("SELECT raw_content, content, origins FROM runs WHERE id = $1 AND NOT deleted");
     HEAD = Sql::both(head!("id = $1 AND NOT deleted"));
     /// In the order of ids, so that two batches never wait for each other in a circle.

@@ -26,6 +26,8 @@ const BEFORE: Duration = Duration::from_secs(2);
 const WAIT: Duration = Duration::from_millis(100);
 /// How soon a container that has no log yet is looked at again.
 const AGAIN: Duration = Duration::from_millis(500);
+/// How often in a row the connection may be lost before a wanted line has come.
+const LOSSES: u32 = 5;
 
 /// Reads one container's log from some place on.
 pub struct Reader {
@@ -48,6 +50,8 @@ pub struct Reader {
     /// The beginning of a line that has not ended yet.
     rest: Vec<u8>,
     again_at: Instant,
+    /// How often the connection was lost since the last wanted line.
+    losses: u32,
     is_over: bool,
 }
 
@@ -64,6 +68,7 @@ enum Got {
     Line(Vec<u8>),
     Nothing,
     End,
+    Lost(io::Error),
 }
 
 impl Reader {
@@ -97,6 +102,7 @@ impl Reader {
             last: Time::from_micros(0),
             rest: Vec::new(),
             again_at: Instant::now(),
+            losses: 0,
             is_over: false,
             inner,
         }
@@ -141,9 +147,23 @@ impl Reader {
                         taken += line.text.len() as u64 + 1;
                         page.lines.push(line);
                     }
-                    page.next = self.offset();
+                    if page.next != self.offset() {
+                        page.next = self.offset();
+                        self.losses = 0;
+                    }
                 }
                 Got::Nothing => break,
+                // Not its end: what follows is read anew.
+                Got::Lost(error) if !self.follow && self.losses >= LOSSES => return Err(self.failed(error)),
+                Got::Lost(error) => {
+                    tracing::debug!(%error, "agent.log.interrupted");
+                    self.losses += 1;
+                    self.stream = None;
+                    self.again_at = Instant::now() + AGAIN;
+                    if !self.follow {
+                        tokio::time::sleep_until(self.again_at).await;
+                    }
+                }
                 Got::End => {
                     self.stream = None;
                     self.again_at = Instant::now() + AGAIN;
@@ -229,12 +249,9 @@ impl Reader {
             let read = tokio::time::timeout(wait, stream.fill_buf());
             let bytes = match read.await {
                 Ok(Ok(bytes)) => bytes,
-                // The connection was lost: what follows is read anew.
-                Ok(Err(error)) => {
-                    tracing::debug!(%error, "agent.log.interrupted");
-                    return Ok(Got::End);
-                }
-                Err(_) => return Ok(if self.follow { Got::Nothing } else { Got::End }),
+                Ok(Err(error)) => return Ok(Got::Lost(error)),
+                Err(_) if self.follow => return Ok(Got::Nothing),
+                Err(_) => return Ok(Got::Lost(io::ErrorKind::TimedOut.into())),
             };
             if bytes.is_empty() {
                 let rest = std::mem::take(&mut self.rest);
