@@ -79,5 +79,7 @@ step "fuzzing the decoders" "$ROOT/scripts/fuzz.sh" 10
 
 step "dashboard" "$ROOT/scripts/dashboard-test.sh"
 
+# Once more where it is looked for first: other output is between it and the end.
+sed -n '/^what failed:$/,$p' "$log" | sed '$d'
 printf '%s passed, %s failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]

@@ -310,14 +310,6 @@ pub enum Release {
     NotYet,
 }
 
-impl Release {
-    /// Whether it is let go of.
-    #[must_use]
-    pub fn is_done(self) -> bool {
-        self == Self::Done
-    }
-}
-
 /// A hint that something changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hint {

@@ -6,6 +6,9 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
+/// Before the tests that failed, each with what it said; `scripts/test.sh` ends with them.
+const FAILURES: &str = "what failed:";
+
 fn main() -> anyhow::Result<ExitCode> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
     let mut out = std::io::stdout().lock();
@@ -45,6 +48,12 @@ fn main() -> anyhow::Result<ExitCode> {
                 writeln!(out, "\nfor want of what they need, some tests were only named:")?;
                 for unrun in &tally.unrun {
                     writeln!(out, "{unrun}")?;
+                }
+            }
+            if !tally.failures.is_empty() {
+                writeln!(out, "\n{FAILURES}")?;
+                for failure in &tally.failures {
+                    writeln!(out, "{failure}")?;
                 }
             }
             writeln!(out, "\n{} passed, {} failed", tally.passed, tally.failed)?;

@@ -16,6 +16,11 @@ use serde_json::Value;
 
 /// How many run at a time. Each runs as many of its tests at a time as there are processors.
 const SIDE_BY_SIDE: usize = 2;
+/// Where what a test said of its failure ends.
+const BACKTRACE: &str = "stack backtrace:";
+/// How much of it is said again at the end.
+const SAID_LINES: usize = 8;
+const SAID_CHARACTERS: usize = 400;
 /// Those that take longest, and so begin first.
 const LONGEST: [&str; 4] = [
     "berth-integration-tests end_to_end",
@@ -44,6 +49,8 @@ pub struct Tally {
     pub failed: u64,
     /// What only said that it can't run here, and why.
     pub unrun: BTreeSet<String>,
+    /// Each test that failed, and the first lines of what it said of it.
+    pub failures: Vec<String>,
 }
 
 impl Tally {
@@ -59,9 +66,35 @@ impl Tally {
                 self.unrun.insert(line[at..].to_owned());
             }
         }
+        self.failures.extend(failures(output));
         // One that crashed has no line for the test that it was in.
         self.failed += if ended_well { failed } else { failed.max(1) };
     }
+}
+
+/// Of each test that failed: its name, where it panicked, and what it said there.
+fn failures(output: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut lines = output.lines().peekable();
+    while let Some(line) = lines.next() {
+        let Some(name) = line.strip_prefix("---- ").and_then(|rest| rest.strip_suffix(" stdout ----")) else {
+            continue;
+        };
+        let mut failure = name.to_owned();
+        let is_next = |line: &&str| line.starts_with("---- ");
+        while let Some(line) = lines.next_if(|line| !is_next(line)) {
+            if line.starts_with("thread '") && line.contains("panicked at ") {
+                let said = lines.by_ref().take_while(|line| *line != BACKTRACE).take(SAID_LINES);
+                for line in std::iter::once(line).chain(said) {
+                    failure.push_str("\n    ");
+                    failure.extend(line.chars().take(SAID_CHARACTERS));
+                }
+                break;
+            }
+        }
+        found.push(failure);
+    }
+    found
 }
 
 fn number_before(text: &str, word: &str) -> u64 {

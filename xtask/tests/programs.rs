@@ -47,3 +47,17 @@ fn what_can_not_run_here_is_named_once() {
     tally.add("test a ... NOT RUN: no root\nNOT RUN: no root\ntest result: ok. 1 passed; 0 failed;\n", true);
     assert_eq!(tally.unrun.into_iter().collect::<Vec<_>>(), ["NOT RUN: no root"]);
 }
+
+#[test]
+fn what_a_failed_test_said_is_kept_without_its_backtrace() {
+    let mut tally = Tally::default();
+    tally.add(
+        "test b ... ok\nfailures:\n\n---- a::b stdout ----\nsaid before\n\n\
+         thread 'a::b' (7) panicked at tests/a.rs:7:5:\nleft: 1\nright: 2\nstack backtrace:\n   0: begin\n\n\
+         ---- c stdout ----\nError: \"not even a panic\"\n\n\nfailures:\n    a::b\n    c\n\n\
+         test result: FAILED. 1 passed; 2 failed; 0 ignored;\n",
+        false,
+    );
+    let expected = "a::b\n    thread 'a::b' (7) panicked at tests/a.rs:7:5:\n    left: 1\n    right: 2";
+    assert_eq!(tally.failures, [expected, "c"]);
+}

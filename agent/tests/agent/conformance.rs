@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use berth_agent::executor::{CreateError, Hint};
+use berth_agent::executor::{CreateError, Hint, Release};
 use berth_domain::lifecycle::{FailureClass, Outcome};
 use berth_domain::protocol::Phase;
 use serde_json::json;
@@ -104,10 +104,14 @@ async fn a_tombstone_stays_until_its_claim_is_over_and_a_late_create_finds_it_ev
     let order = rig.shell("echo ran");
     rig.create(order.clone()).await.unwrap();
     rig.end(order.attempt).await;
-    assert!(!rig.executor.release(order.attempt).await.unwrap().is_done(), "its claim is not over");
+    assert_eq!(rig.executor.release(order.attempt).await.unwrap(), Release::NotYet, "its claim is not over");
     rig.uptime.advance(Duration::from_secs(12));
-    assert!(rig.executor.release(order.attempt).await.unwrap().is_done());
-    assert!(rig.executor.release(order.attempt).await.unwrap().is_done(), "released once is released");
+    assert_eq!(rig.executor.release(order.attempt).await.unwrap(), Release::Done);
+    assert_eq!(
+        rig.executor.release(order.attempt).await.unwrap(),
+        Release::Done,
+        "released once is released"
+    );
     assert_eq!(rig.executor.inventory().await.unwrap(), []);
     let mut late = order.clone();
     late.create_by = rig.uptime.now() + Duration::from_secs(1);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use berth_agent::executor::{CreateError, Hint, Order};
+use berth_agent::executor::{CreateError, Hint, Order, Release};
 use berth_domain::lifecycle::{FailureClass, Outcome};
 use berth_domain::protocol::Phase;
 use berth_test_servers::kubernetes::until;
@@ -123,11 +123,16 @@ async fn a_tombstone_stays_until_its_claim_is_over() {
     let order = rig.order(&rig.shell("exit 0"));
     rig.create(order.clone()).await.unwrap();
     rig.end(order.attempt).await;
-    assert!(!rig.executor.release(order.attempt).await.unwrap().is_done(), "its claim is not over");
+    let early = rig.executor.release(order.attempt).await.unwrap();
+    assert!(matches!(early, Release::NotBefore(then) if then > rig.settings.clock.now()), "{early:?}");
     // What is left of the claim, a call's time, and the server's own.
     rig.settings.clock.advance(Duration::from_secs(10 + 10 + 60));
-    assert!(rig.executor.release(order.attempt).await.unwrap().is_done());
-    assert!(rig.executor.release(order.attempt).await.unwrap().is_done(), "released once is released");
+    assert_eq!(rig.executor.release(order.attempt).await.unwrap(), Release::Done);
+    assert_eq!(
+        rig.executor.release(order.attempt).await.unwrap(),
+        Release::Done,
+        "released once is released"
+    );
     assert_eq!(rig.executor.inventory().await.unwrap(), []);
     until("the pod is gone", PATIENCE, async || rig.pod(order.attempt).await.is_none().then_some(())).await;
 }
@@ -145,7 +150,7 @@ async fn a_released_pod_is_kept_as_long_as_it_should_be_and_found_by_a_late_crea
     rig.create(order.clone()).await.unwrap();
     rig.end(order.attempt).await;
     rig.settings.clock.advance(Duration::from_secs(30));
-    assert!(rig.executor.release(order.attempt).await.unwrap().is_done());
+    assert_eq!(rig.executor.release(order.attempt).await.unwrap(), Release::Done);
     assert_eq!(rig.executor.inventory().await.unwrap(), []);
     rig.executor.tidy().await.unwrap();
     assert!(rig.create(order.clone()).await.unwrap().is_ended());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use berth_agent::executor::{CreateError, Executor};
+use berth_agent::executor::{CreateError, Executor, Release};
 use berth_domain::lifecycle::{FailureClass, Outcome};
 use berth_domain::protocol::{AttemptRef, Phase};
 use berth_test_servers::kubernetes::until;
@@ -93,7 +93,7 @@ async fn a_service_is_a_set_of_objects_that_runs_when_all_are_ready_and_leaves_n
     assert!(all_services(&rig).await.is_empty());
     assert_eq!(alive(&rig, attempt).await, 0, "its end is told when none of its pods is alive any more");
     rig.settings.clock.advance(Duration::from_secs(80));
-    assert!(rig.executor.release(attempt).await.unwrap().is_done());
+    assert_eq!(rig.executor.release(attempt).await.unwrap(), Release::Done);
     until("nothing is left", PATIENCE, async || all_pods(&rig).await.is_empty().then_some(())).await;
 }
 
