@@ -78,7 +78,7 @@ impl Stats {
                 let (app, owner) = (Arc::clone(app), owner.to_owned());
                 app.tasks.clone().spawn(async move {
                     let _turn = turn;
-                    // Who asks next waits for them, and is told what is wrong.
+                    // What is wrong is logged where it becomes a problem; who asks next waits, and is told.
                     let _ = organization.read(&app, &owner).await;
                 });
             }

@@ -29,7 +29,7 @@ pub mod tls;
 
 pub use celery::CeleryWorker;
 pub use deadline::eventually;
-pub use effort::effort;
+pub use effort::{effort, within};
 pub use postgres::Postgres;
 pub use prometheus::Prometheus;
 pub use proxy::{Proxy, Way};

@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use serde_json::Value;
 
-/// How many run at a time. Each runs as many of its tests at a time as there are processors.
-const SIDE_BY_SIDE: usize = 2;
+/// Those that run at a time, by how many of their tests do: as many as there are processors, where nothing is said. More
+/// keep the processors no busier, and have each test wait for the others' servers.
+const SIDE_BY_SIDE: [Option<usize>; 2] = [None, Some(1)];
 /// Where what a test said of its failure ends.
 const BACKTRACE: &str = "stack backtrace:";
 /// How much of it is said again at the end.
@@ -132,18 +133,21 @@ pub fn run(root: &Path) -> anyhow::Result<Tally> {
     let waiting = Mutex::new(VecDeque::from(programs));
     let tally = Mutex::new(Tally::default());
     std::thread::scope(|scope| {
-        let lanes: Vec<_> = (0..SIDE_BY_SIDE)
-            .map(|_| {
-                scope.spawn(|| -> anyhow::Result<()> {
+        let lanes: Vec<_> = SIDE_BY_SIDE
+            .iter()
+            .map(|tests| {
+                let (waiting, tally) = (&waiting, &tally);
+                scope.spawn(move || -> anyhow::Result<()> {
                     loop {
                         // A statement of its own: the lock is held no longer than that.
-                        let next = locked(&waiting).pop_front();
+                        let next = locked(waiting).pop_front();
                         let Some(program) = next else { return Ok(()) };
                         let began = Instant::now();
-                        let output = command(&program).output().with_context(|| program.name.clone())?;
+                        let output =
+                            command(&program, *tests).output().with_context(|| program.name.clone())?;
                         let (text, well) = (text(&output), output.status.success());
                         // Held while it is shown, so that the texts of two don't mix.
-                        let mut tally = locked(&tally);
+                        let mut tally = locked(tally);
                         tally.add(&text, well);
                         show(&program, &text, &output, began.elapsed())?;
                     }
@@ -196,7 +200,7 @@ fn package(id: &str) -> &str {
     }
 }
 
-fn command(program: &Program) -> Command {
+fn command(program: &Program, tests: Option<usize>) -> Command {
     let mut command = match &program.file {
         Some(file) => Command::new(file),
         None => {
@@ -206,6 +210,9 @@ fn command(program: &Program) -> Command {
         }
     };
     command.current_dir(&program.folder).env("CARGO_MANIFEST_DIR", &program.folder).stdin(Stdio::null());
+    if let Some(tests) = tests {
+        command.env("RUST_TEST_THREADS", tests.to_string());
+    }
     command
 }
 

@@ -1,13 +1,18 @@
 //! `celery status` and `celery inspect`: answers are as a worker's, whoever of the schedulers lives.
 
 use std::process::Command;
+use std::time::Duration;
 
 use berth_integration_tests::{Backing, shell, stock};
 use berth_test_servers::process::run;
+use berth_test_servers::within;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use crate::tools::{Fleet, LONG, celeries};
+
+/// What Celery's own program takes to start and to collect answers, but not what a lease takes to lapse.
+const AT_ONCE: Duration = Duration::from_secs(4);
 
 super::on_both_brokers!(every_inspection_is_answered_as_a_workers_would_be);
 
@@ -66,7 +71,7 @@ async fn every_inspection_is_answered_as_a_workers_would_be(backing: Backing) {
         .submit("default", &shell(&format!("while [ ! -e {} ]; do sleep 0.1; done", gate.display())))
         .await;
     client.wait_for("default", &running, "running", LONG).await;
-    let later = berth_domain::time::Clock::system().now().plus(std::time::Duration::from_secs(3_600));
+    let later = berth_domain::time::Clock::system().now().plus(Duration::from_secs(3_600));
     let body = json!({"content": shell("true").to_string(), "schedule_at": later.to_string()});
     let due = client.call("POST", "/api/v1/default/default/runs", Some(&body)).await;
     let due = due["uuid"].as_str().unwrap().to_owned();
@@ -137,7 +142,7 @@ async fn every_inspection_is_answered_as_a_workers_would_be(backing: Backing) {
     fleet.installation.role("scheduler-1").kill9();
     let asked = Instant::now();
     assert_eq!(fleet.nodes().len(), 4);
-    assert!(asked.elapsed().as_secs() < 4, "nobody waited for the dead one");
+    assert!(asked.elapsed() < within(AT_ONCE), "nobody waited for the dead one");
     std::fs::write(&gate, "").unwrap();
     client.wait_for("default", &running, "succeeded", LONG).await;
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use berth_integration_tests::{Backing, Client, Installation, Journal, Role, shell};
-use berth_test_servers::{Proxy, effort, eventually};
+use berth_test_servers::{Proxy, effort, eventually, within};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
@@ -57,7 +57,7 @@ async fn an_agent_is_back_within_five_seconds_and_nothing_is_lost_or_executed_tw
     let began = Instant::now();
     for (number, (way, after)) in plan(seed as u64, count).into_iter().enumerate() {
         let back = rounds.one(way, after).await;
-        assert!(back <= BACK_WITHIN, "{way:?}, number {number} of seed {seed}: back after {back:?}");
+        assert!(back <= within(BACK_WITHIN), "{way:?}, number {number} of seed {seed}: back after {back:?}");
         let of_way = slowest.entry(way).or_insert(back);
         *of_way = back.max(*of_way);
         if number + 1 == count.div_ceil(4) || number + 1 == count {

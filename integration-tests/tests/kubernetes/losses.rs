@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use berth_domain::time::Clock;
 use berth_integration_tests::{Backing, Client, Installation, Role, Run};
-use berth_test_servers::Proxy;
 use berth_test_servers::kubernetes::{AuditEvent, Cluster, FakeNode, FakeNodes, Options, rounds, until};
+use berth_test_servers::{Proxy, within};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -213,7 +213,7 @@ impl Trial {
         let [began] = began[..] else { panic!("{}: one pod elsewhere, not {began:?}", self.loss_name) };
         assert!(began.name.ends_with("-1"), "the second attempt: {began:?}");
         let took = began.received.as_microsecond() - lost_at;
-        assert!(took <= PROMISED.as_micros() as i64, "{}: started after {took} us", self.loss_name);
+        assert!(took <= within(PROMISED).as_micros() as i64, "{}: started after {took} us", self.loss_name);
         let ended: Vec<&AuditEvent> = deletes(here, &self.replaced);
         if self.must_overlap() {
             let early = ended.iter().find(|event| event.received < began.received);

@@ -37,9 +37,10 @@ async fn every_attempt_has_exactly_one_pod_though_replicas_are_killed_and_offers
     register(client, "eu").await;
     let mut replicas: Vec<_> =
         (1..=3).map(|n| replica(&installation, "eu", n, &kubeconfig, &[namespace.name()], 0)).collect();
+    // Before there is anything that the replicas could have taken already.
+    let repeater = Repeater::start(&installation, "eu", "default");
     let operations = vec![job("eu/default", "sleep 0.2", &json!({})); usize::try_from(runs).unwrap()];
     client.submit_all("default", &operations).await;
-    let repeater = Repeater::start(&installation, "eu", "default");
 
     // Whoever is killed leaves claims behind that must be over before their attempts are offered again: the last tenth
     // is left in peace.

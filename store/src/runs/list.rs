@@ -218,6 +218,7 @@ impl Store {
     /// If the cursor is not one of this list with this sort order, or the database can't be used.
     pub async fn runs(&self, filter: &RunFilter, sort: Sort, page: &Page) -> Result<PageOf<Run>, Error> {
         let (composer, mut args) = self.compose(filter).await?;
+        let counted = page.count.then(|| (composer.clone(), args.clone()));
         let after = page.cursor.as_ref().map(|cursor| Key::from_cursor(cursor, &sort.label())).transpose()?;
         if let Some(key) = &after {
             match (key.number, &key.text) {
@@ -231,19 +232,21 @@ impl Store {
         let sql = composer.page(sort.order(), sort.descending, after.is_some());
         let rows = self.db.all_composed(&sql, args).await?;
         let items = rows.iter().map(run).collect::<Result<Vec<_>, _>>()?;
-        let count = if page.count { Some(self.count(filter, page, items.len()).await?) } else { None };
+        let count = match counted {
+            Some((composer, args)) => Some(self.count(composer, args, page, items.len()).await?),
+            None => None,
+        };
         PageOf::cut(items, page, count, |last| sort.key_of(last))
     }
 
     /// How many runs fit, at most [`crate::page::MAX_COUNTED`]; `read` of them were read for the page, and one more if there is one.
-    async fn count(&self, filter: &RunFilter, page: &Page, read: usize) -> Result<u64, Error> {
+    async fn count(&self, composer: Composer, args: Args, page: &Page, read: usize) -> Result<u64, Error> {
         let (read, before) = (i64::try_from(read).unwrap_or(i64::MAX), page.offset());
         let is_last = read <= page.limit() && page.cursor.is_none() && (read > 0 || before == 0);
         if is_last {
             // What fits seldom is looked for everywhere: once is enough.
             return Ok(u64::try_from(before + read).unwrap_or_default().min(MAX_COUNTED));
         }
-        let (composer, args) = self.compose(filter).await?;
         let rows = self.db.all_composed(&composer.count(), args).await?;
         Ok(rows.first().map(|row| row.count("n")).transpose()?.unwrap_or_default())
     }

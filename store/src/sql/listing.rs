@@ -238,7 +238,7 @@ impl GroupBy {
 }
 
 /// Puts a listing together; the caller pushes arguments in the same order.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Composer {
     postgres: bool,
     conditions: String,

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::etcd;
 use super::kubeconfig::kubeconfig;
 use super::options::Options;
-use super::programs;
+use super::programs::server;
 use crate::certificates::{Authority, Identity, token_keys};
 use crate::process::{Reaper, folder, kill_group, signal_group, spawn_group, tail};
 use crate::{eventually, port};
@@ -68,7 +68,7 @@ impl ControlPlane {
         ] {
             let config =
                 self.write(&format!("{program}.kubeconfig"), &self.kubeconfig_of(user, None, "default"));
-            let mut command = Command::new(programs().join(program));
+            let mut command = server(program);
             command.arg("--secure-port=0").arg("--leader-elect=false");
             if program == "kube-scheduler" {
                 command
@@ -172,7 +172,7 @@ impl ControlPlane {
 
     fn api_server_command(&self) -> Command {
         let path = |name: &str| self.folder.join(name);
-        let mut command = Command::new(programs().join("kube-apiserver"));
+        let mut command = server("kube-apiserver");
         command
             .arg("--bind-address=127.0.0.1")
             .arg(format!("--secure-port={}", self.ports.api_server))
@@ -271,7 +271,7 @@ impl Drop for ControlPlane {
 fn etcd_command(folder: &Path, ports: Ports) -> Command {
     let client = format!("http://127.0.0.1:{}", ports.etcd);
     let peers = format!("http://127.0.0.1:{}", ports.etcd_peers);
-    let mut command = Command::new(programs().join("etcd"));
+    let mut command = server("etcd");
     command
         .arg(argument("data-dir", &folder.join("etcd")))
         .arg(format!("--listen-client-urls={client}"))

@@ -21,6 +21,20 @@ pub fn programs() -> &'static Path {
     })
 }
 
+/// How much the programs of Kubernetes let their memory grow before they tidy it, in percent: what a test's cluster has is
+/// small, and to tidy it costs more of the processors than it saves of memory.
+const GARBAGE: &str = "400";
+
+/// One of the programs, to be started as a server.
+///
+/// # Panics
+/// As [`programs`].
+pub(super) fn server(name: &str) -> Command {
+    let mut command = Command::new(programs().join(name));
+    command.env("GOGC", GARBAGE);
+    command
+}
+
 fn folder_of_the_set_up() -> PathBuf {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/kube.sh");
     PathBuf::from(run(Command::new(script).arg("path")).trim())
