@@ -13,7 +13,7 @@ use berth_domain::protocol::AttemptRef;
 use berth_domain::protocol::VERSION;
 use berth_domain::protocol::left::{FileRequest, FolderRequest, Left};
 use berth_domain::protocol::logs::{
-    InspectRequest, LogFrom, LogItem, LogRequest, MAX_CHUNK_BYTES, Request, RequestBody,
+    InspectRequest, LogFrom, LogItem, LogRequest, MAX_CHUNK_BYTES, Request, RequestBody, UNREADABLE,
 };
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -51,7 +51,7 @@ enum Error {
 /// Answers one request to its end.
 pub(crate) async fn answer(shared: Arc<Shared>, mut responder: Responder, request: Request) {
     let sent = tokio::select! {
-        () = shared.stop.cancelled() => Err(Error::Refused("the agent ends".to_owned())),
+        () = shared.stop.cancelled() => Err(Error::Refused(format!("{UNREADABLE}the agent ends"))),
         sent = send(&shared, &mut responder, request) => sent,
     };
     match sent {
@@ -61,6 +61,7 @@ pub(crate) async fn answer(shared: Arc<Shared>, mut responder: Responder, reques
             }
         }
         Err(Error::Respond(error)) => tracing::debug!(%error, "agent.logs.unread"),
+        Err(error @ Error::Executor(_)) => fail(responder, format!("{UNREADABLE}{}", chain(&error))).await,
         Err(error) => fail(responder, chain(&error)).await,
     }
 }
@@ -208,18 +209,28 @@ async fn send_log(shared: &Shared, responder: &mut Responder, wanted: LogRequest
     let mut items = vec![source];
     let mut left = wanted.limit_bytes.unwrap_or(u64::MAX);
     let mut life_at = Instant::now() + SIGN_OF_LIFE;
+    let mut place = wanted.from;
     loop {
         let (page, ended) = match first.take() {
             Some(first) => first,
-            None => reader.page(READ_BYTES.min(left)).await?.ok_or_else(missing)?,
+            None => match reader.page(READ_BYTES.min(left)).await {
+                Ok(page) => page.ok_or_else(missing)?,
+                // It went while it was read, and was kept before.
+                Err(trouble) => match rest(shared, attempt, &wanted, &reader, place).await {
+                    Some(kept) => {
+                        reader = kept;
+                        continue;
+                    }
+                    None => return Err(trouble.into()),
+                },
+            },
         };
         let is_all = page.lines.is_empty();
         let next = page.next;
+        place = LogFrom::Offset(next);
         if is_all
             && ended
-            && !wanted.previous
-            && !matches!(reader, LogReader::Kept(_))
-            && let Some(kept) = rest(shared, attempt, &wanted, next).await
+            && let Some(kept) = rest(shared, attempt, &wanted, &reader, place).await
         {
             reader = kept;
             continue;
@@ -249,10 +260,19 @@ async fn send_log(shared: &Shared, responder: &mut Responder, wanted: LogRequest
 
 /// Where a log goes on that was read where its attempt was: its object may have been let go before all was read, but not
 /// before all was kept.
-async fn rest(shared: &Shared, attempt: AttemptRef, wanted: &LogRequest, next: u64) -> Option<LogReader> {
+async fn rest(
+    shared: &Shared,
+    attempt: AttemptRef,
+    wanted: &LogRequest,
+    reader: &LogReader,
+    place: LogFrom,
+) -> Option<LogReader> {
+    if wanted.previous || matches!(reader, LogReader::Kept(_)) {
+        return None;
+    }
     let archive = shared.archive.as_ref()?;
     let name = LogName::new(wanted.replica, wanted.container.clone());
-    match archive.read(attempt, &name, LogFrom::Offset(next)).await {
+    match archive.read(attempt, &name, place).await {
         Ok(kept) => kept.map(LogReader::Kept),
         Err(error) => {
             let trace_id = traces::id_of(shared, attempt);

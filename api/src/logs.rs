@@ -14,7 +14,7 @@ use axum::http::{StatusCode, Uri};
 use axum::{Json, extract::OriginalUri};
 use berth_broker::ReplyError;
 use berth_domain::access::Action;
-use berth_domain::protocol::logs::{LogFrom, LogItem, LogRequest, RequestBody};
+use berth_domain::protocol::logs::{LogFrom, LogItem, LogRequest, RequestBody, UNREADABLE};
 use berth_domain::time::Time;
 use berth_store::Run;
 use serde_json::{Value, json};
@@ -216,22 +216,30 @@ async fn tail(app: &App, run: &Run, asked: &Asked) -> Result<Value, Problem> {
     let source = Source::of(app, run).await?;
     let from = after.map_or(LogFrom::Start, LogFrom::After);
     let mut lines = Vec::new();
+    let mut is_all = true;
     // A retry may have begun since the client last asked: the end of the attempt before it still counts.
     let first = if asked.tail.is_some() { state.attempt } else { state.attempt.saturating_sub(1) };
     for attempt in asked.attempt.unwrap_or(first)..=asked.attempt.unwrap_or(state.attempt) {
         let is_newest = attempt == state.attempt;
         match source.read(asked, asked.request(run, attempt, from), MAX_LINES - lines.len()).await {
-            Ok(read) => lines.extend(read.lines),
+            Ok(read) => {
+                lines.extend(read.lines);
+                is_all = read.next.is_none();
+            }
             Err(Failure::Nothing) => {}
-            Err(Failure::Problem(problem)) if is_newest => return Err(problem),
-            Err(Failure::Problem(_)) => {}
+            // It is asked again soon.
+            Err(Failure::Trouble(_)) if !state.status.is_final() => {}
+            Err(Failure::Trouble(problem) | Failure::Problem(problem)) if is_newest => return Err(problem),
+            Err(Failure::Trouble(_) | Failure::Problem(_)) => {}
         }
         if lines.len() >= MAX_LINES {
             break;
         }
     }
     let newest = lines.last().map(|line: &Line| line.at);
-    let last_time = if state.status.is_final() && lines.len() < MAX_LINES { None } else { newest.or(after) };
+    // An answer may be cut at a number of lines or bytes.
+    let is_end = state.status.is_final() && (is_all || lines.is_empty());
+    let last_time = if is_end { None } else { newest.or(after) };
     Ok(answer(lines, last_time, None))
 }
 
@@ -246,7 +254,7 @@ async fn parts(app: &App, run: &Run, asked: &Asked, part: Part) -> Result<Value,
     let read = match source.read(asked, wanted, MAX_LINES).await {
         Ok(read) => read,
         Err(Failure::Nothing) => ReadLog { lines: Vec::new(), next: None },
-        Err(Failure::Problem(problem)) => return Err(problem),
+        Err(Failure::Trouble(problem) | Failure::Problem(problem)) => return Err(problem),
     };
     let next = match read.next {
         _ if asked.tail.is_some() => None,
@@ -286,6 +294,8 @@ struct ReadLog {
 enum Failure {
     /// The agent has nothing of that attempt.
     Nothing,
+    /// It has, but could not read it.
+    Trouble(Problem),
     Problem(Problem),
 }
 
@@ -324,6 +334,10 @@ impl Source<'_> {
 
     fn failed(&self, asked: &Asked, error: &ReplyError) -> Failure {
         match error {
+            ReplyError::Failed(text) if text.starts_with(UNREADABLE) => {
+                tracing::warn!(text, "an agent could not read a log");
+                Failure::Trouble(self.unanswered(error))
+            }
             // Whoever names what they want hears that it isn't there.
             ReplyError::Failed(text) if asked.is_choosy() => {
                 Failure::Problem(Problem::new(StatusCode::NOT_FOUND, text.clone()))

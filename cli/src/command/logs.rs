@@ -4,16 +4,20 @@ use std::time::Duration;
 
 use berth_domain::lifecycle::Status as RunStatus;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::{Session, statuses};
 use crate::arguments::LogPart;
-use crate::failure::Failure;
+use crate::failure::{Failure, Status};
 use crate::output::text;
 use crate::settings::Format;
 use crate::spinner::while_waiting;
 
 /// How often a live log is asked for.
 const EVERY: Duration = Duration::from_millis(300);
+/// How long a log is followed on while the server or the agent can't answer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// How far a log has been read.
 #[derive(Debug, Default)]
 struct Place {
@@ -37,27 +41,59 @@ pub async fn print(session: &mut Session, uuid: &str, part: &LogPart) -> Result<
     }
 }
 
-/// Prints the log until the run ends; says how it ended.
+/// Prints the log until the run ends; says how it ended. What can't be answered for a while is asked for again.
 ///
 /// # Errors
-/// If the server can't be reached or refuses.
+/// If the server can't be reached for long, or refuses.
 pub async fn follow(session: &mut Session, uuid: &str, part: &LogPart) -> Result<RunStatus, Failure> {
     let mut place = Place { part: part.query(), ..Place::default() };
+    let mut answered_at = None;
     loop {
-        // Asked before the log, so that what was written before the end is in the answer after it.
-        let (status, _) = statuses::ask(session, uuid).await?;
-        if status.is_at_agent() || status.is_final() {
-            let read = next(session, uuid, &mut place).await?;
-            if status.is_final() && read.is_all {
-                return Ok(status);
-            }
-            if read.lines > 0 && status.is_final() {
+        let what = match look(session, uuid, &mut place).await {
+            Ok(Look::Over(status)) => return Ok(status),
+            Ok(Look::More) => {
+                answered_at = Some(Instant::now());
                 continue;
             }
-        }
-        let what = format!("{status}; waiting for more");
+            Ok(Look::Wait(status)) => {
+                answered_at = Some(Instant::now());
+                format!("{status}; waiting for more")
+            }
+            Err(failure)
+                if failure.status == Status::Unreachable
+                    && answered_at.is_some_and(|at| at.elapsed() < PATIENCE) =>
+            {
+                failure.message
+            }
+            Err(failure) => return Err(failure),
+        };
         while_waiting(session.output.spins, &what, tokio::time::sleep(EVERY)).await;
     }
+}
+
+/// What a look at a run and its log gave.
+enum Look {
+    /// The run has ended so, and all of its log was printed.
+    Over(RunStatus),
+    /// It has ended, and there is more.
+    More,
+    /// It goes on.
+    Wait(RunStatus),
+}
+
+async fn look(session: &mut Session, uuid: &str, place: &mut Place) -> Result<Look, Failure> {
+    // Asked before the log, so that what was written before the end is in the answer after it.
+    let (status, _) = statuses::ask(session, uuid).await?;
+    if status.is_at_agent() || status.is_final() {
+        let read = next(session, uuid, place).await?;
+        if status.is_final() && read.is_all {
+            return Ok(Look::Over(status));
+        }
+        if read.lines > 0 && status.is_final() {
+            return Ok(Look::More);
+        }
+    }
+    Ok(Look::Wait(status))
 }
 
 /// What an answer held.

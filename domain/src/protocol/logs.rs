@@ -20,6 +20,10 @@ pub const MAX_CHUNK_BYTES: usize = 64 * 1024;
 /// microsecond. Six times as much, the worst that JSON's escapes can do, still fits into a chunk.
 pub const MAX_LINE_BYTES: usize = 8 * 1024;
 
+/// How an agent begins to tell that it could not read what it was asked for: asked again, it may. Any other refusal says that
+/// there is nothing. Agents of the release before don't tell the two apart.
+pub const UNREADABLE: &str = "it can't be read now: ";
+
 /// Something that is asked of an agent replica by somebody who waits for the answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
