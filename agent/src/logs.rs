@@ -210,19 +210,21 @@ async fn send_log(shared: &Shared, responder: &mut Responder, wanted: LogRequest
     let mut left = wanted.limit_bytes.unwrap_or(u64::MAX);
     let mut life_at = Instant::now() + SIGN_OF_LIFE;
     let mut place = wanted.from;
+    let may_be_kept = |reader: &LogReader| !wanted.previous && !matches!(reader, LogReader::Kept(_));
     loop {
         let (page, ended) = match first.take() {
             Some(first) => first,
             None => match reader.page(READ_BYTES.min(left)).await {
                 Ok(page) => page.ok_or_else(missing)?,
                 // It went while it was read, and was kept before.
-                Err(trouble) => match rest(shared, attempt, &wanted, &reader, place).await {
+                Err(trouble) if may_be_kept(&reader) => match rest(shared, attempt, &wanted, place).await {
                     Some(kept) => {
                         reader = kept;
                         continue;
                     }
                     None => return Err(trouble.into()),
                 },
+                Err(trouble) => return Err(trouble.into()),
             },
         };
         let is_all = page.lines.is_empty();
@@ -230,7 +232,8 @@ async fn send_log(shared: &Shared, responder: &mut Responder, wanted: LogRequest
         place = LogFrom::Offset(next);
         if is_all
             && ended
-            && let Some(kept) = rest(shared, attempt, &wanted, &reader, place).await
+            && may_be_kept(&reader)
+            && let Some(kept) = rest(shared, attempt, &wanted, place).await
         {
             reader = kept;
             continue;
@@ -264,12 +267,8 @@ async fn rest(
     shared: &Shared,
     attempt: AttemptRef,
     wanted: &LogRequest,
-    reader: &LogReader,
     place: LogFrom,
 ) -> Option<LogReader> {
-    if wanted.previous || matches!(reader, LogReader::Kept(_)) {
-        return None;
-    }
     let archive = shared.archive.as_ref()?;
     let name = LogName::new(wanted.replica, wanted.container.clone());
     match archive.read(attempt, &name, place).await {
