@@ -9,6 +9,7 @@ mod dead_letters;
 mod layers;
 mod left;
 mod limits;
+mod logs;
 mod openapi;
 mod operators;
 mod overview;

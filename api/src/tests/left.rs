@@ -58,9 +58,9 @@ fn below(files: &Files, path: &str, deep: bool) -> Left {
     }
 }
 
-async fn answer(files: &Files, mut responder: Responder, asked: Asked) {
+async fn answer(files: Files, mut responder: Responder, asked: Asked) {
     let (left, text) = match asked.body {
-        RequestBody::Folder(asked) => (below(files, &asked.path, asked.deep), ""),
+        RequestBody::Folder(asked) => (below(&files, &asked.path, asked.deep), ""),
         RequestBody::File(asked) => match files.as_ref().map(|files| files.get(asked.path.as_str())) {
             Some(Some(text)) => (Left::File { bytes: text.len() as u64 }, *text),
             Some(None) => (Left::Nothing, ""),
@@ -73,9 +73,17 @@ async fn answer(files: &Files, mut responder: Responder, asked: Asked) {
     responder.finish().await.unwrap();
 }
 
-/// The replica `r1` of the agent `local`, which answers for as long as the guard lives.
-#[expect(clippy::disallowed_methods, reason = "a test's own agent")]
+/// The replica `r1` of the agent `local`, which answers from a list for as long as the guard lives.
 async fn agent(api: &Api, files: Files) -> DropGuard {
+    answering(api, move |responder, asked| answer(files.clone(), responder, asked)).await
+}
+
+/// The replica `r1` of the agent `local`, which answers so for as long as the guard lives.
+#[expect(clippy::disallowed_methods, reason = "a test's own agent")]
+pub(super) async fn answering<F: Future<Output = ()> + Send>(
+    api: &Api,
+    answer: impl Fn(Responder, Asked) -> F + Send + 'static,
+) -> DropGuard {
     api.lease(lease()).await;
     let (broker, names) = (api.app.broker.clone(), api.app.names.clone());
     broker.apply(&build::control_queue(&names, "local", "r1")).await.unwrap();
@@ -86,7 +94,7 @@ async fn agent(api: &Api, files: Files) -> DropGuard {
         let mut consumer = broker.consume(&names.control("local", "r1"), 10).await;
         while let Some(Some(delivery)) = stop.run_until_cancelled(consumer.next()).await {
             if let Incoming::Request(responder) = requests.accept(&delivery.message) {
-                answer(&files, responder, serde_json::from_slice(&delivery.message.body).unwrap()).await;
+                answer(responder, serde_json::from_slice(&delivery.message.body).unwrap()).await;
             }
             delivery.ack().await.unwrap();
         }
@@ -95,7 +103,7 @@ async fn agent(api: &Api, files: Files) -> DropGuard {
 }
 
 /// A run that was executed once, as far as the store knows; its path below `/streams/v1`.
-async fn begun(api: &Api) -> String {
+pub(super) async fn begun(api: &Api) -> String {
     let run = api.submit().await;
     for verb in ["stop", "resume"] {
         api.post(&format!("/api/v1/default/p/runs/{run}/{verb}"), &json!({})).await.ok();
