@@ -26,6 +26,9 @@ const BEFORE: Duration = Duration::from_secs(2);
 const WAIT: Duration = Duration::from_millis(100);
 /// How soon a container that has no log yet is looked at again.
 const AGAIN: Duration = Duration::from_millis(500);
+/// How long after a container's end its log may still grow: a runtime tells of the end before it has written all that the
+/// container left in its pipes (seen with containerd: up to 32 KiB), and tells its second alone.
+const SETTLE: Duration = Duration::from_secs(3);
 /// How often in a row the connection may be lost before a wanted line has come.
 const LOSSES: u32 = 5;
 
@@ -52,6 +55,10 @@ pub struct Reader {
     again_at: Instant,
     /// How often the connection was lost since the last wanted line.
     losses: u32,
+    /// When the container has written no more for sure, once it has ended.
+    settled_at: Option<Instant>,
+    /// Whether that had been so when the stream was opened.
+    is_settled: bool,
     is_over: bool,
 }
 
@@ -103,6 +110,8 @@ impl Reader {
             rest: Vec::new(),
             again_at: Instant::now(),
             losses: 0,
+            settled_at: None,
+            is_settled: false,
             is_over: false,
             inner,
         }
@@ -167,10 +176,13 @@ impl Reader {
                 Got::End => {
                     self.stream = None;
                     self.again_at = Instant::now() + AGAIN;
-                    if !self.follow {
-                        self.is_over = self.has_ended().await?;
-                        break;
+                    if self.follow {
+                        continue;
                     }
+                    self.is_over = self.is_settled;
+                    let Some(settled_at) = self.settled_at.filter(|_| !self.is_over) else { break };
+                    tokio::time::sleep_until(settled_at).await;
+                    self.again_at = Instant::now();
                 }
             }
         }
@@ -189,6 +201,7 @@ impl Reader {
         self.again_at = Instant::now() + AGAIN;
         // The end first: what it finds running may still write, what it finds ended was written.
         let ended = self.has_ended().await?;
+        let opened_at = Instant::now();
         let since = self.after.minus(BEFORE).micros();
         let params = LogParams {
             container: Some(self.name.container.clone()),
@@ -202,6 +215,7 @@ impl Reader {
         match tokio::time::timeout(api::CALL, pods.log_stream(&self.pod, &params)).await {
             Ok(Ok(stream)) => {
                 self.stream = Some(Box::pin(stream));
+                self.is_settled = self.settled_at.is_some_and(|at| at <= opened_at);
                 self.last = Time::from_micros(0);
                 self.rest.clear();
                 // A stream of what has ended is read once.
@@ -222,21 +236,35 @@ impl Reader {
         api::failed(format!("can't read the log of {}", self.pod), source)
     }
 
-    /// Whether the container writes no more.
+    /// Whether the container has ended.
     async fn has_ended(&mut self) -> Result<bool, Trouble> {
+        let (ended, settles_in) = self.look().await?;
+        // The first time that it is seen is what counts, should its node's clock be ahead.
+        self.settled_at = ended.then(|| self.settled_at.unwrap_or_else(|| Instant::now() + settles_in));
+        Ok(ended)
+    }
+
+    /// Whether it has, and how long from now its log may still grow then.
+    async fn look(&mut self) -> Result<(bool, Duration), Trouble> {
         let doing = || format!("can't look at the pod {}/{}", self.namespace, self.pod);
         let pods = api::pods(&self.inner.client, &self.namespace);
-        let Some(pod) = api::call(doing, pods.get(&self.pod)).await? else { return Ok(true) };
+        let Some(pod) = api::call(doing, pods.get(&self.pod)).await? else {
+            return Ok((true, Duration::ZERO));
+        };
         self.was_restarted = was_restarted(&pod, &self.name.container);
         if let Some(node) = pod.spec.as_ref().and_then(|spec| spec.node_name.clone()) {
             self.node = node;
         }
         let state =
             statuses(&pod).filter(|one| one.name == self.name.container).find_map(|one| one.state.as_ref());
-        let is_terminated = state.is_some_and(|state| state.terminated.is_some());
-        Ok(self.name.previous
-            || is_terminated
-            || status::read(&pod, self.inner.settings.patience).is_some_and(|one| one.object.is_ended()))
+        let terminated = state.and_then(|state| state.terminated.as_ref());
+        let ended = self.name.previous
+            || terminated.is_some()
+            || status::read(&pod, self.inner.settings.patience).is_some_and(|one| one.object.is_ended());
+        let finished_at =
+            terminated.and_then(|state| state.finished_at.as_ref()).filter(|_| !self.name.previous);
+        let finished_at = finished_at.map(|at| Time::from_micros(at.0.as_microsecond()));
+        Ok((ended, finished_at.map_or(Duration::ZERO, |at| settles_in(at, self.inner.settings.clock.now()))))
     }
 
     async fn read(&mut self) -> Result<Got, Trouble> {
@@ -290,6 +318,12 @@ impl Reader {
     }
 }
 
+/// How long from `now` a log may still grow whose container finished then, whatever the clock of its node.
+fn settles_in(finished_at: Time, now: Time) -> Duration {
+    let micros = now.micros().saturating_sub(finished_at.micros());
+    SETTLE.saturating_sub(Duration::from_micros(u64::try_from(micros).unwrap_or(0)))
+}
+
 fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
     status::status(pod).into_iter().flat_map(|status| {
         status.container_statuses.iter().flatten().chain(status.init_container_statuses.iter().flatten())
@@ -317,6 +351,15 @@ fn parse(raw: &[u8]) -> Option<(Time, &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_log_may_grow_for_a_while_after_the_end_and_no_longer_whatever_the_clocks_say() {
+        let at = |seconds: i64| Time::from_micros(seconds * 1_000_000);
+        assert_eq!(settles_in(at(100), at(100)), SETTLE);
+        assert_eq!(settles_in(at(100), at(101)), SETTLE - Duration::from_secs(1));
+        assert_eq!(settles_in(at(100), at(9_000)), Duration::ZERO);
+        assert_eq!(settles_in(at(9_000), at(100)), SETTLE);
+    }
 
     #[test]
     fn a_line_has_its_moment_before_it() {
