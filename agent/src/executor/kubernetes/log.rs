@@ -28,7 +28,7 @@ const WAIT: Duration = Duration::from_millis(100);
 const AGAIN: Duration = Duration::from_millis(500);
 /// How long after a container's end its log may still grow: a runtime tells of the end before it has written all that the
 /// container left in its pipes (seen with containerd: up to 32 KiB), and tells its second alone.
-const SETTLE: Duration = Duration::from_secs(3);
+const SETTLE: Duration = Duration::from_secs(2);
 /// How often in a row the connection may be lost before a wanted line has come.
 const LOSSES: u32 = 5;
 
