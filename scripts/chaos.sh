@@ -10,7 +10,7 @@ case $duration in '' | *[!0-9]*) die "DURATION is \`$duration\`: use whole secon
 cd "$ROOT"
 lock_target
 
-# One test at a time: what is promised within a time is held to it.
+# One program at a time: what is promised within a time is held to it.
 export BERTH_TEST_SLACK=1
 status=0
 "$ROOT/scripts/fuzz.sh" "$duration" || status=1
@@ -32,6 +32,10 @@ env BERTH_TEST_DISCONNECTS="${DISCONNECTS:-1000}" ${SEED:+"BERTH_TEST_SEED=$SEED
     cargo test --quiet --locked --package berth-integration-tests --test delivery -- disconnects --nocapture 9>&- || status=1
 # A master of Redis lost, and its replica taken instead.
 cargo test --quiet --locked --package berth-broker --test sentinel 9>&- || status=1
+# What else is promised within a time: answers to Celery's tools when a scheduler has died, an end without a collector.
+cargo build --quiet --locked --package berth 9>&- || status=1
+BERTH_PYTHON=$VENV/bin/python BERTH_PYTHON_CELERY54=$VENV_CELERY54/bin/python \
+    cargo test --quiet --locked --package berth-integration-tests --test celery_tools --test traces -- inspect collector 9>&- || status=1
 # Thousands of runs whose every role is killed, pods of an agent whose replicas are, and tasks of a Celery application.
 cargo build --quiet --locked --package berth 9>&- || status=1
 export BERTH_PYTHON=$VENV/bin/python BERTH_PYTHON_CELERY54=$VENV_CELERY54/bin/python

@@ -20,8 +20,8 @@ pub fn effort(variable: &str, sample: usize) -> usize {
     }
 }
 
-/// How long something may take that is promised within `promised`: that in `make chaos`, which runs one test after the
-/// other and sets `BERTH_TEST_SLACK=1`, and a few times that where many tests share the processors.
+/// How long something may take that is promised within `promised`: that in `make chaos`, which runs one program after
+/// the other and sets `BERTH_TEST_SLACK=1`, and a few times that where many tests share the processors.
 ///
 /// # Panics
 /// If the variable says something that is no number.

@@ -85,10 +85,12 @@ fn failures(output: &str) -> Vec<String> {
         let is_next = |line: &&str| line.starts_with("---- ");
         while let Some(line) = lines.next_if(|line| !is_next(line)) {
             if line.starts_with("thread '") && line.contains("panicked at ") {
-                let said = lines.by_ref().take_while(|line| *line != BACKTRACE).take(SAID_LINES);
-                for line in std::iter::once(line).chain(said) {
+                let mut said = Some(line);
+                for _ in 0..=SAID_LINES {
+                    let Some(line) = said else { break };
                     failure.push_str("\n    ");
                     failure.extend(line.chars().take(SAID_CHARACTERS));
+                    said = lines.next_if(|line| !is_next(line) && *line != BACKTRACE);
                 }
                 break;
             }

@@ -54,10 +54,12 @@ fn what_a_failed_test_said_is_kept_without_its_backtrace() {
     tally.add(
         "test b ... ok\nfailures:\n\n---- a::b stdout ----\nsaid before\n\n\
          thread 'a::b' (7) panicked at tests/a.rs:7:5:\nleft: 1\nright: 2\nstack backtrace:\n   0: begin\n\n\
+         ---- b stdout ----\nthread 'b' (8) panicked at tests/b.rs:1:1:\nno trace\n\
          ---- c stdout ----\nError: \"not even a panic\"\n\n\nfailures:\n    a::b\n    c\n\n\
          test result: FAILED. 1 passed; 2 failed; 0 ignored;\n",
         false,
     );
     let expected = "a::b\n    thread 'a::b' (7) panicked at tests/a.rs:7:5:\n    left: 1\n    right: 2";
-    assert_eq!(tally.failures, [expected, "c"]);
+    let untraced = "b\n    thread 'b' (8) panicked at tests/b.rs:1:1:\n    no trace";
+    assert_eq!(tally.failures, [expected, untraced, "c"]);
 }

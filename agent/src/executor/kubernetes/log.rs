@@ -199,7 +199,7 @@ impl Reader {
             return Ok(false);
         }
         self.again_at = Instant::now() + AGAIN;
-        // The end first: what it finds running may still write, what it finds ended was written.
+        // The end first: what it finds running may still write, what it finds ended may for a moment.
         let ended = self.has_ended().await?;
         let opened_at = Instant::now();
         let since = self.after.minus(BEFORE).micros();
