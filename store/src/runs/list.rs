@@ -12,6 +12,11 @@ use crate::page::{Key, MAX_COUNTED, Page, PageOf};
 use crate::sql::listing::{Composer, Order, Part, like};
 use crate::{Error, Store, sql};
 
+/// How many names are asked for one by one: a tenth of a second's worth.
+const MOST_NAMES_ASKED: i64 = 10_000;
+/// How many names are looked up in the index of names.
+const MOST_NAMES_FOUND: usize = 32;
+
 /// Which runs; what is none or empty is not asked about.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunFilter {
@@ -133,9 +138,32 @@ fn words<'a>(words: impl Iterator<Item = &'a str>) -> Result<String, Error> {
     json_text(&words.map(|v| Word { v }).collect::<Vec<_>>())
 }
 
+/// Where a text that is looked for may be.
+#[derive(Debug, PartialEq, Eq)]
+enum Whereabouts {
+    /// None is looked for.
+    Nowhere,
+    /// In descriptions, and in names.
+    Descriptions,
+    /// In names: each run's is looked at.
+    AnyName,
+    /// These are all the names that have it.
+    Names(Vec<String>),
+}
+
+/// Where it may be, by the names that have it: the last of them is none if all names were asked for.
+fn within_names(mut names: Vec<Option<String>>) -> Whereabouts {
+    let were_all = names.pop_if(|last| last.is_none()).is_some();
+    if !were_all || names.len() > MOST_NAMES_FOUND {
+        // Where many names have it, many runs do: a page of them is soon found.
+        return Whereabouts::AnyName;
+    }
+    Whereabouts::Names(names.into_iter().flatten().collect())
+}
+
 impl RunFilter {
-    /// The conditions with their arguments; text is looked for in descriptions only where `described` says that one has it.
-    fn conditions(&self, postgres: bool, described: bool) -> Result<(Composer, Args), Error> {
+    /// The conditions with their arguments.
+    fn conditions(&self, postgres: bool, whereabouts: Whereabouts) -> Result<(Composer, Args), Error> {
         let mut composer = Composer::new(postgres);
         let mut args = Args::default();
         macro_rules! part {
@@ -178,10 +206,16 @@ impl RunFilter {
         part!(MinPriority, self.min_priority.map(u32::from));
         part!(MaxPriority, self.max_priority.map(u32::from));
         let text = self.text.as_deref().map(like);
-        if described {
-            part!(TextLike, text);
-        } else {
-            part!(NameLike, text);
+        match whereabouts {
+            Whereabouts::Nowhere => {}
+            Whereabouts::Descriptions => part!(TextLike, text),
+            Whereabouts::AnyName => part!(NameLike, text),
+            Whereabouts::Names(names) => {
+                composer.names(names.len());
+                for name in names {
+                    args.push(name);
+                }
+            }
         }
         Ok((composer, args))
     }
@@ -192,21 +226,31 @@ impl RunFilter {
 /// # Errors
 /// If the filter can't be written.
 pub fn page_statement(filter: &RunFilter, sort: Sort, postgres: bool) -> Result<String, Error> {
-    let (composer, _) = filter.conditions(postgres, false)?;
+    let whereabouts = if filter.text.is_some() { Whereabouts::AnyName } else { Whereabouts::Nowhere };
+    let (composer, _) = filter.conditions(postgres, whereabouts)?;
     Ok(composer.page(sort.order(), sort.descending, false).as_str().to_owned())
 }
 
 impl Store {
     /// The conditions with their arguments.
-    ///
-    /// With the descriptions left out where none has the text, a planner knows how few runs fit: PostgreSQL then looks through
-    /// the names with several processes.
     pub(super) async fn compose(&self, filter: &RunFilter) -> Result<(Composer, Args), Error> {
-        let described = match &filter.text {
-            Some(text) => self.db.one(sql::runs::ANY_DESCRIBED, args![like(text)]).await?.is_some(),
-            None => false,
-        };
-        filter.conditions(self.db.is_postgres(), described)
+        filter.conditions(self.db.is_postgres(), self.whereabouts(filter).await?)
+    }
+
+    /// Where the text that is looked for may be.
+    ///
+    /// With the descriptions left out where none has it, a planner knows how few runs fit: PostgreSQL then looks through the names
+    /// with several processes. Where names are few, as of runs that are made again and again, an index tells those that have it.
+    async fn whereabouts(&self, filter: &RunFilter) -> Result<Whereabouts, Error> {
+        let Some(text) = filter.text.as_deref().map(like) else { return Ok(Whereabouts::Nowhere) };
+        let described = args![text.clone(), filter.owner.as_deref()];
+        if self.db.one(sql::runs::ANY_DESCRIBED, described).await?.is_some() {
+            return Ok(Whereabouts::Descriptions);
+        }
+        let Some(owner) = &filter.owner else { return Ok(Whereabouts::AnyName) };
+        let rows = self.db.all(sql::runs::NAMES_LIKE, args![owner, text, MOST_NAMES_ASKED]).await?;
+        let names = rows.iter().map(|row| row.opt_text("name")).collect::<Result<_, _>>()?;
+        Ok(within_names(names))
     }
 
     /// A page of the runs that fit. With `count`, how many there are.
@@ -266,5 +310,23 @@ impl Store {
         args.push(limit);
         let rows = self.db.all_composed(&composer.after_id(), args).await?;
         rows.iter().map(run).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(count: usize) -> Vec<Option<String>> {
+        (0..count).map(|at| Some(format!("n{at}"))).collect()
+    }
+
+    #[test]
+    fn a_few_names_are_looked_up_if_they_are_all_that_have_the_text() {
+        let all = |count| [names(count), vec![None]].concat();
+        assert_eq!(within_names(all(0)), Whereabouts::Names(Vec::new()));
+        assert_eq!(within_names(all(2)), Whereabouts::Names(vec!["n0".to_owned(), "n1".to_owned()]));
+        assert_eq!(within_names(all(MOST_NAMES_FOUND + 1)), Whereabouts::AnyName);
+        assert_eq!(within_names(names(2)), Whereabouts::AnyName, "there are more names than were asked for");
     }
 }

@@ -257,6 +257,16 @@ impl Composer {
         self.also(&part.text(self.postgres).replace("{}", &number));
     }
 
+    /// Adds that a run has one of so many names, each an argument: the planner knows how many runs have them.
+    pub(crate) fn names(&mut self, count: usize) {
+        let numbers = self.arguments + 1..=self.arguments + count;
+        self.arguments += count;
+        // Nothing is in an empty list, but PostgreSQL has none.
+        let numbers: Vec<String> = numbers.map(|number| format!("${number}")).collect();
+        let listed = if numbers.is_empty() { "NULL".to_owned() } else { numbers.join(", ") };
+        self.also(&format!("r.name IN ({listed})"));
+    }
+
     /// Adds that a run is in one of these statuses. They are spelled out, so that the planner knows how many are.
     pub(crate) fn statuses(&mut self, statuses: &[Status]) {
         let quoted: Vec<String> = statuses.iter().map(|status| format!("'{}'", status.as_str())).collect();

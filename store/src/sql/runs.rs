@@ -108,10 +108,28 @@ statements! {
         "SELECT id FROM runs WHERE finished_at IS NOT NULL AND finished_at > $1 AND status = 'stopped' \
          ORDER BY finished_at DESC LIMIT $2",
     );
-    /// Whether any run's description has a text in it.
+    /// Whether the description of any run of an owner, or of anybody's where none is named, has a text in it.
     ANY_DESCRIBED = Sql::pair(
-        "SELECT 1 AS one FROM runs WHERE description IS NOT NULL AND lower(description COLLATE \"C\") LIKE $1 ESCAPE '!' LIMIT 1",
-        "SELECT 1 AS one FROM runs WHERE description IS NOT NULL AND description LIKE $1 ESCAPE '!' LIMIT 1",
+        "SELECT 1 AS one FROM runs WHERE description IS NOT NULL AND ($2::text IS NULL OR owner = $2) \
+         AND lower(description COLLATE \"C\") LIKE $1 ESCAPE '!' LIMIT 1",
+        "SELECT 1 AS one FROM runs WHERE description IS NOT NULL AND ($2 IS NULL OR owner = $2) \
+         AND description LIKE $1 ESCAPE '!' LIMIT 1",
+    );
+    /// The names of an owner's runs that are like `$2`, each once: the index is asked for the next name after each, `$3` times at
+    /// most. The last row has no name if that were all of them.
+    NAMES_LIKE = Sql::pair(
+        "WITH RECURSIVE each (name, at) AS (SELECT \
+         (SELECT r.name FROM runs r WHERE r.owner = $1 AND r.name IS NOT NULL ORDER BY r.name LIMIT 1), 1::bigint \
+         UNION ALL SELECT \
+         (SELECT r.name FROM runs r WHERE r.owner = $1 AND r.name > each.name ORDER BY r.name LIMIT 1), each.at + 1 \
+         FROM each WHERE each.name IS NOT NULL AND each.at <= $3::bigint) \
+         SELECT name FROM each WHERE name IS NULL OR lower(name COLLATE \"C\") LIKE $2 ESCAPE '!' ORDER BY at",
+        "WITH RECURSIVE each (name, at) AS (SELECT \
+         (SELECT r.name FROM runs r WHERE r.owner = $1 AND r.name IS NOT NULL ORDER BY r.name LIMIT 1), 1 \
+         UNION ALL SELECT \
+         (SELECT r.name FROM runs r WHERE r.owner = $1 AND r.name > each.name ORDER BY r.name LIMIT 1), each.at + 1 \
+         FROM each WHERE each.name IS NOT NULL AND each.at <= $3) \
+         SELECT name FROM each WHERE name IS NULL OR name LIKE $2 ESCAPE '!' ORDER BY at",
     );
     CONTENT = Sql::both("SELECT raw_content, content, origins FROM runs WHERE id = $1 AND NOT deleted");
     HEAD = Sql::both(head!("id = $1 AND NOT deleted"));

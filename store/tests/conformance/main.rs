@@ -75,6 +75,7 @@ on_both! {
     runs::one_bad_run_fails_alone,
     runs::keyset_pages_neither_skip_nor_repeat_while_runs_come,
     runs::filters_find_what_they_say,
+    runs::a_text_is_found_in_few_names_and_in_many,
     runs::a_patch_merges_or_replaces,
     transitions::of_many_racing_claims_one_wins,
     transitions::a_decision_writes_conditions_changes_and_audit,

@@ -101,7 +101,7 @@ fn hot(agent: &str, postgres: bool) -> Vec<(&'static str, String, &'static str)>
 }
 
 /// The hot reads with arguments spelled out, and the index each must use.
-const HOT: [(&str, &[&str], &str); 9] = [
+const HOT: [(&str, &[&str], &str); 10] = [
     ("lanes::HEADS", &["'acme'", "256"], "runs_in_lanes"),
     // Counts a lane up to so many, and reads no more of it.
     ("lanes::COUNTS", &["'acme'", "100"], "runs_in_lanes"),
@@ -109,6 +109,8 @@ const HOT: [(&str, &[&str], &str); 9] = [
     ("lanes::SLOTS", &["'acme'"], "runs_holding"),
     ("runs::DUE", &["1", "100"], "runs_wake"),
     ("runs::OFFERED", &["AGENT", "AGENT", "1", "100"], "runs_offered"),
+    // Asks for each name once, however many runs have it.
+    ("runs::NAMES_LIKE", &["'acme'", "'%x%'", "10000"], "runs_named"),
     ("runs::LIVE_ATTEMPTS", &["AGENT"], "runs_holding"),
     ("places::CHOOSING_QUEUES", &[], "runs_choosing"),
     ("places::CHOOSING", &["AGENT", "1", "0", "AGENT", "100"], "runs_choosing"),

@@ -157,6 +157,39 @@ pub(crate) async fn filters_find_what_they_say(store: &Store) {
     }
 }
 
+pub(crate) async fn a_text_is_found_in_few_names_and_in_many(store: &Store) {
+    let world = World::new(store).await;
+    let named = (0..90).map(|at| {
+        let mut run = world.queued(3, NOW);
+        run.name = (at > 0).then(|| format!("Train-{}", at % 45));
+        run
+    });
+    for run in named {
+        store.create_run(run, &audit("run.create")).await.unwrap();
+    }
+    let find = async |owner: Option<&str>, text: &str| {
+        let filter = RunFilter {
+            owner: owner.map(str::to_owned),
+            text: Some(text.to_owned()),
+            ..RunFilter::default()
+        };
+        let page = Page { count: true, ..Page::first(5) };
+        let found = store.runs(&filter, Sort::default(), &page).await.unwrap();
+        (found.items.len(), found.count.unwrap())
+    };
+    for owner in [Some("acme"), None] {
+        assert_eq!(find(owner, "train-7").await, (2, 2), "{owner:?}: one name, of two runs");
+        assert_eq!(find(owner, "TRAIN-1").await, (5, 22), "{owner:?}: eleven names");
+        assert_eq!(find(owner, "train-").await, (5, 89), "{owner:?}: every name");
+        assert_eq!(find(owner, "nothing").await, (0, 0), "{owner:?}: none");
+    }
+    assert_eq!(find(Some("other"), "train-7").await, (0, 0), "another's");
+    let mut described = world.queued(3, NOW);
+    described.description = Some("like train-7, but better".to_owned());
+    store.create_run(described, &audit("run.create")).await.unwrap();
+    assert_eq!(find(Some("acme"), "train-7").await, (3, 3), "a description");
+}
+
 pub(crate) async fn a_patch_merges_or_replaces(store: &Store) {
     let world = World::new(store).await;
     let id = world.create(store, 1).await[0];
