@@ -15,6 +15,7 @@ pub mod dead;
 pub mod login;
 pub mod logs;
 pub mod many;
+pub mod news;
 pub mod ops;
 pub mod organization;
 pub mod presets;

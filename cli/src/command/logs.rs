@@ -6,7 +6,9 @@ use berth_domain::lifecycle::Status as RunStatus;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Session, statuses};
+use super::Session;
+use super::news::News;
+use super::statuses::{self, Ended};
 use crate::arguments::LogPart;
 use crate::failure::{Failure, Status};
 use crate::output::text;
@@ -41,16 +43,18 @@ pub async fn print(session: &mut Session, uuid: &str, part: &LogPart) -> Result<
     }
 }
 
-/// Prints the log until the run ends; says how it ended. What can't be answered for a while is asked for again.
+/// Prints the log until the run ends, and tells what is wrong meanwhile; says how it ended. What can't be answered for a while is
+/// asked for again.
 ///
 /// # Errors
 /// If the server can't be reached for long, or refuses.
-pub async fn follow(session: &mut Session, uuid: &str, part: &LogPart) -> Result<RunStatus, Failure> {
+pub async fn follow(session: &mut Session, uuid: &str, part: &LogPart) -> Result<Ended, Failure> {
+    let mut news = News::of(uuid);
     let mut place = Place { part: part.query(), ..Place::default() };
     let mut answered_at = None;
     loop {
-        let what = match look(session, uuid, &mut place).await {
-            Ok(Look::Over(status)) => return Ok(status),
+        let what = match look(session, uuid, &mut place, &mut news).await {
+            Ok(Look::Over(ended)) => return Ok(ended),
             Ok(Look::More) => {
                 answered_at = Some(Instant::now());
                 continue;
@@ -74,24 +78,30 @@ pub async fn follow(session: &mut Session, uuid: &str, part: &LogPart) -> Result
 /// What a look at a run and its log gave.
 enum Look {
     /// The run has ended so, and all of its log was printed.
-    Over(RunStatus),
+    Over(Ended),
     /// It has ended, and there is more.
     More,
     /// It goes on.
     Wait(RunStatus),
 }
 
-async fn look(session: &mut Session, uuid: &str, place: &mut Place) -> Result<Look, Failure> {
+async fn look(
+    session: &mut Session,
+    uuid: &str,
+    place: &mut Place,
+    news: &mut News,
+) -> Result<Look, Failure> {
     // Asked before the log, so that what was written before the end is in the answer after it.
-    let (status, _) = statuses::ask(session, uuid).await?;
-    if status.is_at_agent() || status.is_final() {
+    let (status, answer) = statuses::ask(session, uuid).await?;
+    news.tell(status, statuses::conditions(&answer));
+    let ended = Ended::of(status, &answer);
+    if status.is_at_agent() || ended.is_some() {
         let read = next(session, uuid, place).await?;
-        if status.is_final() && read.is_all {
-            return Ok(Look::Over(status));
-        }
-        if read.lines > 0 && status.is_final() {
-            return Ok(Look::More);
-        }
+        return Ok(match ended {
+            Some(ended) if read.is_all => Look::Over(ended),
+            Some(_) if read.lines > 0 => Look::More,
+            _ => Look::Wait(status),
+        });
     }
     Ok(Look::Wait(status))
 }

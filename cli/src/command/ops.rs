@@ -69,8 +69,8 @@ pub async fn act(mut session: Session, action: OpsAction) -> Result<(), Failure>
             if !follow {
                 return logs::print(&mut session, &run.uuid, &part).await;
             }
-            let status = logs::follow(&mut session, &run.uuid, &part).await?;
-            statuses::verdict(&run.uuid, status)
+            let ended = logs::follow(&mut session, &run.uuid, &part).await?;
+            statuses::verdict(&run.uuid, &ended)
         }
         OpsAction::Inspect(run) => {
             let path = [
@@ -90,8 +90,8 @@ pub async fn act(mut session: Session, action: OpsAction) -> Result<(), Failure>
             if !watch {
                 return statuses::print(&mut session, &run.uuid).await;
             }
-            let status = statuses::watch(&mut session, &run.uuid).await?;
-            statuses::verdict(&run.uuid, status)
+            let ended = statuses::watch(&mut session, &run.uuid).await?;
+            statuses::verdict(&run.uuid, &ended)
         }
         OpsAction::Why(run) => why(&mut session, &run.uuid).await,
         OpsAction::Stop(Runs { uuid: Some(uuid), manner, .. }) => {

@@ -3,7 +3,8 @@
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use super::{Session, Surroundings, logs, statuses};
+use super::statuses::{self, Ended};
+use super::{Session, Surroundings, logs};
 use crate::arguments::{LogPart, Run};
 use crate::client::Sent;
 use crate::failure::Failure;
@@ -49,19 +50,21 @@ pub async fn act(surroundings: &Surroundings<'_>, mut session: Session, run: Run
         session.output.one(&answer, COLUMNS, super::ops::id)?;
     }
     if run.follow {
-        let status = logs::follow(&mut session, &uuid, &LogPart::default()).await?;
-        if session.output.format == Format::Table {
-            session.output.line(&format!("run {uuid} {status}"))?;
-        }
-        statuses::verdict(&uuid, status)?;
+        let ended = logs::follow(&mut session, &uuid, &LogPart::default()).await?;
+        over(&mut session, &uuid, &ended)?;
     } else if run.wait {
-        let status = statuses::wait(&session, &uuid).await?;
-        if session.output.format == Format::Table {
-            session.output.line(&format!("run {uuid} {status}"))?;
-        }
-        statuses::verdict(&uuid, status)?;
+        let ended = statuses::wait(&session, &uuid).await?;
+        over(&mut session, &uuid, &ended)?;
     }
     Ok(())
+}
+
+/// Says how a run that was waited for ended.
+fn over(session: &mut Session, uuid: &str, ended: &Ended) -> Result<(), Failure> {
+    if session.output.format == Format::Table {
+        session.output.line(&format!("run {uuid} {}", ended.status))?;
+    }
+    statuses::verdict(uuid, ended)
 }
 
 /// The body as the stock client sends it: the operation as a text that holds JSON.

@@ -6,6 +6,7 @@ use berth_domain::lifecycle::Status as RunStatus;
 use serde_json::Value;
 
 use super::Session;
+use super::news::{News, why};
 use crate::failure::{Failure, Status};
 use crate::output::{Column, text};
 use crate::settings::Format;
@@ -41,7 +42,28 @@ pub async fn ask(session: &Session, uuid: &str) -> Result<(RunStatus, Value), Fa
     Ok((status, answer))
 }
 
-fn conditions(answer: &Value) -> &[Value] {
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// In which final status.
+    pub status: RunStatus,
+    /// Why; empty if nothing is said of it.
+    why: String,
+}
+
+impl Ended {
+    /// If it has, by its status and what was answered with it.
+    #[must_use]
+    pub fn of(status: RunStatus, answer: &Value) -> Option<Self> {
+        status
+            .is_final()
+            .then(|| Self { status, why: conditions(answer).last().map(why).unwrap_or_default() })
+    }
+}
+
+/// The history in an answer.
+#[must_use]
+pub fn conditions(answer: &Value) -> &[Value] {
     answer["status_conditions"].as_array().map_or(&[], Vec::as_slice)
 }
 
@@ -61,7 +83,7 @@ pub async fn print(session: &mut Session, uuid: &str) -> Result<(), Failure> {
 ///
 /// # Errors
 /// If the server can't be reached or refuses.
-pub async fn watch(session: &mut Session, uuid: &str) -> Result<RunStatus, Failure> {
+pub async fn watch(session: &mut Session, uuid: &str) -> Result<Ended, Failure> {
     let mut printed = 0;
     loop {
         let (status, answer) = ask(session, uuid).await?;
@@ -71,29 +93,29 @@ pub async fn watch(session: &mut Session, uuid: &str) -> Result<RunStatus, Failu
             session.output.line(&line)?;
         }
         printed = printed.max(conditions.len());
-        if status.is_final() {
-            return Ok(status);
+        if let Some(ended) = Ended::of(status, &answer) {
+            return Ok(ended);
         }
         let what = format!("{status}; waiting for the run to end");
         while_waiting(session.output.spins, &what, tokio::time::sleep(EVERY)).await;
     }
 }
 
-/// Waits until the run ends, and prints nothing.
+/// Waits until the run ends, and tells only what is wrong meanwhile.
 ///
 /// # Errors
 /// If the server can't be reached or refuses.
-pub async fn wait(session: &Session, uuid: &str) -> Result<RunStatus, Failure> {
-    let waiting = async {
-        loop {
-            let (status, _) = ask(session, uuid).await?;
-            if status.is_final() {
-                return Ok(status);
-            }
-            tokio::time::sleep(EVERY).await;
+pub async fn wait(session: &Session, uuid: &str) -> Result<Ended, Failure> {
+    let mut news = News::of(uuid);
+    loop {
+        let (status, answer) = ask(session, uuid).await?;
+        news.tell(status, conditions(&answer));
+        if let Some(ended) = Ended::of(status, &answer) {
+            return Ok(ended);
         }
-    };
-    while_waiting(session.output.spins, "waiting for the run to end", waiting).await
+        let what = format!("{status}; waiting for the run to end");
+        while_waiting(session.output.spins, &what, tokio::time::sleep(EVERY)).await;
+    }
 }
 
 fn line(condition: &Value) -> String {
@@ -111,10 +133,13 @@ fn line(condition: &Value) -> String {
 ///
 /// # Errors
 /// If the run ended otherwise than it should have; all has been printed then.
-pub fn verdict(uuid: &str, status: RunStatus) -> Result<(), Failure> {
-    match status {
+pub fn verdict(uuid: &str, ended: &Ended) -> Result<(), Failure> {
+    match ended.status {
         RunStatus::Succeeded | RunStatus::Skipped => Ok(()),
-        other => Err(Failure::new(Status::Failed, format!("run {uuid} ended as {other}"))
-            .hint(format!("`berth ops statuses {uuid}` says why"))),
+        other => {
+            let why = if ended.why.is_empty() { String::new() } else { format!(": {}", ended.why) };
+            Err(Failure::new(Status::Failed, format!("run {uuid} ended as {other}{why}"))
+                .hint(format!("`berth ops statuses {uuid}` says what came before")))
+        }
     }
 }

@@ -129,4 +129,7 @@ async fn a_failure_is_retried_as_often_as_was_said(backing: Backing) {
         .map(|condition| condition["type"].clone())
         .collect();
     assert_eq!(types.iter().filter(|status| **status == json!("retrying")).count(), 2, "{types:?}");
+    let said = installation.refused(&["ops", "logs", &once, "-f"]);
+    assert!(said.contains("note: retrying: ExitCode: "), "whoever follows is told what is wrong: {said}");
+    assert!(said.contains(&format!("berth: run {once} ended as failed: ExitCode: ")), "{said}");
 }
