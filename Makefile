@@ -1,7 +1,7 @@
 # An index of what can be done; each target is a script. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo dashboard test bench chaos fuzz book fmt lint lint-deny
+.PHONY: help up demo image dashboard test bench chaos fuzz book fmt lint lint-deny
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -11,6 +11,9 @@ up: ## everything in one process on http://127.0.0.1:8000; UP="--executor kubern
 
 demo: ## one run from YAML to succeeded, with its log
 	@scripts/demo.sh
+
+image: ## the container image as an OCI archive; IMAGE="--name registry.example.com/berth:0.1.0"
+	@scripts/image.sh $(IMAGE)
 
 dashboard: ## the web page, which the next build puts into the binary; needs Node
 	@scripts/dashboard.sh

@@ -4,14 +4,9 @@
 set -eu
 . "$(dirname -- "$0")/environment.sh"
 
-"$ROOT/scripts/setup.sh" build
+"$ROOT/scripts/build.sh"
 cd "$ROOT"
-lock_target
-if has_node; then scripts/dashboard.sh 9>&-; fi
-say "building (the first time takes some minutes)"
-cargo build --quiet --locked --package berth
-berth=$CARGO_TARGET_DIR/debug/berth
-[ -x "$berth" ] || die "there is no $berth after the build"
+berth=$CARGO_TARGET_DIR/release/berth
 
 # Settings of the surroundings are not for the demo.
 for name in $(env | sed -n 's/^\(BERTH_[A-Z_]*\)=.*/\1/p'); do
@@ -42,7 +37,7 @@ XDG_CONFIG_HOME=$folder/config
 export XDG_CONFIG_HOME
 : >"$folder/ready"
 say "starting \`berth up\` on a free port"
-"$berth" up --listen 127.0.0.1:0 --data-dir "$folder/data" >"$folder/ready" 2>"$folder/log" 9>&- &
+"$berth" up --listen 127.0.0.1:0 --data-dir "$folder/data" >"$folder/ready" 2>"$folder/log" &
 server=$!
 
 waited=0

@@ -1,0 +1,12 @@
+#!/bin/sh
+# The container image, of the program with its dashboard, into target/image: an OCI layout, and `image.tar`, its archive.
+# Arguments go to `cargo xtask image`.
+set -eu
+. "$(dirname -- "$0")/environment.sh"
+
+"$ROOT/scripts/setup.sh" build
+cd "$ROOT"
+lock_target
+if has_node; then scripts/dashboard.sh 9>&-; fi
+say "building; the first time takes about 15 minutes on 2 cores"
+cargo xtask image --out "$ROOT/target/image" "$@" 9>&-
