@@ -10,12 +10,13 @@ import {
 } from "@tanstack/react-router";
 import { askAhead } from "./api/cache";
 import * as ask from "./api/queries";
+import * as askOfRuns from "./api/run-queries";
 import type { Range } from "./api/shapes";
 import { DEFAULT_OWNER } from "./app/owner";
 import { Shell } from "./app/shell";
 import { Failure } from "./parts/states";
 import { NotFound } from "./views/not-found";
-import { runSearch, runsSearch } from "./views/runs-search";
+import { runSearch, runsSearch, whichOf } from "./views/runs-search";
 
 type Given = Record<string, unknown>;
 
@@ -108,6 +109,12 @@ const runs = createRoute({
   getParentRoute: () => root,
   path: "/runs",
   validateSearch: runsSearch,
+  loaderDeps: ({ search }) => ({
+    which: whichOf(search.owner ?? DEFAULT_OWNER, search),
+    isCounted: search.by !== undefined,
+  }),
+  loader: ({ deps: { which, isCounted } }) =>
+    isCounted ? undefined : void askAhead((cache) => cache.prefetchQuery(askOfRuns.head(which))),
   component: lazyRouteComponent(() => import("./views/runs"), "Runs"),
 });
 

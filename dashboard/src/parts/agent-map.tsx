@@ -1,13 +1,13 @@
 // Where agents are: by cluster or machine, then by namespace, with their replicas.
 
 import { useQueries } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import * as ask from "~/api/queries";
 import type { Agent, Replica } from "~/api/shapes";
 import { plural } from "~/format/number";
 import { AgentState } from "./queue-state";
 import { isHere, replicaName } from "./replicas";
 import { Badge } from "./text";
+import { Way } from "./way";
 
 /** Replicas are asked for agent by agent: of so many at most. */
 const MOST = 200;
@@ -47,9 +47,9 @@ export function AgentMap({ owner, agents }: { owner: string; agents: Agent[] }) 
             {its.map((one) => (
               <article key={one.agent.uuid} className="map-agent">
                 <header>
-                  <Link to="/agents/$agent" params={{ agent: one.agent.name }}>
+                  <Way to="/agents/$agent" params={{ agent: one.agent.name }}>
                     {one.agent.name}
-                  </Link>
+                  </Way>
                   <AgentState agent={one.agent} />
                 </header>
                 <div className="faint">

@@ -1,13 +1,13 @@
 // The head of a queue: the runs that come next, in their order, and what holds each back.
 
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import type { ColumnDef } from "@tanstack/react-table";
 import * as ask from "~/api/queries";
 import type { HeadRun } from "~/api/shapes";
 import { Answer } from "./states";
 import { DataTable } from "./table";
 import { Badge, Lasting, Message } from "./text";
+import { Way } from "./way";
 
 const COLUMNS: ColumnDef<HeadRun>[] = [
   { id: "position", header: "#", size: 52, accessorKey: "position", meta: { align: "right" } },
@@ -17,9 +17,9 @@ const COLUMNS: ColumnDef<HeadRun>[] = [
     size: 200,
     accessorFn: (run) => run.name ?? run.uuid,
     cell: ({ row: { original } }) => (
-      <Link to="/runs/$uuid" params={{ uuid: original.uuid }} title={original.uuid}>
+      <Way to="/runs/$uuid" params={{ uuid: original.uuid }} title={original.uuid}>
         {original.name ?? original.uuid.slice(0, 8)}
-      </Link>
+      </Way>
     ),
   },
   { id: "project", header: "Project", size: 140, accessorKey: "project" },

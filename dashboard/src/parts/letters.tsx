@@ -1,7 +1,6 @@
 // Dead letters: counted by reason, listed, replayed and dropped. For all of an organization, or for one queue.
 
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import type { ColumnDef } from "@tanstack/react-table";
 import { useMemo } from "react";
 import * as act from "~/actions/dead-letters";
@@ -14,6 +13,7 @@ import { ActionMenu } from "./menu";
 import { Answer } from "./states";
 import { DataTable } from "./table";
 import { Ago, Badge, Message } from "./text";
+import { Way } from "./way";
 
 /** What each reason means. */
 const MEANINGS: Record<string, string> = {
@@ -74,9 +74,9 @@ export function Letters({ owner, query, onQuery, onOpen, isShort }: LettersProps
         enableSorting: false,
         cell: ({ row: { original } }) =>
           original.run ? (
-            <Link to="/runs/$uuid" params={{ uuid: original.run }}>
+            <Way to="/runs/$uuid" params={{ uuid: original.run }}>
               <code>{original.run.slice(0, 8)}</code>
-            </Link>
+            </Way>
           ) : (
             <span className="faint">–</span>
           ),
@@ -88,9 +88,9 @@ export function Letters({ owner, query, onQuery, onOpen, isShort }: LettersProps
         accessorFn: (letter) => `${letter.agent ?? ""}/${letter.queue ?? ""}`,
         cell: ({ row: { original } }) =>
           original.agent && original.queue ? (
-            <Link to="/queues/$agent/$queue" params={{ agent: original.agent, queue: original.queue }}>
+            <Way to="/queues/$agent/$queue" params={{ agent: original.agent, queue: original.queue }}>
               {original.agent}/{original.queue}
-            </Link>
+            </Way>
           ) : (
             (original.agent ?? <span className="faint">–</span>)
           ),

@@ -1,7 +1,6 @@
 // The queues of one agent, in short.
 
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import type { ColumnDef } from "@tanstack/react-table";
 import * as ask from "~/api/queries";
 import type { Queue } from "~/api/shapes";
@@ -10,6 +9,7 @@ import { duration } from "~/format/time";
 import { QueueState } from "./queue-state";
 import { Answer } from "./states";
 import { DataTable } from "./table";
+import { Way } from "./way";
 
 const COLUMNS: ColumnDef<Queue>[] = [
   {
@@ -19,9 +19,9 @@ const COLUMNS: ColumnDef<Queue>[] = [
     meta: { grows: true },
     accessorKey: "name",
     cell: ({ row: { original } }) => (
-      <Link to="/queues/$agent/$queue" params={{ agent: original.agent, queue: original.name }}>
+      <Way to="/queues/$agent/$queue" params={{ agent: original.agent, queue: original.name }}>
         {original.name}
-      </Link>
+      </Way>
     ),
   },
   { id: "state", header: "State", size: 120, cell: ({ row }) => <QueueState queue={row.original} /> },

@@ -1,7 +1,7 @@
 // All agents: as a table, or as a map of where they are.
 
 import { useQuery } from "@tanstack/react-query";
-import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import type { ColumnDef } from "@tanstack/react-table";
 import * as act from "~/actions/agent";
 import * as ask from "~/api/queries";
@@ -16,6 +16,7 @@ import { AgentState } from "~/parts/queue-state";
 import { Answer } from "~/parts/states";
 import { DataTable } from "~/parts/table";
 import { Ago, Labels } from "~/parts/text";
+import { Way } from "~/parts/way";
 
 const route = getRouteApi("/agents");
 
@@ -27,9 +28,9 @@ const COLUMNS: ColumnDef<Agent>[] = [
     accessorKey: "name",
     cell: ({ row: { original } }) => (
       <>
-        <Link to="/agents/$agent" params={{ agent: original.name }}>
+        <Way to="/agents/$agent" params={{ agent: original.name }}>
           {original.name}
-        </Link>
+        </Way>
         {original.is_default && <span className="chip default-chip">default</span>}
       </>
     ),

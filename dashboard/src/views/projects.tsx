@@ -14,6 +14,7 @@ import { Page } from "~/parts/page";
 import { Answer } from "~/parts/states";
 import { DataTable } from "~/parts/table";
 import { Ago } from "~/parts/text";
+import { Way } from "~/parts/way";
 
 const route = getRouteApi("/projects");
 
@@ -24,9 +25,9 @@ const COLUMNS: ColumnDef<Project>[] = [
     size: 220,
     accessorKey: "name",
     cell: ({ row: { original } }) => (
-      <Link to="/projects/$project" params={{ project: original.name }}>
+      <Way to="/projects/$project" params={{ project: original.name }}>
         {original.name}
-      </Link>
+      </Way>
     ),
   },
   {

@@ -1,7 +1,7 @@
 // All queues: as a tree below their agents with what each agent's have together, or as one table to sort.
 
 import { useQuery } from "@tanstack/react-query";
-import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import type { ColumnDef, Row } from "@tanstack/react-table";
 import { useMemo } from "react";
 import * as act from "~/actions/queue";
@@ -18,6 +18,7 @@ import { Page } from "~/parts/page";
 import { QueueState } from "~/parts/queue-state";
 import { Answer } from "~/parts/states";
 import { DataTable } from "~/parts/table";
+import { Way } from "~/parts/way";
 import { filtered, type QueueRow, tree } from "./queue-rows";
 
 const route = getRouteApi("/queues");
@@ -128,9 +129,9 @@ function Name({ row }: { row: Row<QueueRow> }) {
   if (queue) {
     return (
       <span className={row.depth > 0 ? "tree-cell tree-leaf" : "tree-cell"}>
-        <Link to="/queues/$agent/$queue" params={{ agent: queue.agent, queue: queue.name }}>
+        <Way to="/queues/$agent/$queue" params={{ agent: queue.agent, queue: queue.name }}>
           {row.depth > 0 ? queue.name : `${queue.agent}/${queue.name}`}
-        </Link>
+        </Way>
       </span>
     );
   }
@@ -146,9 +147,9 @@ function Name({ row }: { row: Row<QueueRow> }) {
       >
         <span aria-hidden="true">{isOpen ? "▾" : "▸"}</span>
       </button>
-      <Link to="/agents/$agent" params={{ agent: sum.agent }}>
+      <Way to="/agents/$agent" params={{ agent: sum.agent }}>
         {sum.agent}
-      </Link>
+      </Way>
       <span className="faint number tree-count">&nbsp;{plural(sum.queues.length, "queue")}</span>
     </span>
   );

@@ -1,11 +1,11 @@
 // The columns of the list of runs, and which of them this browser shows.
 
-import { Link } from "@tanstack/react-router";
 import type { ColumnDef } from "@tanstack/react-table";
 import { useState } from "react";
 import type { Run } from "~/api/shapes";
 import { duration } from "~/format/time";
 import { Ago, Badge, Lasting, Status } from "~/parts/text";
+import { Way } from "~/parts/way";
 import { WAITING } from "./run-timeline";
 
 const none = <span className="faint">–</span>;
@@ -34,9 +34,9 @@ export const COLUMNS: ColumnDef<Run>[] = [
     meta: { grows: true },
     accessorFn: shortOf,
     cell: ({ row: { original } }) => (
-      <Link to="/runs/$uuid" params={{ uuid: original.uuid }} title={original.uuid}>
+      <Way to="/runs/$uuid" params={{ uuid: original.uuid }} title={original.uuid}>
         {original.name ?? <code>{original.uuid.slice(0, 8)}</code>}
-      </Link>
+      </Way>
     ),
   },
   {
@@ -53,9 +53,9 @@ export const COLUMNS: ColumnDef<Run>[] = [
     enableSorting: false,
     cell: ({ row: { original } }) =>
       original.project ? (
-        <Link to="/projects/$project" params={{ project: original.project }}>
+        <Way to="/projects/$project" params={{ project: original.project }}>
           {original.project}
-        </Link>
+        </Way>
       ) : (
         none
       ),
@@ -68,9 +68,9 @@ export const COLUMNS: ColumnDef<Run>[] = [
     cell: ({ row: { original } }) => {
       const { agent, queue } = original.settings;
       return agent && queue ? (
-        <Link to="/queues/$agent/$queue" params={{ agent: agent.name, queue: queue.name }}>
+        <Way to="/queues/$agent/$queue" params={{ agent: agent.name, queue: queue.name }}>
           {agent.name}/{queue.name}
-        </Link>
+        </Way>
       ) : (
         none
       );

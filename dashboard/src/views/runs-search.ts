@@ -1,5 +1,7 @@
 // What of the views of runs is in their address.
 
+import type { Which } from "~/api/run-queries";
+
 type Given = Record<string, unknown>;
 
 /** What runs can be counted by. */
@@ -33,6 +35,13 @@ export function runsSearch(given: Given): RunsSearch {
     sort: text(given.sort),
     by: GROUPINGS.find((one) => one === given.by),
   };
+}
+
+const NEWEST = "-created_at";
+
+/** Which runs an address asks for. */
+export function whichOf(owner: string, { project, query = "", sort = NEWEST }: RunsSearch): Which {
+  return { owner, project, query, sort };
 }
 
 export const TABS = [

@@ -22,17 +22,17 @@ import { useRunList } from "./runs-list";
 import { QueryField } from "./runs-query";
 import { between } from "./runs-rows";
 import { SavedViews } from "./runs-saved";
-import { GROUPINGS, type RunsSearch } from "./runs-search";
+import { GROUPINGS, type RunsSearch, whichOf } from "./runs-search";
 
 const route = getRouteApi("/runs");
 const ROW = 34;
-const NEWEST = "-created_at";
 
 export function Runs() {
   const owner = useOwner();
   const search = route.useSearch();
   const navigate = useNavigate({ from: "/runs" });
-  const { query = "", project, sort = NEWEST, by } = search;
+  const { project, query, sort } = whichOf(owner, search);
+  const { by } = search;
   const change = useCallback(
     (next: Partial<RunsSearch>) => void navigate({ search: (before) => ({ ...before, ...next }) }),
     [navigate],
