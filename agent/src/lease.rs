@@ -256,7 +256,8 @@ pub(crate) async fn keep(shared: &Shared) {
                 tracing::info!("agent.lease.asked again");
             }
             Ok(()) => {}
-            Err(error) if !failing => {
+            // Whoever starts together with the scheduler finds no queue for a moment: that is nobody's trouble.
+            Err(error) if !failing && ask_again >= ASK_AGAIN => {
                 failing = true;
                 tracing::warn!(%error, "agent.lease.unasked: can't ask for the lease");
             }
