@@ -99,6 +99,10 @@ fn leads(from: &str, target: &str) -> Result<String, String> {
     let path = resolve(from, file);
     let (Some(here), Some(there)) = (place(from), place(&path)) else { return Err(path) };
     let up = "../".repeat(here.matches('/').count());
+    // mdBook makes `index.html` of a folder's `README.md`, and changes no link to it.
+    let there = there
+        .strip_suffix("README.md")
+        .map_or_else(|| there.to_owned(), |folder| format!("{folder}index.md"));
     Ok(format!("{up}{there}{anchor}"))
 }
 
@@ -115,7 +119,8 @@ mod tests {
                 "[a](../a.md), [the\nchart](../../deploy/x.yaml), [it](../../ARCHITECTURE.md), [web](https://x.y)\n\
                  ```\n[no](../../no)\n```\n![p](../p.png) [here](#b)\n",
             ),
-            ("docs/a.md", "# X\n"),
+            ("docs/a.md", "# X\n[p](part/README.md#y)\n"),
+            ("docs/part/README.md", "# P\n"),
             ("other.md", "[x](y)\n"),
         ]);
         let pages = pages(&tree);
@@ -125,7 +130,8 @@ mod tests {
             found,
             [
                 ("architecture.md", "[a](a.md#x), c (`CHANGELOG.md`)\n"),
-                ("a.md", "# X\n"),
+                ("a.md", "# X\n[p](part/index.md#y)\n"),
+                ("part/README.md", "# P\n"),
                 (
                     "part/b.md",
                     "[a](../a.md), the\nchart (`deploy/x.yaml`), [it](../architecture.md), [web](https://x.y)\n\
