@@ -12,6 +12,7 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** Every client is fine */
         get: {
             parameters: {
                 query?: never;
@@ -48,6 +49,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Release and edition; `dist` tells stock clients whether to sign in */
         get: {
             parameters: {
                 query?: never;
@@ -90,6 +92,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Where stock clients log to: nowhere */
         get: {
             parameters: {
                 query?: never;
@@ -124,9 +127,27 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** Agents */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description How many, 1 to 1,000 */
+                    limit?: components["parameters"]["limit"];
+                    /** @description How many to pass over, up to 1,000,000; go by `cursor` beyond */
+                    offset?: components["parameters"]["offset"];
+                    /** @description By which field, `-` before it for descending */
+                    sort?: components["parameters"]["sort"];
+                    /** @description Which, in the query language: `status:failed,tags:night`; of agents and queues `name:TEXT` */
+                    query?: components["parameters"]["query"];
+                    /** @description Where to go on, as `next` of the answer before has it */
+                    cursor?: components["parameters"]["cursor"];
+                    /** @description `true`: doesn't count */
+                    no_page?: components["parameters"]["no_page"];
+                    /** @description Of stock clients; changes nothing */
+                    bookmarks?: components["parameters"]["bookmarks"];
+                    /** @description Of stock clients; changes nothing */
+                    mode?: components["parameters"]["mode"];
+                };
                 header?: never;
                 path: {
                     owner: string;
@@ -144,6 +165,7 @@ export interface paths {
             };
         };
         put?: never;
+        /** Makes an agent, with a queue `default` */
         post: {
             parameters: {
                 query?: never;
@@ -178,9 +200,27 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** The same as the list */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description How many, 1 to 1,000 */
+                    limit?: components["parameters"]["limit"];
+                    /** @description How many to pass over, up to 1,000,000; go by `cursor` beyond */
+                    offset?: components["parameters"]["offset"];
+                    /** @description By which field, `-` before it for descending */
+                    sort?: components["parameters"]["sort"];
+                    /** @description Which, in the query language: `status:failed,tags:night`; of agents and queues `name:TEXT` */
+                    query?: components["parameters"]["query"];
+                    /** @description Where to go on, as `next` of the answer before has it */
+                    cursor?: components["parameters"]["cursor"];
+                    /** @description `true`: doesn't count */
+                    no_page?: components["parameters"]["no_page"];
+                    /** @description Of stock clients; changes nothing */
+                    bookmarks?: components["parameters"]["bookmarks"];
+                    /** @description Of stock clients; changes nothing */
+                    mode?: components["parameters"]["mode"];
+                };
                 header?: never;
                 path: {
                     owner: string;
@@ -215,6 +255,7 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** One agent, by name or uuid, with its replicas */
         get: {
             parameters: {
                 query?: never;
@@ -235,6 +276,7 @@ export interface paths {
                 };
             };
         };
+        /** The same */
         put: {
             parameters: {
                 query?: never;
@@ -256,6 +298,7 @@ export interface paths {
             };
         };
         post?: never;
+        /** Deletes an agent with its queues */
         delete: {
             parameters: {
                 query?: never;
@@ -278,6 +321,7 @@ export interface paths {
         };
         options?: never;
         head?: never;
+        /** Changes an agent; what is not given stays */
         patch: {
             parameters: {
                 query?: never;
@@ -444,9 +488,29 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** Queues of an agent */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description How many, 1 to 1,000 */
+                    limit?: components["parameters"]["limit"];
+                    /** @description How many to pass over, up to 1,000,000; go by `cursor` beyond */
+                    offset?: components["parameters"]["offset"];
+                    /** @description By which field, `-` before it for descending */
+                    sort?: components["parameters"]["sort"];
+                    /** @description Which, in the query language: `status:failed,tags:night`; of agents and queues `name:TEXT` */
+                    query?: components["parameters"]["query"];
+                    /** @description Where to go on, as `next` of the answer before has it */
+                    cursor?: components["parameters"]["cursor"];
+                    /** @description `true`: doesn't count */
+                    no_page?: components["parameters"]["no_page"];
+                    /** @description Of stock clients; changes nothing */
+                    bookmarks?: components["parameters"]["bookmarks"];
+                    /** @description Of stock clients; changes nothing */
+                    mode?: components["parameters"]["mode"];
+                    /** @description `true`: adds the backlogs of the last hour, one a minute */
+                    series?: components["parameters"]["series"];
+                };
                 header?: never;
                 path: {
                     owner: string;
@@ -465,6 +529,7 @@ export interface paths {
             };
         };
         put?: never;
+        /** Makes a queue */
         post: {
             parameters: {
                 query?: never;
@@ -501,9 +566,29 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** The same as the list */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description How many, 1 to 1,000 */
+                    limit?: components["parameters"]["limit"];
+                    /** @description How many to pass over, up to 1,000,000; go by `cursor` beyond */
+                    offset?: components["parameters"]["offset"];
+                    /** @description By which field, `-` before it for descending */
+                    sort?: components["parameters"]["sort"];
+                    /** @description Which, in the query language: `status:failed,tags:night`; of agents and queues `name:TEXT` */
+                    query?: components["parameters"]["query"];
+                    /** @description Where to go on, as `next` of the answer before has it */
+                    cursor?: components["parameters"]["cursor"];
+                    /** @description `true`: doesn't count */
+                    no_page?: components["parameters"]["no_page"];
+                    /** @description Of stock clients; changes nothing */
+                    bookmarks?: components["parameters"]["bookmarks"];
+                    /** @description Of stock clients; changes nothing */
+                    mode?: components["parameters"]["mode"];
+                    /** @description `true`: adds the backlogs of the last hour, one a minute */
+                    series?: components["parameters"]["series"];
+                };
                 header?: never;
                 path: {
                     owner: string;
@@ -540,6 +625,7 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** One queue, with its numbers */
         get: {
             parameters: {
                 query?: never;
@@ -571,6 +657,7 @@ export interface paths {
                 };
             };
         };
+        /** The same */
         put: {
             parameters: {
                 query?: never;
@@ -593,6 +680,7 @@ export interface paths {
             };
         };
         post?: never;
+        /** Deletes a queue */
         delete: {
             parameters: {
                 query?: never;
@@ -616,6 +704,7 @@ export interface paths {
         };
         options?: never;
         head?: never;
+        /** Changes a queue; what is not given stays */
         patch: {
             parameters: {
                 query?: never;
@@ -652,6 +741,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Starts nothing of it, and accepts none */
         post: {
             parameters: {
                 query?: never;
@@ -690,9 +780,13 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** Which runs are next, and what holds each back */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description How many, 1 to 1,000 */
+                    limit?: components["parameters"]["limit"];
+                };
                 header?: never;
                 path: {
                     owner: string;
@@ -745,9 +839,13 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** What it did over time */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description `1h`, `24h`, `7d` or `30d` */
+                    range?: components["parameters"]["range"];
+                };
                 header?: never;
                 path: {
                     owner: string;
@@ -797,6 +895,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Starts nothing of it, and accepts runs */
         post: {
             parameters: {
                 query?: never;
@@ -837,9 +936,13 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Stops what waits in it */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description `true`: says what would be done, and changes nothing */
+                    dry_run?: components["parameters"]["dry_run"];
+                };
                 header?: never;
                 path: {
                     owner: string;
@@ -877,6 +980,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Ends a pause or a drain */
         post: {
             parameters: {
                 query?: never;
@@ -914,6 +1018,7 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** Whether it is there: created, running or unknown */
         get: {
             parameters: {
                 query?: never;
@@ -955,6 +1060,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** `cordon`, `uncordon`, `drain` or `release` */
         post: {
             parameters: {
                 query?: never;
@@ -991,9 +1097,25 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** Who changed what, when and why */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description How many, 1 to 1,000 */
+                    limit?: components["parameters"]["limit"];
+                    /** @description How many to pass over, up to 1,000,000; go by `cursor` beyond */
+                    offset?: components["parameters"]["offset"];
+                    /** @description Where to go on, as `next` of the answer before has it */
+                    cursor?: components["parameters"]["cursor"];
+                    /** @description `true`: doesn't count */
+                    no_page?: components["parameters"]["no_page"];
+                    /** @description Only entries about the object with this uuid */
+                    object?: components["parameters"]["object"];
+                    /** @description Only what this user did */
+                    actor?: components["parameters"]["actor"];
+                    /** @description Only entries of this action, such as `run.stop` */
+                    action?: components["parameters"]["action"];
+                };
                 header?: never;
                 path: {
                     owner: string;
@@ -1042,9 +1164,27 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** Dead letters */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description How many, 1 to 1,000 */
+                    limit?: components["parameters"]["limit"];
+                    /** @description How many to pass over, up to 1,000,000; go by `cursor` beyond */
+                    offset?: components["parameters"]["offset"];
+                    /** @description By which field, `-` before it for descending */
+                    sort?: components["parameters"]["sort"];
+                    /** @description Which, in the query language: `status:failed,tags:night`; of agents and queues `name:TEXT` */
+                    query?: components["parameters"]["query"];
+                    /** @description Where to go on, as `next` of the answer before has it */
+                    cursor?: components["parameters"]["cursor"];
+                    /** @description `true`: doesn't count */
+                    no_page?: components["parameters"]["no_page"];
+                    /** @description Of stock clients; changes nothing */
+                    bookmarks?: components["parameters"]["bookmarks"];
+                    /** @description Of stock clients; changes nothing */
+                    mode?: components["parameters"]["mode"];
+                };
                 header?: never;
                 path: {
                     owner: string;
@@ -1095,9 +1235,13 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Drops those that the body's `query` names */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description `true`: says what would be done, and changes nothing */
+                    dry_run?: components["parameters"]["dry_run"];
+                };
                 header?: never;
                 path: {
                     owner: string;
@@ -1129,9 +1273,13 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** How many of each reason */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description Which, in the query language: `status:failed,tags:night`; of agents and queues `name:TEXT` */
+                    query?: components["parameters"]["query"];
+                };
                 header?: never;
                 path: {
                     owner: string;
@@ -1182,9 +1330,13 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Sends those on their way again that the body's `query` names */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description `true`: says what would be done, and changes nothing */
+                    dry_run?: components["parameters"]["dry_run"];
+                };
                 header?: never;
                 path: {
                     owner: string;
@@ -1217,6 +1369,7 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** One, with the message as it was */
         get: {
             parameters: {
                 query?: never;
@@ -1239,6 +1392,7 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        /** Drops one */
         delete: {
             parameters: {
                 query?: never;
@@ -1276,6 +1430,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Sends one on its way again */
         post: {
             parameters: {
                 query?: never;
@@ -1311,6 +1466,7 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** Changes as server-sent events, resumable by `Last-Event-ID` */
         get: {
             parameters: {
                 query?: never;
@@ -1347,9 +1503,13 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** What all queues together did over time */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description `1h`, `24h`, `7d` or `30d` */
+                    range?: components["parameters"]["range"];
+                };
                 header?: never;
                 path: {
                     owner: string;
@@ -1393,6 +1553,7 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** How it does: counts, rates, saturation, health, warnings */
         get: {
             parameters: {
                 query?: never;
@@ -1439,6 +1600,7 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** Presets */
         get: {
             parameters: {
                 query?: never;
@@ -1459,6 +1621,7 @@ export interface paths {
             };
         };
         put?: never;
+        /** Saves a preset */
         post: {
             parameters: {
                 query?: never;
@@ -1493,6 +1656,7 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** The same as the list */
         get: {
             parameters: {
                 query?: never;
@@ -1530,6 +1694,7 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** One preset, by name or uuid */
         get: {
             parameters: {
                 query?: never;
@@ -1550,6 +1715,7 @@ export interface paths {
                 };
             };
         };
+        /** The same */
         put: {
             parameters: {
                 query?: never;
@@ -1571,6 +1737,7 @@ export interface paths {
             };
         };
         post?: never;
+        /** Deletes a preset */
         delete: {
             parameters: {
                 query?: never;
@@ -1593,6 +1760,7 @@ export interface paths {
         };
         options?: never;
         head?: never;
+        /** Changes a preset; what is not given stays */
         patch: {
             parameters: {
                 query?: never;
@@ -1624,9 +1792,29 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** Queues of all agents, with their numbers */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description How many, 1 to 1,000 */
+                    limit?: components["parameters"]["limit"];
+                    /** @description How many to pass over, up to 1,000,000; go by `cursor` beyond */
+                    offset?: components["parameters"]["offset"];
+                    /** @description By which field, `-` before it for descending */
+                    sort?: components["parameters"]["sort"];
+                    /** @description Which, in the query language: `status:failed,tags:night`; of agents and queues `name:TEXT` */
+                    query?: components["parameters"]["query"];
+                    /** @description Where to go on, as `next` of the answer before has it */
+                    cursor?: components["parameters"]["cursor"];
+                    /** @description `true`: doesn't count */
+                    no_page?: components["parameters"]["no_page"];
+                    /** @description Of stock clients; changes nothing */
+                    bookmarks?: components["parameters"]["bookmarks"];
+                    /** @description Of stock clients; changes nothing */
+                    mode?: components["parameters"]["mode"];
+                    /** @description `true`: adds the backlogs of the last hour, one a minute */
+                    series?: components["parameters"]["series"];
+                };
                 header?: never;
                 path: {
                     owner: string;
@@ -1675,9 +1863,29 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** The same */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description How many, 1 to 1,000 */
+                    limit?: components["parameters"]["limit"];
+                    /** @description How many to pass over, up to 1,000,000; go by `cursor` beyond */
+                    offset?: components["parameters"]["offset"];
+                    /** @description By which field, `-` before it for descending */
+                    sort?: components["parameters"]["sort"];
+                    /** @description Which, in the query language: `status:failed,tags:night`; of agents and queues `name:TEXT` */
+                    query?: components["parameters"]["query"];
+                    /** @description Where to go on, as `next` of the answer before has it */
+                    cursor?: components["parameters"]["cursor"];
+                    /** @description `true`: doesn't count */
+                    no_page?: components["parameters"]["no_page"];
+                    /** @description Of stock clients; changes nothing */
+                    bookmarks?: components["parameters"]["bookmarks"];
+                    /** @description Of stock clients; changes nothing */
+                    mode?: components["parameters"]["mode"];
+                    /** @description `true`: adds the backlogs of the last hour, one a minute */
+                    series?: components["parameters"]["series"];
+                };
                 header?: never;
                 path: {
                     owner: string;
@@ -1711,9 +1919,27 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** Runs of all projects, the newest first */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description How many, 1 to 1,000 */
+                    limit?: components["parameters"]["limit"];
+                    /** @description How many to pass over, up to 1,000,000; go by `cursor` beyond */
+                    offset?: components["parameters"]["offset"];
+                    /** @description By which field, `-` before it for descending */
+                    sort?: components["parameters"]["sort"];
+                    /** @description Which, in the query language: `status:failed,tags:night`; of agents and queues `name:TEXT` */
+                    query?: components["parameters"]["query"];
+                    /** @description Where to go on, as `next` of the answer before has it */
+                    cursor?: components["parameters"]["cursor"];
+                    /** @description `true`: doesn't count */
+                    no_page?: components["parameters"]["no_page"];
+                    /** @description Of stock clients; changes nothing */
+                    bookmarks?: components["parameters"]["bookmarks"];
+                    /** @description Of stock clients; changes nothing */
+                    mode?: components["parameters"]["mode"];
+                };
                 header?: never;
                 path: {
                     owner: string;
@@ -1750,6 +1976,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
+        /** Deletes the runs that the body's `uuids` name */
         delete: {
             parameters: {
                 query?: never;
@@ -1783,9 +2010,17 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** Runs of all projects, counted */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description What runs are counted by: queue, agent, project, status, user, kind or reason */
+                    by?: components["parameters"]["by"];
+                    /** @description Which, in the query language: `status:failed,tags:night`; of agents and queues `name:TEXT` */
+                    query?: components["parameters"]["query"];
+                    /** @description How many, 1 to 1,000 */
+                    limit?: components["parameters"]["limit"];
+                };
                 header?: never;
                 path: {
                     owner: string;
@@ -1820,6 +2055,7 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** One run of any project */
         get: {
             parameters: {
                 query?: never;
@@ -1841,9 +2077,13 @@ export interface paths {
             };
         };
         put?: never;
+        /** As for a project, with runs of all projects */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description `true`: says what would be done, and changes nothing */
+                    dry_run?: components["parameters"]["dry_run"];
+                };
                 header?: never;
                 path: {
                     owner: string;
@@ -1876,6 +2116,7 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** Limits, and where runs go that name no queue */
         get: {
             parameters: {
                 query?: never;
@@ -1895,6 +2136,7 @@ export interface paths {
                 };
             };
         };
+        /** The same */
         put: {
             parameters: {
                 query?: never;
@@ -1918,6 +2160,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
+        /** Changes settings; what is not given stays */
         patch: {
             parameters: {
                 query?: never;
@@ -1948,6 +2191,7 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** What is wrong, the worst first */
         get: {
             parameters: {
                 query?: never;
@@ -1997,6 +2241,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Whoever asks */
         get: {
             parameters: {
                 query?: never;
@@ -2039,6 +2284,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Access tokens that hold, without their keys */
         get: {
             parameters: {
                 query?: never;
@@ -2072,6 +2318,7 @@ export interface paths {
             };
         };
         put?: never;
+        /** Makes a token; its key is told this once */
         post: {
             parameters: {
                 query?: never;
@@ -2104,6 +2351,7 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** One token, without its key */
         get: {
             parameters: {
                 query?: never;
@@ -2125,6 +2373,7 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        /** Revokes a token, at once */
         delete: {
             parameters: {
                 query?: never;
@@ -2160,6 +2409,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Makes a project */
         post: {
             parameters: {
                 query?: never;
@@ -2194,9 +2444,27 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** Projects */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description How many, 1 to 1,000 */
+                    limit?: components["parameters"]["limit"];
+                    /** @description How many to pass over, up to 1,000,000; go by `cursor` beyond */
+                    offset?: components["parameters"]["offset"];
+                    /** @description By which field, `-` before it for descending */
+                    sort?: components["parameters"]["sort"];
+                    /** @description Which, in the query language: `status:failed,tags:night`; of agents and queues `name:TEXT` */
+                    query?: components["parameters"]["query"];
+                    /** @description Where to go on, as `next` of the answer before has it */
+                    cursor?: components["parameters"]["cursor"];
+                    /** @description `true`: doesn't count */
+                    no_page?: components["parameters"]["no_page"];
+                    /** @description Of stock clients; changes nothing */
+                    bookmarks?: components["parameters"]["bookmarks"];
+                    /** @description Of stock clients; changes nothing */
+                    mode?: components["parameters"]["mode"];
+                };
                 header?: never;
                 path: {
                     owner: string;
@@ -2230,9 +2498,27 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** The same */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description How many, 1 to 1,000 */
+                    limit?: components["parameters"]["limit"];
+                    /** @description How many to pass over, up to 1,000,000; go by `cursor` beyond */
+                    offset?: components["parameters"]["offset"];
+                    /** @description By which field, `-` before it for descending */
+                    sort?: components["parameters"]["sort"];
+                    /** @description Which, in the query language: `status:failed,tags:night`; of agents and queues `name:TEXT` */
+                    query?: components["parameters"]["query"];
+                    /** @description Where to go on, as `next` of the answer before has it */
+                    cursor?: components["parameters"]["cursor"];
+                    /** @description `true`: doesn't count */
+                    no_page?: components["parameters"]["no_page"];
+                    /** @description Of stock clients; changes nothing */
+                    bookmarks?: components["parameters"]["bookmarks"];
+                    /** @description Of stock clients; changes nothing */
+                    mode?: components["parameters"]["mode"];
+                };
                 header?: never;
                 path: {
                     owner: string;
@@ -2267,6 +2553,7 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** One project */
         get: {
             parameters: {
                 query?: never;
@@ -2287,6 +2574,7 @@ export interface paths {
                 };
             };
         };
+        /** The same */
         put: {
             parameters: {
                 query?: never;
@@ -2308,6 +2596,7 @@ export interface paths {
             };
         };
         post?: never;
+        /** Deletes a project, if all of its runs have ended */
         delete: {
             parameters: {
                 query?: never;
@@ -2330,6 +2619,7 @@ export interface paths {
         };
         options?: never;
         head?: never;
+        /** Changes a project; what is not given stays */
         patch: {
             parameters: {
                 query?: never;
@@ -2364,6 +2654,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Of stock clients: accepted, changes nothing */
         post: {
             parameters: {
                 query?: never;
@@ -2402,6 +2693,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Of stock clients: accepted, changes nothing */
         post: {
             parameters: {
                 query?: never;
@@ -2440,6 +2732,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Of stock clients: accepted, changes nothing */
         post: {
             parameters: {
                 query?: never;
@@ -2476,9 +2769,27 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** Runs of a project, the newest first */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description How many, 1 to 1,000 */
+                    limit?: components["parameters"]["limit"];
+                    /** @description How many to pass over, up to 1,000,000; go by `cursor` beyond */
+                    offset?: components["parameters"]["offset"];
+                    /** @description By which field, `-` before it for descending */
+                    sort?: components["parameters"]["sort"];
+                    /** @description Which, in the query language: `status:failed,tags:night`; of agents and queues `name:TEXT` */
+                    query?: components["parameters"]["query"];
+                    /** @description Where to go on, as `next` of the answer before has it */
+                    cursor?: components["parameters"]["cursor"];
+                    /** @description `true`: doesn't count */
+                    no_page?: components["parameters"]["no_page"];
+                    /** @description Of stock clients; changes nothing */
+                    bookmarks?: components["parameters"]["bookmarks"];
+                    /** @description Of stock clients; changes nothing */
+                    mode?: components["parameters"]["mode"];
+                };
                 header?: never;
                 path: {
                     owner: string;
@@ -2497,9 +2808,13 @@ export interface paths {
             };
         };
         put?: never;
+        /** Submits a run; 201 means committed. `Idempotency-Key` is kept */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description `true`: says what would be done, and changes nothing */
+                    dry_run?: components["parameters"]["dry_run"];
+                };
                 header?: never;
                 path: {
                     owner: string;
@@ -2535,6 +2850,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Submits up to 1,000 runs, each with a result of its own */
         post: {
             parameters: {
                 query?: never;
@@ -2574,6 +2890,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
+        /** Deletes the runs that the body's `uuids` name */
         delete: {
             parameters: {
                 query?: never;
@@ -2609,9 +2926,17 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** Runs of a project, counted */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description What runs are counted by: queue, agent, project, status, user, kind or reason */
+                    by?: components["parameters"]["by"];
+                    /** @description Which, in the query language: `status:failed,tags:night`; of agents and queues `name:TEXT` */
+                    query?: components["parameters"]["query"];
+                    /** @description How many, 1 to 1,000 */
+                    limit?: components["parameters"]["limit"];
+                };
                 header?: never;
                 path: {
                     owner: string;
@@ -2648,6 +2973,7 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** One run */
         get: {
             parameters: {
                 query?: never;
@@ -2669,6 +2995,7 @@ export interface paths {
                 };
             };
         };
+        /** The same */
         put: {
             parameters: {
                 query?: never;
@@ -2690,9 +3017,13 @@ export interface paths {
                 };
             };
         };
+        /** Does what stands in the place of the uuid to those that the body's `uuids` or `query` name: `stop`, `skip`, `move`, `reprioritize`, `resume`, `restart`; by `uuids`: `approve`, `archive`, `restore`, `tag` */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description `true`: says what would be done, and changes nothing */
+                    dry_run?: components["parameters"]["dry_run"];
+                };
                 header?: never;
                 path: {
                     owner: string;
@@ -2711,6 +3042,7 @@ export interface paths {
                 };
             };
         };
+        /** Deletes a run; one that has not ended is stopped */
         delete: {
             parameters: {
                 query?: never;
@@ -2734,6 +3066,7 @@ export interface paths {
         };
         options?: never;
         head?: never;
+        /** Changes what it says of itself: name, description, tags, inputs, outputs, ... */
         patch: {
             parameters: {
                 query?: never;
@@ -2770,6 +3103,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** What it waited for is there */
         post: {
             parameters: {
                 query?: never;
@@ -2810,6 +3144,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Takes it out of lists */
         post: {
             parameters: {
                 query?: never;
@@ -2850,6 +3185,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Of stock clients: accepted, changes nothing */
         post: {
             parameters: {
                 query?: never;
@@ -2890,6 +3226,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** The same, as a copy */
         post: {
             parameters: {
                 query?: never;
@@ -2928,6 +3265,7 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** Its changes as server-sent events, beginning with the run as it is */
         get: {
             parameters: {
                 query?: never;
@@ -2968,6 +3306,7 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** Why it waits, when it may start, and what it has waited for */
         get: {
             parameters: {
                 query?: never;
@@ -3010,6 +3349,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Of stock clients: accepted, changes nothing */
         post: {
             parameters: {
                 query?: never;
@@ -3049,6 +3389,7 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** Of stock clients: none is kept */
         get: {
             parameters: {
                 query?: never;
@@ -3072,6 +3413,7 @@ export interface paths {
             };
         };
         put?: never;
+        /** Of stock clients: accepted, not kept */
         post: {
             parameters: {
                 query?: never;
@@ -3112,6 +3454,7 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** Of stock clients: none is kept */
         get: {
             parameters: {
                 query?: never;
@@ -3153,6 +3496,7 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** The namespace that it is in */
         get: {
             parameters: {
                 query?: never;
@@ -3193,6 +3537,7 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** Where each field of its operation comes from */
         get: {
             parameters: {
                 query?: never;
@@ -3235,6 +3580,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Submits its operation again, as a new run */
         post: {
             parameters: {
                 query?: never;
@@ -3275,6 +3621,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Puts it back into lists */
         post: {
             parameters: {
                 query?: never;
@@ -3315,6 +3662,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Has one that ended go on, as a new attempt */
         post: {
             parameters: {
                 query?: never;
@@ -3353,6 +3701,7 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** The same */
         get: {
             parameters: {
                 query?: never;
@@ -3395,6 +3744,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Has it never start; before it was admitted */
         post: {
             parameters: {
                 query?: never;
@@ -3433,6 +3783,7 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** Its statuses, with their conditions */
         get: {
             parameters: {
                 query?: never;
@@ -3455,6 +3806,7 @@ export interface paths {
             };
         };
         put?: never;
+        /** A status of a run that a client executes itself */
         post: {
             parameters: {
                 query?: never;
@@ -3495,6 +3847,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Stops it */
         post: {
             parameters: {
                 query?: never;
@@ -3535,6 +3888,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Of stock clients: only to the project where it is */
         post: {
             parameters: {
                 query?: never;
@@ -3576,6 +3930,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
+        /** Of stock clients: accepted, changes nothing */
         delete: {
             parameters: {
                 query?: never;
@@ -3612,6 +3967,7 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** Limits, and where its runs may go */
         get: {
             parameters: {
                 query?: never;
@@ -3632,6 +3988,7 @@ export interface paths {
                 };
             };
         };
+        /** The same */
         put: {
             parameters: {
                 query?: never;
@@ -3656,6 +4013,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
+        /** Changes settings; what is not given stays */
         patch: {
             parameters: {
                 query?: never;
@@ -3688,6 +4046,7 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** Of stock clients: none are kept */
         get: {
             parameters: {
                 query?: never;
@@ -3729,6 +4088,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
+        /** Of stock clients: accepted, changes nothing */
         delete: {
             parameters: {
                 query?: never;
@@ -3761,6 +4121,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** This description */
         get: {
             parameters: {
                 query?: never;
@@ -3798,9 +4159,21 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** A file that it left */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The file or the folder */
+                    path?: components["parameters"]["path"];
+                    /** @description Of stock clients; changes nothing */
+                    stream?: components["parameters"]["stream"];
+                    /** @description Of stock clients; changes nothing */
+                    force?: components["parameters"]["force"];
+                    /** @description Of stock clients; changes nothing */
+                    connection?: components["parameters"]["connection"];
+                    /** @description Of stock clients; changes nothing */
+                    check_path?: components["parameters"]["check_path"];
+                };
                 header?: never;
                 path: {
                     namespace: string;
@@ -3821,6 +4194,7 @@ export interface paths {
             };
         };
         put?: never;
+        /** Of stock clients: refused */
         post: {
             parameters: {
                 query?: never;
@@ -3843,6 +4217,7 @@ export interface paths {
                 };
             };
         };
+        /** Of stock clients: refused */
         delete: {
             parameters: {
                 query?: never;
@@ -3882,9 +4257,21 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** A folder that it left, as a tar archive */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The file or the folder */
+                    path?: components["parameters"]["path"];
+                    /** @description Of stock clients; changes nothing */
+                    stream?: components["parameters"]["stream"];
+                    /** @description Of stock clients; changes nothing */
+                    force?: components["parameters"]["force"];
+                    /** @description Of stock clients; changes nothing */
+                    connection?: components["parameters"]["connection"];
+                    /** @description Of stock clients; changes nothing */
+                    check_path?: components["parameters"]["check_path"];
+                };
                 header?: never;
                 path: {
                     namespace: string;
@@ -3905,6 +4292,7 @@ export interface paths {
             };
         };
         put?: never;
+        /** Of stock clients: refused */
         post: {
             parameters: {
                 query?: never;
@@ -3927,6 +4315,7 @@ export interface paths {
                 };
             };
         };
+        /** Of stock clients: refused */
         delete: {
             parameters: {
                 query?: never;
@@ -3966,9 +4355,15 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** What is in a folder that it left */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The file or the folder */
+                    path?: components["parameters"]["path"];
+                    /** @description Of stock clients; changes nothing */
+                    connection?: components["parameters"]["connection"];
+                };
                 header?: never;
                 path: {
                     namespace: string;
@@ -4019,9 +4414,23 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** Metrics or other events that its client tracked */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description Which series, by commas; all if nothing is said */
+                    names?: components["parameters"]["names"];
+                    /** @description How rows are answered: `csv` or `dict` */
+                    orient?: components["parameters"]["orient"];
+                    /** @description Of stock clients; changes nothing */
+                    force?: components["parameters"]["force"];
+                    /** @description At most so many rows of each, spread over all of them */
+                    sample?: components["parameters"]["sample"];
+                    /** @description Of stock clients; changes nothing */
+                    connection?: components["parameters"]["connection"];
+                    /** @description Of stock clients; changes nothing */
+                    status?: components["parameters"]["status"];
+                };
                 header?: never;
                 path: {
                     namespace: string;
@@ -4072,6 +4481,7 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** Its objects, as its agent sees them */
         get: {
             parameters: {
                 query?: never;
@@ -4114,9 +4524,33 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** Its log, in parts */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description Of stock clients; changes nothing */
+                    kind?: components["parameters"]["kind"];
+                    /** @description The time of the last line that was read */
+                    last_time?: components["parameters"]["last_time"];
+                    /** @description The part of the log that was read last, as the answer before names it */
+                    last_file?: components["parameters"]["last_file"];
+                    /** @description Of stock clients; changes nothing */
+                    force?: components["parameters"]["force"];
+                    /** @description Of stock clients; changes nothing */
+                    connection?: components["parameters"]["connection"];
+                    /** @description The container; the main one if nothing is said */
+                    container?: components["parameters"]["container"];
+                    /** @description The replica of a service, from 0 */
+                    replica?: components["parameters"]["replica"];
+                    /** @description The attempt, from 0; the last one if nothing is said */
+                    attempt?: components["parameters"]["attempt"];
+                    /** @description `true`: of the container's instance before */
+                    previous?: components["parameters"]["previous"];
+                    /** @description From when: a time, or how long ago it was, such as `10m` */
+                    since?: components["parameters"]["since"];
+                    /** @description So many last lines */
+                    tail?: components["parameters"]["tail"];
+                };
                 header?: never;
                 path: {
                     namespace: string;
@@ -4156,9 +4590,27 @@ export interface paths {
             };
             cookie?: never;
         };
+        /** What it used of its machine, as its client tracked it */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description Which series, by commas; all if nothing is said */
+                    names?: components["parameters"]["names"];
+                    /** @description How rows are answered: `csv` or `dict` */
+                    orient?: components["parameters"]["orient"];
+                    /** @description Of stock clients; changes nothing */
+                    force?: components["parameters"]["force"];
+                    /** @description At most so many rows of each, spread over all of them */
+                    sample?: components["parameters"]["sample"];
+                    /** @description Of stock clients; changes nothing */
+                    connection?: components["parameters"]["connection"];
+                    /** @description Of stock clients; changes nothing */
+                    status?: components["parameters"]["status"];
+                    /** @description Of stock clients; changes nothing */
+                    kind?: components["parameters"]["kind"];
+                    /** @description So many last lines */
+                    tail?: components["parameters"]["tail"];
+                };
                 header?: never;
                 path: {
                     namespace: string;
@@ -4515,7 +4967,74 @@ export interface components {
         };
     };
     responses: never;
-    parameters: never;
+    parameters: {
+        /** @description Only entries of this action, such as `run.stop` */
+        action: string;
+        /** @description Only what this user did */
+        actor: string;
+        /** @description The attempt, from 0; the last one if nothing is said */
+        attempt: string;
+        /** @description Of stock clients; changes nothing */
+        bookmarks: string;
+        /** @description What runs are counted by: queue, agent, project, status, user, kind or reason */
+        by: string;
+        /** @description Of stock clients; changes nothing */
+        check_path: string;
+        /** @description Of stock clients; changes nothing */
+        connection: string;
+        /** @description The container; the main one if nothing is said */
+        container: string;
+        /** @description Where to go on, as `next` of the answer before has it */
+        cursor: string;
+        /** @description `true`: says what would be done, and changes nothing */
+        dry_run: string;
+        /** @description Of stock clients; changes nothing */
+        force: string;
+        /** @description Of stock clients; changes nothing */
+        kind: string;
+        /** @description The part of the log that was read last, as the answer before names it */
+        last_file: string;
+        /** @description The time of the last line that was read */
+        last_time: string;
+        /** @description How many, 1 to 1,000 */
+        limit: string;
+        /** @description Of stock clients; changes nothing */
+        mode: string;
+        /** @description Which series, by commas; all if nothing is said */
+        names: string;
+        /** @description `true`: doesn't count */
+        no_page: string;
+        /** @description Only entries about the object with this uuid */
+        object: string;
+        /** @description How many to pass over, up to 1,000,000; go by `cursor` beyond */
+        offset: string;
+        /** @description How rows are answered: `csv` or `dict` */
+        orient: string;
+        /** @description The file or the folder */
+        path: string;
+        /** @description `true`: of the container's instance before */
+        previous: string;
+        /** @description Which, in the query language: `status:failed,tags:night`; of agents and queues `name:TEXT` */
+        query: string;
+        /** @description `1h`, `24h`, `7d` or `30d` */
+        range: string;
+        /** @description The replica of a service, from 0 */
+        replica: string;
+        /** @description At most so many rows of each, spread over all of them */
+        sample: string;
+        /** @description `true`: adds the backlogs of the last hour, one a minute */
+        series: string;
+        /** @description From when: a time, or how long ago it was, such as `10m` */
+        since: string;
+        /** @description By which field, `-` before it for descending */
+        sort: string;
+        /** @description Of stock clients; changes nothing */
+        status: string;
+        /** @description Of stock clients; changes nothing */
+        stream: string;
+        /** @description So many last lines */
+        tail: string;
+    };
     requestBodies: never;
     headers: never;
     pathItems: never;
