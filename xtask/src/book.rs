@@ -31,15 +31,19 @@ pub fn write(root: &Path, into: &Path) -> anyhow::Result<()> {
 pub fn pages(tree: &Tree) -> Vec<Source> {
     let pages = tree.sources().filter(|source| source.ends(".md"));
     let in_book = pages.filter_map(|source| Some((source, place(&source.path)?)));
-    in_book.map(|(source, path)| Source { path: path.to_owned(), text: relinked(source) }).collect()
+    in_book.map(|(source, path)| Source { path, text: relinked(source) }).collect()
 }
 
-/// Where a file of the tree is in the book, if it is there.
-fn place(path: &str) -> Option<&str> {
+/// Where a file of the tree is in the book, if it is there. Of a folder's `README.md` mdBook would make its `index.html`, and
+/// change no link to it.
+fn place(path: &str) -> Option<String> {
     let elsewhere = ELSEWHERE.iter().find(|(from, _)| *from == path).map(|(_, to)| *to);
-    elsewhere.or_else(|| path.strip_prefix(FOLDER))
+    let place = elsewhere.or_else(|| path.strip_prefix(FOLDER))?;
+    let index = place.strip_suffix("README.md").map(|folder| format!("{folder}index.md"));
+    Some(index.unwrap_or_else(|| place.to_owned()))
 }
 
+/// Copies what is no page: pictures.
 fn copy(from: &Path, into: &Path) -> anyhow::Result<()> {
     let doing = || format!("can't copy {} to {}", from.display(), into.display());
     std::fs::create_dir_all(into).with_context(doing)?;
@@ -48,7 +52,7 @@ fn copy(from: &Path, into: &Path) -> anyhow::Result<()> {
         let target = into.join(entry.file_name());
         if entry.file_type().with_context(doing)?.is_dir() {
             copy(&entry.path(), &target)?;
-        } else {
+        } else if target.extension().is_none_or(|extension| extension != "md") {
             std::fs::copy(entry.path(), target).with_context(doing)?;
         }
     }
@@ -131,7 +135,7 @@ mod tests {
             [
                 ("architecture.md", "[a](a.md#x), c (`CHANGELOG.md`)\n"),
                 ("a.md", "# X\n[p](part/index.md#y)\n"),
-                ("part/README.md", "# P\n"),
+                ("part/index.md", "# P\n"),
                 (
                     "part/b.md",
                     "[a](../a.md), the\nchart (`deploy/x.yaml`), [it](../architecture.md), [web](https://x.y)\n\
