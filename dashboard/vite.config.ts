@@ -100,6 +100,8 @@ export default defineConfig({
     emptyOutDir: false,
     target: "es2022",
     assetsInlineLimit: 0,
+    // A view would wait for a style sheet of its own.
+    cssCodeSplit: false,
     modulePreload: { polyfill: false },
     rolldownOptions: {
       // Compressing takes longer than building; that is meant.

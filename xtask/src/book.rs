@@ -87,7 +87,10 @@ fn links(from: &str, prose: &str) -> String {
                 if let Some(bracket) = text.rfind('[') {
                     text.remove(bracket);
                 }
-                text.push_str(&format!(" (`{path}`)"));
+                // Whose text is the path already needs no other.
+                if !text.ends_with(&format!("`{path}`")) {
+                    text.push_str(&format!(" (`{path}`)"));
+                }
             }
         }
     }
@@ -117,7 +120,7 @@ mod tests {
     #[test]
     fn links_lead_within_the_book_and_what_is_elsewhere_is_named() {
         let tree = Tree::of(&[
-            ("ARCHITECTURE.md", "[a](docs/a.md#x), [c](CHANGELOG.md)\n"),
+            ("ARCHITECTURE.md", "[a](docs/a.md#x), [c](CHANGELOG.md), [`d/e.yml`](d/e.yml)\n"),
             (
                 "docs/part/b.md",
                 "[a](../a.md), [the\nchart](../../deploy/x.yaml), [it](../../ARCHITECTURE.md), [web](https://x.y)\n\
@@ -133,7 +136,7 @@ mod tests {
         assert_eq!(
             found,
             [
-                ("architecture.md", "[a](a.md#x), c (`CHANGELOG.md`)\n"),
+                ("architecture.md", "[a](a.md#x), c (`CHANGELOG.md`), `d/e.yml`\n"),
                 ("a.md", "# X\n[p](part/index.md#y)\n"),
                 ("part/index.md", "# P\n"),
                 (
