@@ -4,11 +4,8 @@
 set -eu
 . "$(dirname -- "$0")/environment.sh"
 
-"$ROOT/scripts/setup.sh" build
-cd "$ROOT"
-lock_target
-if has_node; then scripts/dashboard.sh 9>&-; fi
-[ -x "$CARGO_TARGET_DIR/release/berth" ] || say "building; the first time takes about 10 minutes on 2 cores"
+prepare_build
+[ -x "$CARGO_TARGET_DIR/release/berth" ] || say "building; the first time takes about 15 minutes on 2 cores"
 # Whoever looks on sees how far it is.
 quiet=--quiet
 if [ -t 2 ]; then quiet=; fi

@@ -71,6 +71,14 @@ has_node() {
         [ "$(printf '%s\n' "$NODE_NEEDED" "$found" | sort -V | head -n 1)" = "$NODE_NEEDED" ]
 }
 
+# What is needed before anything is built that has the dashboard in it. Takes the lock of the target folder.
+prepare_build() {
+    "$ROOT/scripts/setup.sh" build
+    cd "$ROOT"
+    lock_target
+    if has_node; then scripts/dashboard.sh 9>&-; fi
+}
+
 # A Go that was unpacked by hand is often on nobody's PATH.
 find_go() {
     for go in "$(command -v go || true)" /usr/local/go/bin/go /usr/lib/go/bin/go; do

@@ -4,9 +4,6 @@
 set -eu
 . "$(dirname -- "$0")/environment.sh"
 
-"$ROOT/scripts/setup.sh" build
-cd "$ROOT"
-lock_target
-if has_node; then scripts/dashboard.sh 9>&-; fi
+prepare_build
 say "building; the first time takes about 15 minutes on 2 cores"
 cargo xtask image --out "$ROOT/target/image" "$@" 9>&-
