@@ -3,6 +3,7 @@
 import { type QueryClient, queryOptions } from "@tanstack/react-query";
 import { call } from "./call";
 import { send } from "./client";
+import { kept } from "./kept";
 import type {
   Agent,
   AuditEntry,
@@ -120,6 +121,7 @@ export const queue = (owner: string, agent: string, name: string) =>
 export const queueHistory = (owner: string, agent: string, name: string, range: Range) =>
   queryOptions({
     queryKey: ["queue-history", owner, agent, name, range],
+    placeholderData: kept(owner, agent, name),
     queryFn: ({ signal }) =>
       send<History>(
         call("GET", "/api/v1/orgs/{owner}/agents/{agent}/queues/{queue}/history", {
@@ -134,6 +136,7 @@ export const queueHistory = (owner: string, agent: string, name: string, range: 
 export const history = (owner: string, range: Range) =>
   queryOptions({
     queryKey: ["history", owner, range],
+    placeholderData: kept(owner),
     queryFn: ({ signal }) =>
       send<History>(call("GET", "/api/v1/orgs/{owner}/history", { in: { owner }, query: { range } }), { signal }),
     refetchInterval: range === "1h" ? 15_000 : 60_000,
@@ -194,6 +197,7 @@ export const credentials = (owner: string, name: string) =>
 export const letters = (owner: string, query: string) =>
   queryOptions({
     queryKey: ["letters", owner, query],
+    placeholderData: kept(owner),
     queryFn: ({ signal }) =>
       send<List<Letter>>(
         call("GET", "/api/v1/orgs/{owner}/dead-letters", { in: { owner }, query: { query, limit: 1000 } }),
@@ -213,6 +217,7 @@ export const letter = (owner: string, uuid: string) =>
 export const letterGroups = (owner: string, query: string) =>
   queryOptions({
     queryKey: ["letter-groups", owner, query],
+    placeholderData: kept(owner),
     queryFn: ({ signal }) =>
       send<List<LetterGroup>>(
         call("GET", "/api/v1/orgs/{owner}/dead-letters/reasons", { in: { owner }, query: { query } }),
@@ -265,6 +270,7 @@ export interface AuditQuery {
 export const audit = (owner: string, asked: AuditQuery, limit = 200) =>
   queryOptions({
     queryKey: ["audit", owner, asked, limit],
+    placeholderData: kept(owner),
     queryFn: ({ signal }) =>
       send<List<AuditEntry>>(
         call("GET", "/api/v1/orgs/{owner}/audit", { in: { owner }, query: { ...asked, limit, no_page: true } }),

@@ -4,6 +4,7 @@ import { queryOptions } from "@tanstack/react-query";
 import type { Grouping } from "~/views/runs-search";
 import { type Call, call } from "./call";
 import { send } from "./client";
+import { kept } from "./kept";
 import type { components } from "./schema";
 import type { Block, List, Run } from "./shapes";
 
@@ -161,7 +162,8 @@ export function cursorOf(next: string | null): string | undefined {
 /** The first page of a list, kept up to date. */
 export const head = (which: Which) =>
   queryOptions({
-    queryKey: ["runs", which],
+    queryKey: ["runs", which.owner, which],
+    placeholderData: kept(which.owner),
     queryFn: ({ signal }) => runsPage(which, {}, signal),
     meta: { live: ["run"] },
   });
@@ -178,7 +180,8 @@ export const seen = (owner: string, uuids: string[]) =>
 
 export const groups = ({ owner, project, query }: Omit<Which, "sort">, by: Grouping) =>
   queryOptions({
-    queryKey: ["run-groups", owner, project, query, by],
+    queryKey: ["run-groups", owner, by, project, query],
+    placeholderData: kept(owner, by),
     queryFn: ({ signal }) => {
       const asked = { by, query, limit: 1_000 };
       return send<RunGroups>(
@@ -196,8 +199,6 @@ export const run = (owner: string, uuid: string) =>
     queryKey: ["run", owner, uuid],
     queryFn: ({ signal }) =>
       send<WholeRun>(call("GET", "/api/v1/orgs/{owner}/runs/{uuid}", { in: { owner, uuid } }), { signal }),
-    // Another run's facts are not this one's, not even for a moment.
-    placeholderData: undefined,
     meta: { live: ["run"], uuid },
   });
 
@@ -206,7 +207,6 @@ export const statuses = (at: At) =>
     queryKey: ["run-statuses", at],
     queryFn: ({ signal }) =>
       send<Statuses>(call("GET", "/api/v1/{owner}/{project}/runs/{uuid}/statuses", { in: { ...at } }), { signal }),
-    placeholderData: undefined,
     meta: { live: ["run"], uuid: at.uuid },
   });
 
@@ -216,7 +216,6 @@ export const explanation = (at: At, waits: boolean) =>
     queryFn: ({ signal }) =>
       send<Explanation>(call("GET", "/api/v1/{owner}/{project}/runs/{uuid}/explain", { in: { ...at } }), { signal }),
     refetchInterval: waits ? WHY : false,
-    placeholderData: undefined,
     meta: { live: ["run"], uuid: at.uuid },
   });
 
@@ -228,7 +227,6 @@ export const origins = (at: At) =>
         call("GET", "/api/v1/{owner}/{project}/runs/{uuid}/origins", { in: { ...at } }),
         { signal },
       ),
-    placeholderData: undefined,
   });
 
 export const treeCall = (at: At, path: string): Call =>
@@ -241,7 +239,6 @@ export const tree = (at: At, path: string) =>
   queryOptions({
     queryKey: ["run-tree", at, path],
     queryFn: ({ signal }) => send<Tree>(treeCall(at, path), { signal }),
-    placeholderData: undefined,
   });
 
 /** The call for one file that a run left, or for all of a folder. */
@@ -265,7 +262,6 @@ export const metrics = (at: At, isAlive: boolean) =>
     queryKey: ["run-metrics", at],
     queryFn: ({ signal }) => send<{ data: Series[] }>(metricsCall(at), { signal }),
     refetchInterval: isAlive ? TRACKING : false,
-    placeholderData: undefined,
   });
 
 /** What it used of its machine. */
@@ -281,7 +277,6 @@ export const machine = (at: At, isAlive: boolean) =>
         { signal },
       ),
     refetchInterval: isAlive ? TRACKING : false,
-    placeholderData: undefined,
   });
 
 /** What the agent sees of a run's objects. */
@@ -293,7 +288,6 @@ export const inspection = (at: At) =>
         call("GET", "/streams/v1/{namespace}/{owner}/{project}/runs/{uuid}/k8s_inspect", { in: stream(at) }),
         { signal },
       ),
-    placeholderData: undefined,
     meta: { live: ["run"], uuid: at.uuid },
   });
 
@@ -302,7 +296,6 @@ export const lastLines = (at: At, tail: number) =>
   queryOptions({
     queryKey: ["run-last-lines", at, tail],
     queryFn: ({ signal }) => logPart(at, { tail }, signal),
-    placeholderData: undefined,
     retry: false,
     meta: { live: ["run"], uuid: at.uuid },
   });

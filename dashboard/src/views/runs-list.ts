@@ -76,7 +76,8 @@ export function useRunList(which: ask.Which, isStill: boolean, inSight: string[]
   const stands = isStill && still ? still : rows;
   const shown = useMemo(() => updated(stands, [...rows, ...fresh]), [stands, rows, fresh]);
 
-  const { cursor } = pages;
+  // Another list goes on from elsewhere.
+  const cursor = pages.key === key ? pages.cursor : undefined;
   const more = useCallback(() => {
     if (!cursor || fetching.current) return;
     const control = new AbortController();
