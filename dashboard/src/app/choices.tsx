@@ -1,10 +1,11 @@
 // Choices that hold for all views: whose things, which time zone, which theme.
 
 import { useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useState } from "react";
+import { DEFAULT_OWNER } from "~/api/calls";
 import { zoneName } from "~/format/time";
 import { Dialog } from "~/parts/dialog";
-import { DEFAULT_OWNER, knownOwners, rememberOwner, useOwner } from "./owner";
+import { knownOwners, rememberOwner, useOwner } from "./owner";
 import { type Theme, usePreferences } from "./preferences";
 
 export function OwnerChoice() {
@@ -79,15 +80,24 @@ const ZONES = [
   "Australia/Sydney",
 ];
 
+/** Milliseconds after which what no view waits for is done. */
+const LATER = 500;
+
 export function ZoneChoice() {
   const { zone, setZone } = usePreferences();
+  // To name its own zone, the browser loads what it knows of all zones and languages: not while the first view is drawn.
+  const [here, setHere] = useState<string>();
+  useEffect(() => {
+    const later = setTimeout(() => setHere(zoneName("local")), LATER);
+    return () => clearTimeout(later);
+  }, []);
   return (
     <label className="side-choice">
       <span>Times</span>
       <select value={zone} onChange={(event) => setZone(event.target.value)}>
         {ZONES.map((one) => (
           <option key={one} value={one}>
-            {one === "local" ? `Here (${zoneName(one)})` : one}
+            {one !== "local" ? one : here ? `Here (${here})` : "Here"}
           </option>
         ))}
       </select>

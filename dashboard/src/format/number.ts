@@ -1,10 +1,11 @@
 // Counts, rates and shares as texts.
 
-const grouped = new Intl.NumberFormat("en-US");
+/** A whole number in groups of three digits. By hand: the browser's own formatter takes longer to load than a view to draw. */
+const grouped = (value: number): string => String(value).replace(/(?<!\.\d*)\B(?=(\d{3})+(?!\d))/g, ",");
 
 /** A count: `0`, `1,234`; `–` where there is none. */
 export function count(value: number | null | undefined): string {
-  return value === null || value === undefined ? "–" : grouped.format(value);
+  return value === null || value === undefined ? "–" : grouped(value);
 }
 
 /** A count in little room: `950`, `12.3k`, `4.5M`. */
@@ -40,7 +41,7 @@ export function rate(perSecond: number | null | undefined): string {
 
 /** A limit as the API has it: -1 is none. */
 export function limit(value: number | null | undefined): string {
-  return value === null || value === undefined || value < 0 ? "none" : grouped.format(value);
+  return value === null || value === undefined || value < 0 ? "none" : grouped(value);
 }
 
 /** One thing, or many. */

@@ -44,6 +44,9 @@ test("a moment is shown in the zone that was chosen", () => {
   expect(moment("2026-07-01T12:00:00Z", "UTC")).toBe("2026-07-01 12:00:00");
   expect(moment("2026-07-01T12:00:00Z", "Europe/Berlin")).toBe("2026-07-01 14:00:00");
   expect(moment("2026-12-31T23:30:00Z", "Asia/Tokyo")).toBe("2027-01-01 08:30:00");
+  // The browser's own zone is whatever the machine has: as the formatter writes it that other zones have.
+  const summer = Date.parse("2026-07-01T02:03:04Z");
+  expect(moment(summer, "local")).toBe(moment(summer, Intl.DateTimeFormat().resolvedOptions().timeZone));
   expect(moment(null, "UTC")).toBe("–");
   expect(moment("nonsense", "UTC")).toBe("–");
   expect(zoneName("UTC")).toBe("UTC");
