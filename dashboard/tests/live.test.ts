@@ -38,6 +38,30 @@ test("a change by somebody else is seen by its event", async () => {
   await watched.close();
 });
 
+test("what changes before the stream of events is there is seen when it is", async () => {
+  const watched = await Watched.open(browser, berth.url);
+  let open = () => {};
+  const isAsked = new Promise<void>((asked) => {
+    void watched.page.route("**/events", async (route) => {
+      asked();
+      await new Promise<void>((resolve) => {
+        open = resolve;
+      });
+      await route.continue();
+    });
+  });
+  // A list of runs is asked for again after events alone.
+  await watched.go("/runs?query=name:before-the-stream", "Runs");
+  await watched.page.getByText("No run is like that").waitFor();
+  await isAsked;
+  const run = await berth.submit("true", { name: "before-the-stream" });
+  await berth.reaches(run, "succeeded");
+  open();
+  await watched.page.getByRole("link", { name: "before-the-stream" }).waitFor();
+  expect(watched.faults).toEqual([]);
+  await watched.close();
+});
+
 test("a storm of events refreshes at most four times a second", async () => {
   const watched = await Watched.open(browser, berth.url);
   await watched.go("/queues/local/default", "local/default");

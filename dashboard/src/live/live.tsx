@@ -76,6 +76,11 @@ export function Live({ owner, children }: { owner: string; children: ReactNode }
       });
       if (!response.ok || !response.body) throw new Error(`the stream answered ${response.status}`);
       setFreshness({ state: "live", behind: 0 });
+      if (!lastId.current) {
+        // What changed after it was asked for, and before this stream was there, no event tells.
+        changes.all = true;
+        plan();
+      }
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       const events = new EventReader();
       for (;;) {
