@@ -13,13 +13,16 @@ const HOST = process.env.BERTH_HOST ?? "http://127.0.0.1:8000";
 /** What every view needs is two files, rather than a small one for each module that some views share: others' code, and ours. */
 const BASE =
   /node_modules\/(react|react-dom|scheduler|use-sync-external-store|openapi-fetch|@tanstack\/(history|(react-)?store|(react-)?query(-core)?|react-router|router-core))\//;
-/** Files that are compiled whole as they come: https://v8.dev/blog/explicit-compile-hints */
-const EAGER = new Set(["base", "parts", "lists", "index", "overview", "queues", "runs"]);
 /** What every list needs, as one file more: each file is another turn of the browser's, and a slow processor feels it. */
 const LISTS =
   /node_modules\/(@radix-ui|@floating-ui|aria-hidden|get-nonce|react-(remove-scroll(-bar)?|style-singleton)|tslib|use-(callback-ref|sidecar)|@tanstack\/((react-)?table(-core)?|(react-)?virtual(-core)?|virtual-core))\/|dashboard\/src\/parts\/(menu|queue-state|table|way)\b/;
 const PARTS =
   /dashboard\/src\/(api|live|format\/(number|query|shell|time)|app\/(?!palette)|parts\/(action|dialog|figures|filters|page|range|states|text))\b/;
+
+/** What is there before all else. */
+const EARLY = /dashboard\/src\/(early|api\/calls?|app\/session|views\/runs-search)\.ts|vite\/preload-helper/;
+/** Files nearly all of whose functions are called at once. */
+const EAGER = /^assets\/(early|base|parts|lists|index|overview|queues|runs)-/;
 
 /** Empties the folder but for what git keeps of it, and puts a compressed file beside each that gets smaller by it. */
 function compressed(): Plugin {
@@ -41,6 +44,27 @@ function compressed(): Plugin {
         if (brotli.length < whole.length) writeFileSync(`${path}.br`, brotli);
         if (gzip.length < whole.length) writeFileSync(`${path}.gz`, gzip);
       }
+    },
+  };
+}
+
+/**
+ * Has the browser compile files whole, as they come and beside its main thread, rather than function by function on it. The
+ * words for that must be a file's first: https://v8.dev/blog/explicit-compile-hints
+ */
+function eager(): Plugin {
+  return {
+    name: "eager",
+    apply: "build",
+    enforce: "post",
+    generateBundle: {
+      order: "post",
+      handler(_, bundle) {
+        for (const chunk of Object.values(bundle)) {
+          if (chunk.type !== "chunk" || !EAGER.test(chunk.fileName)) continue;
+          chunk.code = `//# allFunctionsCalledOnLoad\n${chunk.code}`;
+        }
+      },
     },
   };
 }
@@ -82,18 +106,27 @@ function preloaded(view: string): Plugin {
         const first = chunks.find((one) => one.facadeModuleId?.endsWith(view));
         if (!first) throw new Error(`no chunk is ${view}`);
         const names = [first.fileName, ...first.imports].filter((name) => !html.includes(name));
-        return names.map((name) => ({
-          tag: "link",
-          attrs: { rel: "modulepreload", crossorigin: true, href: `/${name}` },
-          injectTo: "head" as const,
-        }));
+        const early = chunks.find((one) => one.name === "early");
+        if (!early) throw new Error("no chunk is `early`");
+        return [
+          {
+            tag: "script",
+            attrs: { type: "module", async: true, crossorigin: true, src: `/${early.fileName}` },
+            injectTo: "head-prepend" as const,
+          },
+          ...names.map((name) => ({
+            tag: "link",
+            attrs: { rel: "modulepreload", crossorigin: true, href: `/${name}` },
+            injectTo: "head" as const,
+          })),
+        ];
       },
     },
   };
 }
 
 export default defineConfig({
-  plugins: [react(), book(), preloaded("/src/views/overview.tsx"), compressed()],
+  plugins: [react(), book(), preloaded("/src/views/overview.tsx"), eager(), compressed()],
   resolve: { alias: { "~": new URL("./src", import.meta.url).pathname } },
   build: {
     outDir: DIST,
@@ -107,10 +140,9 @@ export default defineConfig({
       // Compressing takes longer than building; that is meant.
       checks: { pluginTimings: false },
       output: {
-        // Nearly all of it is called at once: compiled beside the main thread, rather than function by function on it.
-        postBanner: (chunk: { name: string }) => (EAGER.has(chunk.name) ? "//# allFunctionsCalledOnLoad" : ""),
         codeSplitting: {
           groups: [
+            { name: "early", test: EARLY, priority: 1 },
             { name: "base", test: BASE },
             { name: "parts", test: PARTS },
             { name: "lists", test: LISTS },

@@ -16,14 +16,17 @@ pub(crate) const POLYAXON: &str = "2.18.0";
 
 /// `GET /api/v1/installation`. `dist` tells the stock client whether to sign in.
 pub(crate) async fn installation(State(app): State<AppState>) -> Result<Json<Value>, Problem> {
+    facts(&app).await.map(Json)
+}
+
+/// What anybody may know of this installation.
+pub(crate) async fn facts(app: &AppState) -> Result<Value, Problem> {
     let epoch = app.store.epoch().await?;
     // Stable, and tells nothing of the store.
     let digest = Sha256::digest(epoch.as_bytes());
     let key: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     let dist = if app.is_open() { "ce" } else { "ee" };
-    Ok(Json(
-        json!({ "key": key, "version": POLYAXON, "dist": dist, "mode": "default", "berth": app.release }),
-    ))
+    Ok(json!({ "key": key, "version": POLYAXON, "dist": dist, "mode": "default", "berth": app.release }))
 }
 
 /// `GET /api/v1/compatibility/{key}/{version}/{service}`: every client is fine.

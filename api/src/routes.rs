@@ -1,7 +1,7 @@
 //! Every path, what answers it, and nothing else.
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::handler::Handler;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -61,11 +61,12 @@ pub(crate) fn all(app: &AppState) -> Router {
 }
 
 /// A path that is not the API's: the page's, or nobody's.
-async fn elsewhere(request: Request) -> Response {
-    if let Some(page) = dashboard::answer(&request) {
+async fn elsewhere(State(app): State<AppState>, request: Request) -> Response {
+    let (request, _) = request.into_parts();
+    if let Some(page) = dashboard::answer(&app, &request).await {
         return page;
     }
-    let path = shown(request.uri().path());
+    let path = shown(request.uri.path());
     let detail = format!("nothing is at `{path}`; /openapi.json lists what there is");
     Problem::new(StatusCode::NOT_FOUND, detail).into_response()
 }

@@ -54,26 +54,35 @@ export async function slowPage(browser: Browser, server: string, slower = THROTT
   return [page, session];
 }
 
-/** Milliseconds from the request of a path until what `selector` finds is on the screen. */
-export async function paintOf(page: Page, path: string, selector: string): Promise<number> {
-  await page.addInitScript((wanted) => {
-    const seen = (moment: number) => {
-      (window as { berthSeen?: number }).berthSeen = moment;
-    };
+/**
+ * Milliseconds from the request of a path until what `selector` finds is on the screen. Told by the page itself, through the
+ * browser's protocol: Playwright's own waiting would have the slowed processor read some hundred kB of Playwright's scripts.
+ */
+export async function paintOf(session: CDPSession, url: string, selector: string): Promise<number> {
+  const tell = `
     const observer = new MutationObserver(() => {
-      if (!document.querySelector(wanted)) return;
+      if (!document.querySelector(${JSON.stringify(selector)})) return;
       observer.disconnect();
       // After the frame in which it is drawn.
-      requestAnimationFrame(() => setTimeout(() => seen(performance.now())));
+      requestAnimationFrame(() => setTimeout(() => berthSeen(String(performance.now()))));
     });
-    observer.observe(document, { childList: true, subtree: true });
-  }, selector);
-  await page.goto(path, { waitUntil: "commit" });
-  const seen = await page.waitForFunction(() => (window as { berthSeen?: number }).berthSeen, undefined, {
-    polling: 50,
-    timeout: 60_000,
+    observer.observe(document, { childList: true, subtree: true });`;
+  await session.send("Page.enable");
+  await session.send("Runtime.enable");
+  await session.send("Runtime.addBinding", { name: "berthSeen" });
+  const { identifier } = await session.send("Page.addScriptToEvaluateOnNewDocument", { source: `{${tell}}` });
+  const seen = new Promise<number>((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error(`${url} has shown no ${selector} for 60 s`)), 60_000);
+    session.once("Runtime.bindingCalled", ({ payload }) => {
+      clearTimeout(late);
+      resolve(Number(payload));
+    });
   });
-  return (await seen.jsonValue()) as number;
+  await session.send("Page.navigate", { url });
+  const took = await seen;
+  await session.send("Page.removeScriptToEvaluateOnNewDocument", { identifier });
+  await session.send("Runtime.disable");
+  return took;
 }
 
 /** Scrolls what `selector` finds from one end to the other; the milliseconds of each frame. */

@@ -22,12 +22,23 @@ pub struct File {
     pub is_immutable: bool,
 }
 
+impl File {
+    /// Whether this is the page itself, which every view begins with.
+    #[must_use]
+    pub fn is_page(&self) -> bool {
+        self.path == PAGE
+    }
+}
+
+/// The path of the page itself.
+const PAGE: &str = "/index.html";
+
 include!(concat!(env!("OUT_DIR"), "/files.rs"));
 
 /// What a path means: a file of the page, or the page itself where its router knows the path. None: nothing of ours.
 #[must_use]
 pub fn find(path: &str) -> Option<&'static File> {
-    let path = if paths::is_view(path) { "/index.html" } else { path };
+    let path = if paths::is_view(path) { PAGE } else { path };
     FILES.iter().find(|file| file.path == path)
 }
 

@@ -9,11 +9,12 @@ import {
   retainSearchParams,
 } from "@tanstack/react-router";
 import { askAhead } from "./api/cache";
+import { DEFAULT_OWNER } from "./api/calls";
 import * as ask from "./api/queries";
 import * as askOfRuns from "./api/run-queries";
 import type { Range } from "./api/shapes";
-import { DEFAULT_OWNER } from "./app/owner";
 import { Shell } from "./app/shell";
+import { views } from "./early";
 import { Failure } from "./parts/states";
 import { NotFound } from "./views/not-found";
 import { runSearch, runsSearch, whichOf } from "./views/runs-search";
@@ -44,7 +45,7 @@ const overview = createRoute({
   loaderDeps: ofOwner,
   loader: ({ deps: { owner } }) => void askAhead((cache) => cache.prefetchQuery(ask.overview(owner))),
   validateSearch: (given: Given): { range?: Range } => ({ range: oneOf(given.range, "1h", "24h", "7d", "30d") }),
-  component: lazyRouteComponent(() => import("./views/overview"), "Overview"),
+  component: lazyRouteComponent(views.overview, "Overview"),
 });
 
 export interface QueuesSearch {
@@ -67,7 +68,7 @@ const queues = createRoute({
     sort: text(given.sort),
     hide: text(given.hide),
   }),
-  component: lazyRouteComponent(() => import("./views/queues"), "Queues"),
+  component: lazyRouteComponent(views.queues, "Queues"),
 });
 
 export type QueueTab = "head" | "limits" | "dead" | "audit";
@@ -91,7 +92,7 @@ const agents = createRoute({
     find: name(given.find),
     view: oneOf(given.view, "map"),
   }),
-  component: lazyRouteComponent(() => import("./views/agents"), "Agents"),
+  component: lazyRouteComponent(views.agents, "Agents"),
 });
 
 export type AgentTab = "replicas" | "queues" | "nodes" | "connections" | "credentials" | "audit";
@@ -115,7 +116,7 @@ const runs = createRoute({
   }),
   loader: ({ deps: { which, isCounted } }) =>
     isCounted ? undefined : void askAhead((cache) => cache.prefetchQuery(askOfRuns.head(which))),
-  component: lazyRouteComponent(() => import("./views/runs"), "Runs"),
+  component: lazyRouteComponent(views.runs, "Runs"),
 });
 
 const run = createRoute({

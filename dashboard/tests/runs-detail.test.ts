@@ -105,7 +105,8 @@ const VIEWS: { name: string; run: string; tab?: string; shows: string[] }[] = [
   { name: "run-values", run: "params", tab: "values", shows: ["steps", "0.5", "It has told none."] },
   { name: "run-metrics", run: "params", tab: "metrics", shows: ["train/loss", "accuracy", "Its machine", "step 59"] },
   { name: "run-artifacts", run: "params", tab: "artifacts&path=outputs", shows: ["checkpoints/", "76.0 kB"] },
-  { name: "run-objects", run: "params", tab: "inspect", shows: ["sees no object of it"] },
+  { name: "run-objects", run: "holder", tab: "inspect", shows: ["phase: running", "replica:"] },
+  { name: "run-no-objects", run: "waits", tab: "inspect", shows: ["sees no object of it"] },
 ];
 
 describe.each(LOOKS)("$theme, $width pixels", (look) => {

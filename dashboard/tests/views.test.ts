@@ -215,3 +215,25 @@ test("the first load is small", async () => {
   expect(bytes).toBeLessThan(250_000);
   await watched.close();
 });
+
+test.each(["/", "/queues", "/agents", "/runs?query=status:queued"])(
+  "what %s begins with is asked for once",
+  async (path) => {
+    const watched = await Watched.open(browser, berth.url);
+    const asked: string[] = [];
+    // Until the events of the stream, which ask again.
+    await watched.page.route("**/events", (route) => route.abort());
+    watched.page.on("request", (request) => {
+      const { pathname, searchParams } = new URL(request.url());
+      if (pathname.startsWith("/api/")) asked.push(`${pathname} ${searchParams.get("query") ?? ""}`);
+    });
+    await watched.page.goto(path);
+    await watched.page.locator(".figure-value, tbody tr[data-index]").first().waitFor();
+    await watched.settled();
+    expect(asked.filter((one) => one.startsWith("/api/v1/installation"))).toEqual([]);
+    const [first] = asked;
+    expect(asked.filter((one) => one === first)).toHaveLength(1);
+    expect(first).toMatch(/overview|queues|agents|runs status:queued/);
+    await watched.close();
+  },
+);

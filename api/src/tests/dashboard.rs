@@ -83,6 +83,22 @@ async fn what_a_browser_has_is_not_sent_again() {
 }
 
 #[tokio::test]
+async fn the_page_is_told_of_the_installation() {
+    for (api, dist) in [(Api::open().await, "ce"), (Api::with(Auth::Tokens, Limits::default()).await, "ee")] {
+        let (_, headers, body) = page(&api, "/runs", &[]).await;
+        let body = String::from_utf8(body).unwrap();
+        let told = body.split_once("<script type=\"application/json\" id=\"installation\">").unwrap().1;
+        let told: serde_json::Value = serde_json::from_str(told.split_once("</script>").unwrap().0).unwrap();
+        assert_eq!(told["dist"], dist);
+        assert_eq!(told, api.get("/api/v1/installation").await.body);
+        // Another installation's page is another page.
+        let (status, ..) =
+            page(&Api::open().await, "/runs", &[("if-none-match", headers["etag"].to_str().unwrap())]).await;
+        assert_eq!(status, 200);
+    }
+}
+
+#[tokio::test]
 async fn files_come_as_the_browser_takes_them() {
     let api = Api::open().await;
     let (_, headers, whole) = page(&api, "/", &[("accept-encoding", "identity, br;q=0")]).await;

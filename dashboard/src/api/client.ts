@@ -2,11 +2,16 @@
 
 import createClient from "openapi-fetch";
 import { session } from "~/app/session";
+import { earlyAnswer } from "~/early";
 import type { Call, Method } from "./call";
 import { Problem } from "./problem";
 import type { paths } from "./schema";
 
-const client = createClient<paths>({ baseUrl: "", headers: { Accept: "application/json" } });
+const client = createClient<paths>({
+  baseUrl: "",
+  headers: { Accept: "application/json" },
+  fetch: (request) => earlyAnswer(request) ?? fetch(request),
+});
 
 /** Headers carry bytes: a reason in any script goes as UTF-8, which the server reads. */
 function headerText(text: string): string {

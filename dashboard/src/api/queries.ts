@@ -1,7 +1,9 @@
 // Every question that the views ask, with its key and with the kinds of events after which it is asked again.
 
 import { type QueryClient, queryOptions } from "@tanstack/react-query";
+import { installation as written } from "~/early";
 import { call } from "./call";
+import { agentsCall, installationCall, overviewCall, queuesCall } from "./calls";
 import { send } from "./client";
 import { kept } from "./kept";
 import type {
@@ -58,7 +60,8 @@ async function whole<T>(first: (cursor?: string) => Promise<List<T>>, most: numb
 export const installation = () =>
   queryOptions({
     queryKey: ["installation"],
-    queryFn: ({ signal }) => send<Installation>(call("GET", "/api/v1/installation", {}), { signal }),
+    queryFn: ({ signal }) => send<Installation>(installationCall(), { signal }),
+    initialData: written,
     staleTime: Number.POSITIVE_INFINITY,
   });
 
@@ -72,8 +75,7 @@ export const user = () =>
 export const overview = (owner: string) =>
   queryOptions({
     queryKey: ["overview", owner],
-    queryFn: ({ signal }) =>
-      send<Overview>(call("GET", "/api/v1/orgs/{owner}/overview", { in: { owner } }), { signal }),
+    queryFn: ({ signal }) => send<Overview>(overviewCall(owner), { signal }),
     refetchInterval: GAUGES,
     meta: { live: ["run", "queue", "agent"] },
   });
@@ -90,18 +92,7 @@ export const warnings = (owner: string) =>
 export const queues = (owner: string) =>
   queryOptions({
     queryKey: ["queues", owner],
-    queryFn: ({ signal }) =>
-      whole<Queue>(
-        (cursor) =>
-          send(
-            call("GET", "/api/v1/orgs/{owner}/queues", {
-              in: { owner },
-              query: { limit: 1000, no_page: true, series: true, cursor },
-            }),
-            { signal },
-          ),
-        10_000,
-      ),
+    queryFn: ({ signal }) => whole<Queue>((cursor) => send(queuesCall(owner, cursor), { signal }), 10_000),
     refetchInterval: GAUGES,
     meta: { live: ["run", "queue"] },
   });
@@ -159,18 +150,7 @@ export const queueHead = (owner: string, agent: string, name: string) =>
 export const agents = (owner: string) =>
   queryOptions({
     queryKey: ["agents", owner],
-    queryFn: ({ signal }) =>
-      whole<Agent>(
-        (cursor) =>
-          send(
-            call("GET", "/api/v1/orgs/{owner}/agents", {
-              in: { owner },
-              query: { limit: 1000, no_page: true, cursor },
-            }),
-            { signal },
-          ),
-        5_000,
-      ),
+    queryFn: ({ signal }) => whole<Agent>((cursor) => send(agentsCall(owner, cursor), { signal }), 5_000),
     refetchInterval: GAUGES,
     meta: { live: ["agent"] },
   });

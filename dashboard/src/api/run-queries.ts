@@ -3,22 +3,12 @@
 import { queryOptions } from "@tanstack/react-query";
 import type { Grouping } from "~/views/runs-search";
 import { type Call, call } from "./call";
+import { runsCall, type Which } from "./calls";
 import { send } from "./client";
 import { kept } from "./kept";
 import type { components } from "./schema";
 import type { Block, List, Run } from "./shapes";
 
-/** Which runs a list shows, and in which order. */
-export interface Which {
-  owner: string;
-  /** One project's only. */
-  project?: string;
-  query: string;
-  sort: string;
-}
-
-/** Runs of one page of a list. */
-export const PAGE = 200;
 /** How often what a waiting run waits for is asked again, in milliseconds: others change it, too. */
 const WHY = 3_000;
 
@@ -135,20 +125,12 @@ export interface At {
 
 const stream = ({ owner, project, uuid }: At) => ({ namespace: "default", owner, project, uuid });
 
-/** The call for one page of a list. */
-export function pageCall({ owner, project, query, sort }: Which, page: { cursor?: string; limit?: number }): Call {
-  const asked = { query, sort, limit: page.limit ?? PAGE, cursor: page.cursor };
-  return project
-    ? call("GET", "/api/v1/{owner}/{project}/runs", { in: { owner, project }, query: asked })
-    : call("GET", "/api/v1/orgs/{owner}/runs", { in: { owner }, query: asked });
-}
-
 export async function runsPage(
   which: Which,
   page: { cursor?: string; limit?: number },
   signal?: AbortSignal,
 ): Promise<List<Run>> {
-  const answer = await send<List<Run>>(pageCall(which, page), { signal });
+  const answer = await send<List<Run>>(runsCall(which, page), { signal });
   const { project } = which;
   // A project's own list doesn't say whose its runs are.
   return project ? { ...answer, results: answer.results.map((run) => ({ ...run, project })) } : answer;
@@ -279,6 +261,9 @@ export const machine = (at: At, isAlive: boolean) =>
     refetchInterval: isAlive ? TRACKING : false,
   });
 
+/** How often a run's objects are looked at again, in milliseconds: they change without an event of the run. */
+const LOOKING = 5_000;
+
 /** What the agent sees of a run's objects. */
 export const inspection = (at: At) =>
   queryOptions({
@@ -288,6 +273,7 @@ export const inspection = (at: At) =>
         call("GET", "/streams/v1/{namespace}/{owner}/{project}/runs/{uuid}/k8s_inspect", { in: stream(at) }),
         { signal },
       ),
+    refetchInterval: LOOKING,
     meta: { live: ["run"], uuid: at.uuid },
   });
 

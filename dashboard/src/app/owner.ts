@@ -1,8 +1,7 @@
 // Whose queues and runs are looked at: in the address, so that a link means the same to everybody.
 
 import { useSearch } from "@tanstack/react-router";
-
-export const DEFAULT_OWNER = "default";
+import { DEFAULT_OWNER } from "~/api/calls";
 
 export function useOwner(): string {
   const { owner } = useSearch({ from: "__root__" });

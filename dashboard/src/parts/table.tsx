@@ -111,6 +111,8 @@ export function DataTable<T>(given: TableProps<T>) {
     count: shown.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
+    // Rows are drawn with the table, rather than after it was measured.
+    initialRect: { width: innerWidth, height: given.isShort ? innerHeight / 2 : innerHeight },
     overscan: AHEAD,
     // The same function for the same rows: with another one, all of them are measured anew.
     getItemKey: useCallback((index: number) => shown[index]?.id ?? index, [shown]),

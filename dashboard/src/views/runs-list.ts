@@ -3,6 +3,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import type { Which } from "~/api/calls";
 import * as ask from "~/api/run-queries";
 import type { Run } from "~/api/shapes";
 import { mergeHead, newer, updated } from "./runs-rows";
@@ -28,11 +29,11 @@ export interface RunList {
   catchUp: () => void;
 }
 
-function useHead(which: ask.Which) {
+function useHead(which: Which) {
   return useQuery(ask.head(which));
 }
 
-export function useRunList(which: ask.Which, isStill: boolean, inSight: string[]): RunList {
+export function useRunList(which: Which, isStill: boolean, inSight: string[]): RunList {
   const key = JSON.stringify(which);
   const head = useHead(which);
   const [pages, setPages] = useState<Pages & { key: string }>({ key: "", rows: [], cursor: undefined });
@@ -84,7 +85,7 @@ export function useRunList(which: ask.Which, isStill: boolean, inSight: string[]
     fetching.current = control;
     setIsLoadingMore(true);
     setError(null);
-    const asked = JSON.parse(key) as ask.Which;
+    const asked = JSON.parse(key) as Which;
     ask
       .runsPage(asked, { cursor }, control.signal)
       .then((page) => {

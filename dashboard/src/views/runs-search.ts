@@ -1,6 +1,6 @@
 // What of the views of runs is in their address.
 
-import type { Which } from "~/api/run-queries";
+import type { Which } from "~/api/calls";
 
 type Given = Record<string, unknown>;
 
