@@ -14,9 +14,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use serde_json::Value;
 
-/// Those that run at a time, by how many of their tests do: as many as there are processors, where nothing is said. More
-/// keep the processors no busier, and have each test wait for the others' servers.
-const SIDE_BY_SIDE: [Option<usize>; 2] = [None, Some(1)];
+/// Those that run at a time, by how many of their tests do: as many as there are processors, where nothing is said. With one
+/// fewer, processors are idle for a third of the time, for most tests wait for something; with one more, tests wait for each
+/// other's servers.
+const SIDE_BY_SIDE: [Option<usize>; 3] = [None, Some(1), Some(1)];
 /// Where what a test said of its failure ends.
 const BACKTRACE: &str = "stack backtrace:";
 /// How much of it is said again at the end.

@@ -128,7 +128,7 @@ export function Live({ owner, children }: { owner: string; children: ReactNode }
         setFreshness({ state: "paused" });
       } else if (!connection) {
         connection = new AbortController();
-        setFreshness({ state: "connecting" });
+        setFreshness((before) => (before.state === "connecting" ? before : { state: "connecting" }));
         void stay(connection);
       }
     };

@@ -1,6 +1,7 @@
 // One table for all lists: sorted, selected, with columns to choose, and with only the rows drawn that are seen.
 
 import {
+  type Column,
   type ColumnDef,
   type ExpandedState,
   flexRender,
@@ -16,7 +17,7 @@ import {
   type VisibilityState,
 } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type ReactNode, useCallback, useRef, useState, useSyncExternalStore } from "react";
+import { type KeyboardEvent, memo, type ReactNode, useCallback, useRef, useState, useSyncExternalStore } from "react";
 
 declare module "@tanstack/react-table" {
   interface ColumnMeta<TData extends RowData, TValue> {
@@ -182,7 +183,17 @@ export function DataTable<T>(given: TableProps<T>) {
           {before > 0 && <Gap height={before} columns={leaves.length} />}
           {items.map((item) => {
             const row = shown[item.index];
-            return row ? <Line key={row.id} row={row} index={item.index} height={rowHeight} /> : null;
+            return row ? (
+              <Line
+                key={row.id}
+                row={row}
+                index={item.index}
+                height={rowHeight}
+                columns={leaves}
+                isSelected={row.getIsSelected()}
+                isExpanded={row.getIsExpanded()}
+              />
+            ) : null;
           })}
           {after > 0 && <Gap height={after} columns={leaves.length} />}
         </tbody>
@@ -201,8 +212,19 @@ function Gap({ height, columns }: { height: number; columns: number }) {
   );
 }
 
-function Line<T>({ row, index, height }: { row: Row<T>; index: number; height: number }) {
-  const kind = row.getCanExpand() ? "group" : row.getIsSelected() ? "selected" : undefined;
+interface LineProps<T> {
+  row: Row<T>;
+  index: number;
+  height: number;
+  /** What else its cells are made of, beside the row: another of these is another line. */
+  columns: Column<T>[];
+  isSelected: boolean;
+  isExpanded: boolean;
+}
+
+/** Drawn when it is another: while the table scrolls, only the rows that come into view are. */
+const Line = memo(function Line<T>({ row, index, height, isSelected }: LineProps<T>) {
+  const kind = row.getCanExpand() ? "group" : isSelected ? "selected" : undefined;
   return (
     <tr data-index={index} className={kind} style={{ height }} aria-rowindex={index + 2}>
       {row.getVisibleCells().map((cell) => (
@@ -212,7 +234,7 @@ function Line<T>({ row, index, height }: { row: Row<T>; index: number; height: n
       ))}
     </tr>
   );
-}
+}) as <T>(props: LineProps<T>) => ReactNode;
 
 /** Down and up, or `j` and `k`, go from row to row: to the first link or button of each. */
 function moveBetweenRows(event: KeyboardEvent<HTMLElement>, scrollTo: (index: number) => void, length: number): void {

@@ -26,7 +26,8 @@ export interface BulkProps {
 export function BulkBar(given: BulkProps) {
   const { owner, project, query, selected, all, isAllMeant, onAllMeant, onClear } = given;
   const open = useAction();
-  const queues = useQuery(ask.queues(owner));
+  const isNothing = selected.length === 0 && !isAllMeant;
+  const queues = useQuery({ ...ask.queues(owner), enabled: !isNothing });
   const many: act.Many = isAllMeant ? { owner, project, query } : { owner, project, runs: selected };
   const doneAll = onClear;
   const places = queues.data ?? [];
@@ -47,7 +48,6 @@ export function BulkBar(given: BulkProps) {
       isOff: isAllMeant,
     },
   ];
-  const isNothing = selected.length === 0 && !isAllMeant;
   useCommands([
     ...given.commands,
     ...(isNothing || isTooMany

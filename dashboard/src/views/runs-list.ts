@@ -5,12 +5,15 @@ import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { Which } from "~/api/calls";
 import * as ask from "~/api/run-queries";
-import type { Run } from "~/api/shapes";
+import type { List, Run } from "~/api/shapes";
 import { mergeHead, newer, updated } from "./runs-rows";
 
 const NONE: Run[] = [];
 
 interface Pages {
+  /** Whose these are: a list's key, and its first page. */
+  key: string;
+  first: List<Run> | undefined;
   rows: Run[];
   /** Where the next page begins; undefined: there is none. */
   cursor: string | undefined;
@@ -29,6 +32,10 @@ export interface RunList {
   catchUp: () => void;
 }
 
+function pagesOf(key: string, first: List<Run> | undefined): Pages {
+  return { key, first, rows: first?.results ?? [], cursor: ask.cursorOf(first?.next ?? null) };
+}
+
 function useHead(which: Which) {
   return useQuery(ask.head(which));
 }
@@ -36,23 +43,22 @@ function useHead(which: Which) {
 export function useRunList(which: Which, isStill: boolean, inSight: string[]): RunList {
   const key = JSON.stringify(which);
   const head = useHead(which);
-  const [pages, setPages] = useState<Pages & { key: string }>({ key: "", rows: [], cursor: undefined });
+  const first = head.isPlaceholderData ? undefined : head.data;
+  const [pages, setPages] = useState<Pages>(() => pagesOf(key, first));
   const [still, setStill] = useState<Run[] | null>(null);
   const [isLoadingMore, setIsLoadingMore] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const fetching = useRef<AbortController | null>(null);
 
-  const first = head.isPlaceholderData ? undefined : head.data;
   useEffect(() => {
     if (!first) return;
     setPages((before) => {
+      if (before.key === key && before.first === first) return before;
       const own = before.key === key ? before.rows : [];
       const isAll = first.next === null;
       const hasFurther = own.length > first.results.length && before.key === key;
       const merged = hasFurther ? mergeHead(first.results, own, isAll) : null;
-      return merged && !isAll
-        ? { key, rows: merged, cursor: before.cursor }
-        : { key, rows: first.results, cursor: ask.cursorOf(first.next) };
+      return merged && !isAll ? { key, first, rows: merged, cursor: before.cursor } : pagesOf(key, first);
     });
   }, [first, key]);
 
@@ -93,7 +99,7 @@ export function useRunList(which: Which, isStill: boolean, inSight: string[]): R
           const has = new Set(to.map((run) => run.uuid));
           return [...to, ...page.results.filter((run) => !has.has(run.uuid))];
         };
-        setPages((now) => (now.key === key ? { key, rows: add(now.rows), cursor: ask.cursorOf(page.next) } : now));
+        setPages((now) => (now.key === key ? { ...now, rows: add(now.rows), cursor: ask.cursorOf(page.next) } : now));
         setStill((now) => now && add(now));
       })
       .catch((thrown: unknown) => {

@@ -51,7 +51,8 @@ export function Runs() {
   const { rows } = list;
   rowsRef.current = rows;
   const clear = useCallback(() => {
-    setSelected({});
+    // As it was, where nothing is selected: that draws nothing anew.
+    setSelected((before) => (Object.keys(before).length === 0 ? before : {}));
     setIsAllMeant(false);
   }, []);
   // Another list has other rows.
@@ -242,12 +243,12 @@ function selecting(pick: (uuid: string, isShift: boolean) => void): ColumnDef<Ru
 
 /** How far the table within has scrolled, in steps, so that not every pixel draws the page anew. */
 function useScroll() {
-  const [element, setElement] = useState<HTMLElement | null>(null);
+  const scrolled = useRef<HTMLElement | null>(null);
   const [range, setRange] = useState({ from: 0, until: 50 });
   const [isScrolled, setIsScrolled] = useState(false);
-  const place = useCallback((next: HTMLElement | null) => setElement(next), []);
-  useEffect(() => {
-    const scroller = element?.querySelector<HTMLElement>(".table-scroller");
+  const place = useCallback((element: HTMLElement | null) => {
+    const scroller = element?.querySelector<HTMLElement>(".table-scroller") ?? null;
+    scrolled.current = scroller;
     if (!scroller) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const look = () => {
@@ -263,8 +264,9 @@ function useScroll() {
     return () => {
       clearTimeout(timer);
       scroller.removeEventListener("scroll", look);
+      scrolled.current = null;
     };
-  }, [element]);
-  const toTop = () => element?.querySelector<HTMLElement>(".table-scroller")?.scrollTo({ top: 0 });
+  }, []);
+  const toTop = () => scrolled.current?.scrollTo({ top: 0 });
   return { place, isScrolled, range, toTop };
 }
