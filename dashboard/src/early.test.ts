@@ -55,6 +55,15 @@ test("what is asked early is given once", async () => {
   expect(early.earlyAnswer({ method: "GET", url })).toBeNull();
 });
 
+test("what nobody takes is let go", async () => {
+  vi.useFakeTimers();
+  const { early } = await begin({ dist: "ce" });
+  vi.advanceTimersByTime(10_000);
+  vi.useRealTimers();
+  const url = "http://page/api/v1/orgs/default/runs?sort=-created_at&limit=200";
+  expect(early.earlyAnswer({ method: "GET", url })).toBeNull();
+});
+
 test("nobody is asked for what needs a token, or where it is not known whether it does", async () => {
   expect((await begin({ dist: "ee" })).asked).toEqual([]);
   vi.resetModules();

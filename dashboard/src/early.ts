@@ -50,6 +50,9 @@ function read(value: string): unknown {
   }
 }
 
+/** How long an answer waits for whoever asks, in milliseconds. Who comes later, is told what is so then. */
+const WAITS = 10_000;
+
 /** Answers that nobody has taken yet, by what they answer. */
 const answers = new Map<string, Promise<Response>>();
 
@@ -68,12 +71,13 @@ export function earlyAnswer({ method, url }: { method: string; url: string }): P
   return answer ?? null;
 }
 
-function ask(call: Call): Promise<Response> {
+function ask(call: Call): void {
   const answer = fetch(target(call), { headers: { Accept: "application/json", ...session.headers() } });
   // Who takes it, tells what is wrong with it.
   answer.catch(() => {});
-  answers.set(sameFor(target(call)), answer);
-  return answer;
+  const key = sameFor(target(call));
+  answers.set(key, answer);
+  setTimeout(() => answers.delete(key), WAITS);
 }
 
 /** What the server wrote into the page of itself; nothing where the page is served by something else. */
