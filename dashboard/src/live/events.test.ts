@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { Problem } from "~/api/problem";
 import { backOff, EventReader, nothing, reduce, touches } from "./events";
 
 test("events are read from pieces that end anywhere", () => {
@@ -51,4 +52,11 @@ test("attempts come later and later, up to 15 s, and not all at once", () => {
   expect(backOff(0, 1)).toBe(500);
   expect(backOff(3, 0.5)).toBe(3_000);
   expect(backOff(60, 1)).toBe(15_000);
+});
+
+test("a question that makes no sense is not asked again, and one that failed is", () => {
+  const all = { ...nothing(), all: true };
+  expect(touches(all, { live: ["run"], error: new Problem(400, "unknown field `colour`") })).toBe(false);
+  expect(touches(all, { live: ["run"], error: new Problem(404, "there is none yet") })).toBe(true);
+  expect(touches(all, { live: ["run"], error: new TypeError("fetch failed") })).toBe(true);
 });

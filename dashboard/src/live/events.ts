@@ -1,6 +1,8 @@
 // Server-sent events as they come in pieces, and what of them makes the page ask again. Pure; the connection is
 // `live.tsx`'s.
 
+import { Problem } from "~/api/problem";
+
 export interface StreamEvent {
   id: string;
   kind: string;
@@ -72,11 +74,15 @@ export function reduce(changes: Changes, event: StreamEvent): Changes {
 export interface Dependence {
   live?: string[];
   uuid?: string;
+  /** How it was answered last, if that went wrong. */
+  error?: unknown;
 }
 
 /** Whether a question that depends on this is to be asked again. */
-export function touches(changes: Changes, { live, uuid }: Dependence): boolean {
+export function touches(changes: Changes, { live, uuid, error }: Dependence): boolean {
   if (!live) return false;
+  // What the server could make nothing of: no event makes sense of it, and its reason would go and come back with each.
+  if (error instanceof Problem && error.status === 400) return false;
   if (changes.all) return true;
   if (!live.some((kind) => changes.kinds.has(kind))) return false;
   return uuid === undefined || changes.uuids.has(uuid);

@@ -43,7 +43,7 @@ export function Live({ owner, children }: { owner: string; children: ReactNode }
       const now = changes;
       changes = nothing();
       const began = performance.now();
-      const isMeant = (query: Query) => touches(now, query.meta ?? {});
+      const isMeant = (query: Query) => touches(now, { ...query.meta, error: query.state.error });
       // An answer that is on its way already is not thrown away: under a storm of events none would ever come. But it may
       // be older than the event, so that it is asked for once more behind it.
       const early = new Set(client.getQueryCache().findAll({ predicate: isMeant, fetchStatus: "fetching" }));

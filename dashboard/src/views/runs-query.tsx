@@ -1,7 +1,7 @@
 // The field for a query: what could come next is suggested, and what the server says of it stands below.
 
 import { useQuery } from "@tanstack/react-query";
-import { type KeyboardEvent, useEffect, useId, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Problem, wordsOf } from "~/api/problem";
 import * as ask from "~/api/queries";
 import * as askRuns from "~/api/run-queries";
@@ -45,6 +45,13 @@ export function QueryField({
   const [caret, setCaret] = useState(query.length);
   const [isOpen, setIsOpen] = useState(false);
   const [chosen, setChosen] = useState(-1);
+  // Where the caret goes with the text that was taken: before another key is pressed, however fast somebody types.
+  const caretNext = useRef<number | null>(null);
+  useLayoutEffect(() => {
+    if (caretNext.current === null) return;
+    field.current?.setSelectionRange(caretNext.current, caretNext.current);
+    caretNext.current = null;
+  });
   const known = useKnown(owner, isOpen);
   useEffect(() => setText(query), [query]);
   const found = useMemo(() => suggest(text, caret, known), [text, caret, known]);
@@ -66,7 +73,7 @@ export function QueryField({
     // A field wants its value next; a value is whole.
     if (item.text.endsWith(":")) {
       setIsOpen(true);
-      requestAnimationFrame(() => field.current?.setSelectionRange(next.caret, next.caret));
+      caretNext.current = next.caret;
     } else {
       apply(next.query);
     }
