@@ -16,7 +16,7 @@ export interface Which {
 }
 
 /** Runs of one page of a list. */
-export const PAGE = 200;
+const PAGE = 200;
 /** Queues and agents of one answer: their lists are shown whole. */
 const WHOLE = 1_000;
 
