@@ -228,6 +228,8 @@ test.each(["/", "/queues", "/agents", "/runs?query=status:queued"])(
       if (pathname.startsWith("/api/")) asked.push(`${pathname} ${searchParams.get("query") ?? ""}`);
     });
     await watched.page.goto(path);
+    // What asks for it is the first that the browser fetches.
+    expect(await watched.page.locator("script[src]").first().getAttribute("src")).toMatch(/^\/assets\/early-/);
     await watched.page.locator(".figure-value, tbody tr[data-index]").first().waitFor();
     await watched.settled();
     expect(asked.filter((one) => one.startsWith("/api/v1/installation"))).toEqual([]);
@@ -237,3 +239,21 @@ test.each(["/", "/queues", "/agents", "/runs?query=status:queued"])(
     await watched.close();
   },
 );
+
+test("what nearly all is called of says so in its first words, where alone the browser reads it", async () => {
+  const watched = await Watched.open(browser, berth.url);
+  const hinted: string[] = [];
+  const reading: Promise<void>[] = [];
+  watched.page.on("response", (response) => {
+    const name = /\/assets\/(early|base|parts|lists|index|queues)-/.exec(response.url())?.[1];
+    if (!name || !response.url().endsWith(".js")) return;
+    const read = async () => {
+      if ((await response.text()).startsWith("//# allFunctionsCalledOnLoad\n")) hinted.push(name);
+    };
+    reading.push(read());
+  });
+  await watched.go("/queues", "Queues");
+  await Promise.all(reading);
+  expect(hinted.sort()).toEqual(["base", "early", "index", "lists", "parts", "queues"]);
+  await watched.close();
+});

@@ -20,8 +20,6 @@ const PAGE = 200;
 /** Queues and agents of one answer: their lists are shown whole. */
 const WHOLE = 1_000;
 
-export const installationCall = (): Call => call("GET", "/api/v1/installation", {});
-
 export const overviewCall = (owner: string): Call => call("GET", "/api/v1/orgs/{owner}/overview", { in: { owner } });
 
 export const queuesCall = (owner: string, cursor?: string): Call =>

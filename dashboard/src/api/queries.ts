@@ -3,7 +3,7 @@
 import { type QueryClient, queryOptions } from "@tanstack/react-query";
 import { installation as written } from "~/early";
 import { call } from "./call";
-import { agentsCall, installationCall, overviewCall, queuesCall } from "./calls";
+import { agentsCall, overviewCall, queuesCall } from "./calls";
 import { send } from "./client";
 import { kept } from "./kept";
 import type {
@@ -60,7 +60,7 @@ async function whole<T>(first: (cursor?: string) => Promise<List<T>>, most: numb
 export const installation = () =>
   queryOptions({
     queryKey: ["installation"],
-    queryFn: ({ signal }) => send<Installation>(installationCall(), { signal }),
+    queryFn: ({ signal }) => send<Installation>(call("GET", "/api/v1/installation", {}), { signal }),
     initialData: written,
     staleTime: Number.POSITIVE_INFINITY,
   });
